@@ -1,0 +1,112 @@
+# Dust Devil. Every chapter N has a program N; `make` alone lists what to do.
+
+# The steps there are. The last one is the end of the course.
+STEPS = 1 2 3 4 5 6 7 8 9 10 11 12
+
+# Where everything goes that is built. `make BUILD=elsewhere CFLAGS=... test`
+# tests a variant, as `make check` does with the sanitizers.
+BUILD = build
+export BUILD
+
+# CFLAGS, when you give them, replace ours; the always-flags stay.
+ALWAYS       = -std=c11 -D_GNU_SOURCE -pthread
+STEP_CFLAGS  = $(ALWAYS) $(or $(CFLAGS),-O1 -g -Wall -Wextra)
+FINAL_CFLAGS = $(ALWAYS) $(or $(CFLAGS),-O2 -g -Wall -Wextra)
+
+LAST       = $(lastword $(STEPS))
+COMPONENTS = $(filter-out src/main.c,$(wildcard src/*.c src/*.h))
+OBJECTS    = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/*.c))
+
+# Steps that have a throw-away program in src/steps; the others use main.c.
+throwaway = $(wildcard src/steps/0$(1)-*.c src/steps/$(1)-*.c)
+program   = $(or $(call throwaway,$(1)),src/main.c)
+helper    = $(if $(call throwaway,$(1)),$(wildcard src/steps/step.h))
+
+STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
+
+.PHONY: help run all dustdevil check-lab ledger test check tour doctor clean \
+        format
+
+help:       ## this list
+	@awk -F ' *## *' '/^[a-z%-]+:.*## / { sub(/:.*/, "", $$1); \
+	    sub(/%/, "N", $$1); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo "N is a chapter, 1 to $(LAST)."
+
+run: dustdevil ## build the whole server and run it; ARGS=... are its options
+	$(BUILD)/dustdevil $(ARGS)
+
+all: $(STEPS:%=step-%) dustdevil ## build every step, and the whole server
+
+dustdevil: $(BUILD)/dustdevil ## build the whole server: build/dustdevil
+
+step-%: $(BUILD)/step-%/server ## build the program of chapter N
+	@$(if $(filter $@,$(MAKECMDGOALS)),echo "$< is ready; its source is in $(<D)/",:)
+
+run-%: step-% ## build it and run it, with the tour on
+	$(BUILD)/step-$*/server $(if $(filter-out 1,$*),--trace) $(ARGS)
+
+diff-%: $(STAGES) ## show what chapter N adds to the one before
+	@mkdir -p $(BUILD)/step-0; cd $(BUILD) && \
+	    diff -druN -x server -x .staged step-$$(($* - 1)) step-$*; [ $$? -le 1 ]
+
+check-%: step-% $(BUILD)/client ## test the program of chapter N
+	@sh tests/run.sh tests/step-$$(printf %02d $*).bats
+
+lab-%: $(BUILD)/step-%/.staged ## copy step N into lab/, for your own changes
+	@sh tests/lab.sh $*
+
+check-lab: $(BUILD)/client ## test your changes: make check-lab EX=05-3
+	@$(MAKE) -C lab && SERVER=lab/server sh tests/run.sh tests/exercises/$(EX).bats
+
+ledger: $(STAGES) ## lines of code that each chapter adds to each file
+	@sh tests/ledger.sh $(STEPS)
+
+test: all $(BUILD)/client ## test everything; TESTS=... only these files
+	@STEPS="$(STEPS)" sh tests/run.sh $(or $(TESTS),tests)
+
+check: all $(BUILD)/client ## what `make test` does and more: strict compilers, sanitizers, answers
+	@STEPS="$(STEPS)" MAKE="$(MAKE)" sh tests/check.sh
+
+tour: $(if $(TOUR),step-$(TOUR),dustdevil) ## one request through all its stops; TOUR=N in step N
+	@sh tests/tour.sh $(if $(TOUR),$(BUILD)/step-$(TOUR)/server,$(BUILD)/dustdevil)
+
+doctor: ## which tools there are, and what for
+	@CC="$(CC)" sh tests/doctor.sh
+
+clean: ## forget everything built (lab/ stays: it is yours)
+	rm -rf $(BUILD)
+
+format: ## lay out the sources as .clang-format says
+	clang-format -i src/*.[ch] src/steps/*.[ch] tests/*.c
+
+# One source tree, one filter; src/stage.awk has the rules. A stage is made
+# beside its place and moved there whole, so there is never half a stage. It
+# depends on the folders too: a file that is gone must go from the stages.
+SOURCES = src $(wildcard src/* src/steps/*)
+$(BUILD)/step-%/.staged: $(SOURCES)
+	@case " $(STEPS) " in *" $* "*) ;; \
+	    *) echo "There is no step $*; the last one is $(LAST)."; exit 1 ;; esac
+	@rm -rf $(@D).new; mkdir -p $(@D).new
+	@for f in $(COMPONENTS) $(call helper,$*) $(call program,$*); do \
+	    out=$${f##*/}; [ $$f != $(call program,$*) ] || out=main.c; \
+	    awk -v n=$* -f src/stage.awk $$f > $(@D).new/$$out || exit 1; \
+	    [ -s $(@D).new/$$out ] || rm $(@D).new/$$out; \
+	done
+	@touch $(@D).new/.staged; rm -rf $(@D); mv $(@D).new $(@D)
+
+$(BUILD)/step-%/server: $(BUILD)/step-%/.staged
+	$(CC) $(STEP_CFLAGS) $(@D)/*.c $(LDFLAGS) -o $@
+
+$(BUILD)/dustdevil: $(OBJECTS)
+	$(CC) $(FINAL_CFLAGS) $(OBJECTS) $(LDFLAGS) -o $@
+
+$(BUILD)/obj/%.o: src/%.c $(wildcard src/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(FINAL_CFLAGS) -c $< -o $@
+
+# A client for the tests that does what no decent client does.
+$(BUILD)/client: tests/client.c
+	@mkdir -p $(@D)
+	$(CC) $(FINAL_CFLAGS) $< $(LDFLAGS) -o $@
+
+.PRECIOUS: $(BUILD)/step-%/.staged $(BUILD)/step-%/server

@@ -1,0 +1,402 @@
+/* [8] httpconnection.c -- from bytes to a request, and back to bytes.
+ *
+ * A request passes these functions in this order:
+ *
+ *     httpconnection_handle_stream   the first wish: a head
+ *     on_headers                     text becomes a request   (chapter 8)
+ *     on_request_body                the second wish has come (chapter 9)
+ *     handle_request                 the application's turn
+ *     httprequest_write, _finish     the answer
+ *     on_write_complete              the answer has left
+ *     finish_request                 close, or the first wish again (10)
+ *
+ * Tornado 2.0 closes the connection without a word when it does not like a
+ * request; here every error has an answer (Tornado since 5.0). */
+#include "httpconnection.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "trace.h"
+
+enum { MAX_EMPTY_LINES = 8 };
+
+struct httpconnection {
+    struct iostream *stream; /* it owns us: we end in its close callback */
+    const struct httpconnection_settings *settings;
+    struct httprequest *request; /* NULL between requests */
+    union peer peer;
+    unsigned char empty_lines; /* before the next request */
+    bool request_finished;     /* the application has said so */
+    bool refused; /* [10] what still comes in has no meaning any more */
+};
+
+static void on_headers(const char *data, size_t size, void *arg);
+
+/* --- the ends ----------------------------------------------------------- */
+
+/* Both callbacks are told: the one that waits for the answer to leave, which
+ * it never will now, and the one that wants to know. */
+static void
+tell_the_application(struct httprequest *r)
+{
+    if (r->write_callback != NULL)
+        ioloop_add_callback(ioloop_instance(), r->write_callback,
+                            r->write_arg);
+    r->write_callback = NULL;
+    if (r->close_callback != NULL)
+        r->close_callback(r->close_arg);
+}
+
+/* The stream's last words. A request that the application has in its hands
+ * stays there; it only learns that nobody waits for the answer any more. */
+static void
+on_close(void *arg)
+{
+    struct httpconnection *c = arg;
+    struct httprequest *r = c->request;
+
+    if (r != NULL) {
+        r->connection = NULL;
+        if (!r->handed_over || c->request_finished)
+            httprequest_free(r);
+        else
+            tell_the_application(r);
+    }
+    free(c);
+}
+
+/* The last answer has left. */
+static void
+end_connection(void *arg)
+{
+    struct httpconnection *c = arg;
+
+    /* [10] If the client may still be talking, closing right away could cost
+     * it the answer; see iostream_linger(). */
+    if (c->refused || iostream_unread(c->stream) > 0) {
+        iostream_linger(c->stream);
+        return;
+    }
+
+    iostream_close(c->stream);
+}
+
+/* The client has sent what we will not take: say why, and close, because
+ * nobody knows where its next request would begin. */
+static void
+refuse(struct httpconnection *c, int status, const char *why)
+{
+    const char *reason = httputil_reason(status);
+    bool head = c->request != NULL && c->request->method != NULL &&
+                strcmp(c->request->method, "HEAD") == 0;
+    char page[512], answer[1024], ip[PEER_IP_SIZE];
+    int size, n;
+
+    log_warning("%d malformed request from %s: %s", status,
+                peer_ip(&c->peer, ip), why);
+    size = snprintf(page, sizeof page,
+                    "<html><title>%d: %s</title><body>%d: %s (%s)</body>"
+                    "</html>", status, reason, status, reason, why);
+    n = snprintf(answer, sizeof answer,
+                 "HTTP/1.1 %d %s\r\nServer: DustDevil/1.0\r\nDate: %s\r\n"
+                 "Content-Type: text/html; charset=UTF-8\r\n"
+                 "Content-Length: %d\r\nConnection: close\r\n\r\n%s", status,
+                 reason, httputil_date(), size, head ? "" : page);
+    if (c->request != NULL)
+        httprequest_free(c->request);
+    c->request = NULL;
+    c->refused = true; /* [10] */
+    iostream_write(c->stream, answer, (size_t)n, end_connection, c);
+}
+
+/* --- the head ----------------------------------------------------------- */
+
+/* Does the data end with an empty line, as it does unless it got too long? */
+static bool
+head_is_whole(const char *data, size_t size)
+{
+    return size >= 2 && data[size - 1] == '\n' &&
+           (data[size - 2] == '\n' ||
+            (size >= 3 && data[size - 2] == '\r' && data[size - 3] == '\n'));
+}
+
+/* RFC 9112, section 2.2: empty lines before a request mean nothing, some old
+ * clients send one behind each body. Returns how many bytes they take. */
+static size_t
+skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
+{
+    size_t n = 0;
+
+    while (size - n >= 2 && memcmp(data + n, "\r\n", 2) == 0 &&
+           c->empty_lines <= MAX_EMPTY_LINES) {
+        n += 2;
+        c->empty_lines++;
+    }
+    return n;
+}
+
+static void
+wish_for_head(struct httpconnection *c)
+{
+    iostream_read_until(c->stream, "\r\n\r\n", c->settings->max_header_size,
+                        on_headers, c);
+}
+
+/* [9] --- the body -------------------------------------------------------- */
+
+static void handle_request(struct httpconnection *c);
+
+/* HTTPConnection._on_request_body. */
+static void
+on_request_body(const char *data, size_t size, void *arg)
+{
+    struct httpconnection *c = arg;
+    struct httprequest *r = c->request;
+
+    r->body = arena_copy(&r->arena, data, size);
+    r->body_size = size;
+    TOUR(10, iostream_fd(c->stream), "the body: %zu bytes", size);
+    if (r->body == NULL)
+        refuse(c, 503, "out of memory");
+    else
+        handle_request(c);
+}
+
+/* True if the rest is a matter of on_request_body(), or of nobody. */
+static bool
+wait_for_body(struct httpconnection *c)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct httprequest *r = c->request;
+    const char *why = NULL;
+    bool wants_continue = false;
+    size_t length = 0;
+    int status = httprequest_body_length(r, c->settings->max_body_size,
+                                         &length, &why);
+
+    if (status == 0)
+        status = httprequest_expects_continue(r, &wants_continue, &why);
+    if (status == 0) {
+        why = httpform_parse_qs(&r->arguments, r->query, strlen(r->query));
+        status = why != NULL ? 400 : 0;
+    }
+    if (status != 0) {
+        refuse(c, status, why);
+        return true;
+    }
+    if (length == 0)
+        return false;
+    if (wants_continue)
+        iostream_write(c->stream, go_on, sizeof go_on - 1, NULL, NULL);
+    iostream_read_bytes(c->stream, length, on_request_body, c);
+    return true;
+}
+
+/* --- the way in --------------------------------------------------------- */
+
+/* From here on the request is the application's. */
+static void
+handle_request(struct httpconnection *c)
+{
+    c->request->handed_over = true;
+    c->settings->request_callback(c->request, c->settings->request_arg);
+}
+
+/* [10] Who may stay for another request (RFC 9112, section 9.3). Connection is
+ * a list; Tornado 2.0 compares the whole header, and with care for case. */
+static bool
+wants_keep_alive(struct httpconnection *c)
+{
+    const char *tokens = httpheaders_get(&c->request->headers, "Connection");
+
+    if (c->settings->no_keep_alive || httputil_list_has(tokens, "close"))
+        return false;
+    return httprequest_supports_http_1_1(c->request) ||
+           httputil_list_has(tokens, "keep-alive");
+}
+
+/* HTTPConnection._on_headers: everything up to the empty line is here. */
+static void
+on_headers(const char *data, size_t size, void *arg)
+{
+    struct httpconnection *c = arg;
+    size_t skip = skip_empty_lines(c, data, size);
+    const char *why;
+    int status;
+
+    if (c->empty_lines > MAX_EMPTY_LINES) {
+        refuse(c, 400, "too many empty lines");
+        return;
+    }
+    if (skip == size) {
+        wish_for_head(c);
+        return;
+    }
+    data += skip;
+    size -= skip;
+    if (!head_is_whole(data, size)) {
+        bool in_line = memchr(data, '\n', size) == NULL;
+
+        why = in_line ? "request line too long" : "headers too long";
+        refuse(c, in_line ? 414 : 431, why);
+        return;
+    }
+    c->request = httprequest_new(c, &c->peer);
+    if (c->request == NULL) {
+        refuse(c, 503, "out of memory");
+        return;
+    }
+    c->empty_lines = 0;
+    status = httprequest_parse_head(c->request, data, size, &why);
+    if (status != 0) {
+        refuse(c, status, why);
+        return;
+    }
+    TOUR(8, iostream_fd(c->stream), "%s %s, %zu headers", c->request->method,
+         c->request->uri, c->request->headers.n);
+    c->request->keep_alive = wants_keep_alive(c); /* [10] */
+
+    /* [9] Not the end of the request if it has a body. */
+    if (wait_for_body(c))
+        return;
+
+    handle_request(c);
+}
+
+/* HTTPConnection.__init__. */
+void
+httpconnection_handle_stream(struct iostream *stream,
+                             const struct sockaddr *peer, socklen_t peer_size,
+                             void *arg)
+{
+    struct httpconnection *c = calloc(1, sizeof *c);
+
+    if (c == NULL) {
+        iostream_close(stream);
+        return;
+    }
+    c->stream = stream;
+    c->settings = arg;
+    if (peer_size <= sizeof c->peer)
+        memcpy(&c->peer, peer, peer_size);
+    iostream_set_close_callback(stream, on_close, c);
+    wish_for_head(c);
+}
+
+/* --- the way out -------------------------------------------------------- */
+
+/* HTTPConnection._finish_request: the request is over. Its memory is given
+ * back in the next turn only: the application, which may have called us
+ * through httprequest_finish(), still stands on it. */
+static void
+finish_request(struct httpconnection *c)
+{
+    struct httprequest *r = c->request;
+    bool disconnect = true;
+
+    /* [10] Unless the client wants to stay, and may. */
+    if (r->keep_alive)
+        disconnect = false;
+
+    TOUR(19, iostream_fd(c->stream), "request finished: %s",
+         disconnect ? "close" : "back to the first wish");
+    c->request = NULL;
+    c->request_finished = false;
+    ioloop_add_callback(ioloop_instance(), httprequest_free, r);
+    if (disconnect) {
+        end_connection(c);
+        return;
+    }
+
+    /* [10] The circle is closed. */
+    wish_for_head(c);
+}
+
+/* HTTPConnection._on_write_complete: nothing is owed any more. */
+static void
+on_write_complete(void *arg)
+{
+    struct httpconnection *c = arg;
+    struct httprequest *r = c->request;
+    ioloop_callback *callback;
+
+    TOUR(18, iostream_fd(c->stream), "the answer has left");
+    if (r == NULL)
+        return;
+    callback = r->write_callback;
+    r->write_callback = NULL;
+    if (callback != NULL)
+        callback(r->write_arg);
+
+    /* The callback may have written more, and finished: then another
+     * on_write_complete() is on its way (Tornado 2.1.1). */
+    if (c->request == r && c->request_finished &&
+        iostream_owed(c->stream) == 0)
+        finish_request(c);
+}
+
+void
+httprequest_write(struct httprequest *r, const void *data, size_t size,
+                  ioloop_callback *callback, void *arg)
+{
+    struct httpconnection *c = r->connection;
+
+    if (c == NULL || iostream_closed(c->stream)) {
+        if (callback != NULL)
+            ioloop_add_callback(ioloop_instance(), callback, arg);
+        return;
+    }
+    assert(!c->request_finished); /* "Request closed" */
+    r->write_callback = callback;
+    r->write_arg = arg;
+    iostream_write(c->stream, data, size, on_write_complete, c);
+}
+
+/* HTTPConnection.finish. */
+void
+httprequest_finish(struct httprequest *r)
+{
+    struct httpconnection *c = r->connection;
+
+    if (c == NULL) {
+        ioloop_add_callback(ioloop_instance(), httprequest_free, r);
+        return;
+    }
+    c->request_finished = true;
+    if (iostream_owed(c->stream) == 0) {
+        finish_request(c);
+        return;
+    }
+
+    /* [10] The next request is here already: its answer can leave together
+     * with this one, so there is no need to wait until this one has left. */
+    if (r->keep_alive && iostream_unread(c->stream) > 0)
+        finish_request(c);
+}
+
+void
+httprequest_abort(struct httprequest *r)
+{
+    if (r->connection != NULL)
+        iostream_close(r->connection->stream);
+}
+
+void
+httprequest_set_close_callback(struct httprequest *r,
+                               ioloop_callback *callback, void *arg)
+{
+    r->close_callback = callback;
+    r->close_arg = arg;
+    if (r->connection != NULL && callback != NULL)
+        iostream_watch(r->connection->stream);
+}
+
+int
+httprequest_fd(const struct httprequest *r)
+{
+    return r->connection != NULL ? iostream_fd(r->connection->stream) : -1;
+}

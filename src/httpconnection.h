@@ -1,0 +1,62 @@
+/* [8] httpconnection.h -- one client, and one request after the other.
+ *
+ *     Tornado 2.0: tornado/httpserver.py, class HTTPConnection
+ *     Floor 4: it knows streams and requests, but no application.
+ *
+ * A connection reads a head, then the body if there is one, and hands the
+ * request to a callback. The answer comes back through httprequest_write()
+ * and httprequest_finish(), whenever it is ready. What is not HTTP/1.x as RFC
+ * 9112 wants it is answered here, with what is wrong; the callback never
+ * sees it. */
+#ifndef HTTPCONNECTION_H
+#define HTTPCONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "httprequest.h"
+#include "iostream.h"
+
+/* Runs when a request is complete, from the loop. */
+typedef void httprequest_callback(struct httprequest *request, void *arg);
+
+/* What all connections of a server share. The owner keeps it alive as long as
+ * there are connections. */
+struct httpconnection_settings {
+    httprequest_callback *request_callback;
+    void *request_arg;
+    size_t max_header_size; /* bytes of request line and headers */
+    size_t max_body_size;   /* [9] */
+    bool no_keep_alive;     /* [10] */
+};
+
+/* HTTPConnection.__init__, in the form that httpserver_new() wants: `arg` is
+ * the settings. The connection ends with its stream. */
+void httpconnection_handle_stream(struct iostream *stream,
+                                  const struct sockaddr *peer,
+                                  socklen_t peer_size, void *arg);
+
+/* HTTPRequest.write: bytes of the answer, as they go over the wire. Copied.
+ * `callback`, if not NULL, runs when nothing is owed to the client any more,
+ * or when the client has gone; a later write's callback takes its place. */
+void httprequest_write(struct httprequest *request, const void *data,
+                       size_t size, ioloop_callback *callback, void *arg);
+
+/* HTTPRequest.finish: the answer is complete. The request ends in the next
+ * turn or later, when the answer has left; do not touch it after that. */
+void httprequest_finish(struct httprequest *request);
+
+/* The answer cannot be completed: the connection is cut, so that nobody
+ * takes half of it for all. The request has to be finished all the same. */
+void httprequest_abort(struct httprequest *request);
+
+/* Runs `callback` if the client leaves before the request is finished. It
+ * may finish the request there, and must not wait for anything else. */
+void httprequest_set_close_callback(struct httprequest *request,
+                                    ioloop_callback *callback, void *arg);
+
+/* The descriptor, for the trace; -1 when the client has gone. */
+int httprequest_fd(const struct httprequest *request);
+
+#endif

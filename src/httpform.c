@@ -1,0 +1,276 @@
+/* [9] httpform.c -- what people type into forms, and the files they choose.
+ *
+ * Two ways to write the same thing: all fields in one line, with the special
+ * bytes as %XX, or one part for each with headers of its own. */
+#include "httpform.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "httputil.h"
+
+/* --- urlencoded ---------------------------------------------------------- */
+
+static int
+hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* A '%' that is not followed by two hex digits stands for itself, as in
+ * Python. What is decoded is never looked at again: %2541 is "%41". */
+size_t
+httpform_unescape(char *text, size_t size)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '%' && i + 2 < size && hex_digit(text[i + 1]) >= 0 &&
+            hex_digit(text[i + 2]) >= 0) {
+            text[n++] = (char)(hex_digit(text[i + 1]) * 16 +
+                               hex_digit(text[i + 2]));
+            i += 2;
+        } else {
+            text[n++] = text[i];
+        }
+    }
+    text[n] = '\0';
+    return n;
+}
+
+/* A copy with '+' and %XX undone. */
+static const char *
+unquote_plus(struct arena **arena, const char *text, size_t *size)
+{
+    char *copy = arena_copy(arena, text, *size);
+
+    if (copy == NULL)
+        return NULL;
+    for (size_t i = 0; i < *size; i++)
+        if (copy[i] == '+')
+            copy[i] = ' ';
+    *size = httpform_unescape(copy, *size);
+    return copy;
+}
+
+static bool
+add_argument(struct arguments *arguments, struct argument a)
+{
+    void *items = arena_more(arguments->arena, arguments->items, arguments->n,
+                       &arguments->size, sizeof a);
+
+    if (items == NULL || a.name == NULL || a.value == NULL)
+        return false;
+    arguments->items = items;
+    arguments->items[arguments->n++] = a;
+    return true;
+}
+
+const char *
+httpform_parse_qs(struct arguments *arguments, const char *text, size_t size)
+{
+    const char *end = text + size;
+
+    while (text < end) {
+        const char *amp = memchr(text, '&', (size_t)(end - text));
+        const char *stop = amp != NULL ? amp : end;
+        const char *equals = memchr(text, '=', (size_t)(stop - text));
+        struct argument a = {.name = text};
+
+        if (++arguments->fields > HTTP_MAX_FIELDS)
+            return "too many form fields";
+        if (equals != NULL && equals + 1 < stop) {
+            a.name_size = (size_t)(equals - text);
+            a.size = (size_t)(stop - equals - 1);
+            a.name = unquote_plus(arguments->arena, text, &a.name_size);
+            a.value = unquote_plus(arguments->arena, equals + 1, &a.size);
+            if (!add_argument(arguments, a))
+                return "out of memory";
+        }
+        text = stop + 1;
+    }
+    return NULL;
+}
+
+const char *
+httpform_argument(const struct arguments *arguments, const char *name,
+                  size_t *size)
+{
+    size_t name_size = strlen(name);
+
+    for (size_t i = arguments->n; i-- > 0;) {
+        const struct argument *a = &arguments->items[i];
+
+        if (a->name_size != name_size || memcmp(a->name, name, name_size) != 0)
+            continue;
+        if (size != NULL)
+            *size = a->size;
+        return a->value;
+    }
+    return NULL;
+}
+
+/* --- multipart ----------------------------------------------------------- */
+
+/* The quote that ends the quoted string that begins at `text`, or the end of
+ * all; a backslash makes the quote or backslash behind it an ordinary byte. */
+static const char *
+quoted_end(const char *text)
+{
+    for (text++; *text != '\0' && *text != '"'; text++)
+        if (*text == '\\' && (text[1] == '"' || text[1] == '\\'))
+            text++;
+    return text;
+}
+
+static const char *
+unquote(struct arena **arena, const char *text, const char *end)
+{
+    char *copy = arena_copy(arena, text + 1, (size_t)(end - text - 1));
+    char *to = copy;
+
+    if (copy == NULL)
+        return NULL;
+    for (const char *from = copy; *from != '\0'; from++) {
+        if (*from == '\\' && (from[1] == '"' || from[1] == '\\'))
+            from++;
+        *to++ = *from;
+    }
+    *to = '\0';
+    return copy;
+}
+
+/* The parameter `name` of a header value like `form-data; name="a"; b=c`,
+ * or NULL (also when there is no memory). A quoted string may contain
+ * semicolons (Tornado until 2.1 stumbled over them), and only the parameter
+ * that is asked for is copied (6.5.2 and before copied the rest of the line
+ * for each, which is quadratic). */
+static const char *
+parameter(struct arena **arena, const char *value, const char *name)
+{
+    size_t size = strlen(name);
+
+    value += strcspn(value, ";");
+    while (*value == ';') {
+        const char *start, *end;
+        bool this;
+
+        value += 1 + strspn(value + 1, " \t");
+        this = strncasecmp(value, name, size) == 0 && value[size] == '=';
+        value += strcspn(value, "=;");
+        if (*value != '=')
+            continue;
+        start = value + 1;
+        end = *start == '"' ? quoted_end(start) : start + strcspn(start, "; \t");
+        if (this)
+            return *start == '"' ? unquote(arena, start, end)
+                                 : arena_copy(arena, start,
+                                              (size_t)(end - start));
+        value = end + strcspn(end, ";");
+    }
+    return NULL;
+}
+
+/* One part without its delimiters: headers, an empty line, a body. */
+static const char *
+parse_part(struct arguments *arguments, const char *data, size_t size)
+{
+    struct httpheaders headers = {.arena = arguments->arena};
+    const char *blank = memmem(data, size, "\r\n\r\n", 4), *why, *value;
+    size_t head = blank != NULL ? (size_t)(blank - data) + 2 : 0;
+    struct httpfile f = {.body = data + head + 2, .size = size - head - 2};
+    char *copy;
+    void *files;
+
+    if (blank == NULL || head > HTTP_MAX_LINE)
+        return "malformed multipart: a part without headers";
+    copy = arena_copy(arguments->arena, data, head);
+    if (copy == NULL)
+        return "out of memory";
+    if (httpheaders_parse(&headers, copy, copy + head, &why) != 0)
+        return "malformed multipart: bad header in a part";
+    value = httpheaders_get(&headers, "Content-Disposition");
+    if (value == NULL || strncasecmp(value, "form-data;", 10) != 0 ||
+        (f.field = parameter(arguments->arena, value, "name")) == NULL)
+        return "malformed multipart: a part without a name";
+    f.filename = parameter(arguments->arena, value, "filename");
+    f.content_type = httpheaders_get(&headers, "Content-Type");
+    if (f.filename == NULL || *f.filename == '\0') {
+        struct argument a = {.name = f.field, .name_size = strlen(f.field),
+                             .size = f.size};
+
+        a.value = arena_copy(arguments->arena, f.body, f.size);
+        return add_argument(arguments, a) ? NULL : "out of memory";
+    }
+    if (f.content_type == NULL)
+        f.content_type = "application/unknown";
+    files = arena_more(arguments->arena, arguments->files, arguments->nfiles,
+                 &arguments->files_size, sizeof f);
+    if (files == NULL)
+        return "out of memory";
+    arguments->files = files;
+    arguments->files[arguments->nfiles++] = f;
+    return NULL;
+}
+
+/* A delimiter is CRLF, "--" and the boundary; the CRLF before the first may
+ * be missing, and "--" behind the last says that it was the last. What stands
+ * before the first and behind the last means nothing. (Tornado 2.0 cut the
+ * body wherever the boundary stood, also in the middle of a line.) */
+static const char *
+parse_parts(struct arguments *arguments, const char *delimiter,
+            const char *data, size_t size)
+{
+    const char *end = data + size, *part = NULL, *next = data;
+    size_t n = strlen(delimiter), skip = n - 2, parts = 0;
+
+    if (size < skip || memcmp(data, delimiter + 2, skip) != 0) {
+        next = memmem(data, size, delimiter, n);
+        skip = n;
+    }
+    while (next != NULL) {
+        const char *why = NULL;
+
+        if (part != NULL && ++parts > HTTP_MAX_PARTS)
+            return "too many multipart parts";
+        if (part != NULL)
+            why = parse_part(arguments, part, (size_t)(next - part));
+        if (why != NULL)
+            return why;
+        next += skip;
+        skip = n;
+        if (end - next >= 2 && memcmp(next, "--", 2) == 0)
+            return NULL;
+        while (next < end && (*next == ' ' || *next == '\t'))
+            next++;
+        if (end - next < 2 || memcmp(next, "\r\n", 2) != 0)
+            return "malformed multipart: bad delimiter line";
+        part = next + 2;
+        next = memmem(part, (size_t)(end - part), delimiter, n);
+    }
+    return "malformed multipart: no final delimiter";
+}
+
+const char *
+httpform_parse_multipart(struct arguments *arguments, const char *content_type,
+                         const char *data, size_t size)
+{
+    const char *boundary = parameter(arguments->arena, content_type,
+                                     "boundary");
+    char *delimiter;
+    size_t n;
+
+    if (boundary == NULL || *boundary == '\0' || strlen(boundary) > 200)
+        return "malformed multipart: no boundary";
+    n = strlen(boundary);
+    delimiter = arena_alloc(arguments->arena, n + 5);
+    if (delimiter == NULL)
+        return "out of memory";
+    memcpy(delimiter, "\r\n--", 4);
+    memcpy(delimiter + 4, boundary, n + 1);
+    return parse_parts(arguments, delimiter, data, size);
+}

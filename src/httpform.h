@@ -1,0 +1,62 @@
+/* [9] httpform.h -- from a query or a body to named values.
+ *
+ *     Tornado 2.0: parse_multipart_form_data in tornado/httputil.py,
+ *     parse_qs_bytes and url_unescape in tornado/escape.py
+ *     Floor 3: text in, values out.
+ *
+ * Everything that these functions make lives in the arena they are given,
+ * and ends with it. Their work is linear in what they are given. */
+#ifndef HTTPFORM_H
+#define HTTPFORM_H
+
+#include <stddef.h>
+
+#include "util.h"
+
+/* The limits of one form; what has more is answered with 400. */
+enum { HTTP_MAX_FIELDS = 1000, HTTP_MAX_PARTS = 100 };
+
+/* A value may contain any byte, NUL too; a NUL stands behind it, so that it
+ * can be used as a string where that does not matter. */
+struct argument {
+    const char *name, *value;
+    size_t name_size, size;
+};
+
+/* HTTPFile. */
+struct httpfile {
+    const char *field, *filename, *content_type, *body;
+    size_t size;
+};
+
+/* request.arguments and request.files, in order of arrival. Set `arena`, the
+ * rest to zero, to make an empty one. */
+struct arguments {
+    struct arena **arena;
+    struct argument *items;
+    struct httpfile *files;
+    size_t n, size, nfiles, files_size, fields;
+};
+
+/* parse_qs_bytes: adds the fields of "a=1&b=2" ('+' is a space, %XX a byte).
+ * Empty values are dropped, as in Tornado 2.0. NULL, or what is wrong. */
+const char *httpform_parse_qs(struct arguments *arguments, const char *text,
+                              size_t size);
+
+/* parse_multipart_form_data: adds the parts of a form whose Content-Type was
+ * `content_type` (RFC 7578). File bodies point into `data`. NULL, or what is
+ * wrong. */
+const char *httpform_parse_multipart(struct arguments *arguments,
+                                     const char *content_type,
+                                     const char *data, size_t size);
+
+/* The last value of that name, with its size if `size` is not NULL; NULL if
+ * there is none. */
+const char *httpform_argument(const struct arguments *arguments,
+                              const char *name, size_t *size);
+
+/* Undoes %XX in place, and ends the result with a NUL; its length. `text` has
+ * room for that NUL. */
+size_t httpform_unescape(char *text, size_t size);
+
+#endif

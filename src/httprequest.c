@@ -1,0 +1,316 @@
+/* [8] httprequest.c -- text becomes a request.
+ *
+ * In reading order: the request line, the host, the head as a whole; then
+ * what the head says of the body (chapter 9). Everything is checked here, and
+ * what is not as RFC 9112 wants it has a status and a sentence. */
+#include "httprequest.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <string.h>
+#include <strings.h>
+
+#include "httputil.h"
+#include "ioloop.h"
+
+/* --- the request line --------------------------------------------------- */
+
+/* RFC 9110, section 7.2: the name or address of a host, maybe a port. Whoever
+ * makes a link or looks up a virtual host with it must be able to trust its
+ * form (Tornado 6.5 added the same check). An empty host is allowed. */
+static bool
+is_host(const char *host)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "0123456789-._~%!$&'()*+,;=";
+    static const char address[] = "abcdefABCDEF0123456789:.";
+
+    if (*host == '[') {
+        size_t n = strspn(host + 1, address);
+
+        if (n == 0 || host[1 + n] != ']')
+            return false;
+        host += n + 2;
+    } else {
+        host += strspn(host, name);
+    }
+    if (*host == ':')
+        host += 1 + strspn(host + 1, "0123456789");
+    return *host == '\0';
+}
+
+/* RFC 9112, section 3.2: what is asked for. "/path?query" mostly; with the
+ * whole URL in front of it from those who take us for a proxy; "*" for
+ * OPTIONS. */
+static int
+parse_target(struct httprequest *r, const char **why)
+{
+    const char *path = r->uri, *query;
+    size_t scheme = strncasecmp(path, "http://", 7) == 0    ? 7
+                    : strncasecmp(path, "https://", 8) == 0 ? 8
+                                                            : 0;
+
+    if (strcmp(r->method, "CONNECT") == 0) {
+        *why = "CONNECT is for proxies";
+        return 501;
+    }
+    if (scheme > 0) {
+        size_t n = strcspn(path + scheme, "/?");
+        char *host = arena_copy(&r->arena, path + scheme, n);
+
+        r->host = host != NULL && n > 0 && *host != ':' && is_host(host)
+                      ? host : NULL;
+        path += scheme + n;
+    }
+    if ((scheme > 0 && r->host == NULL) || strchr(path, '#') != NULL ||
+        (scheme == 0 && *path != '/' &&
+         (strcmp(path, "*") != 0 || strcmp(r->method, "OPTIONS") != 0))) {
+        *why = "malformed request target";
+        return 400;
+    }
+    query = path + strcspn(path, "?");
+    r->query = *query == '?' ? query + 1 : "";
+    r->path = *path != '/' && *path != '*' ? "/" : path;
+    if (*query == '?' && query > path)
+        r->path = arena_copy(&r->arena, path, (size_t)(query - path));
+    if (r->path != NULL)
+        return 0;
+    *why = "out of memory";
+    return 503;
+}
+
+/* RFC 9112, section 3: METHOD SP target SP HTTP/1.x; `end` is where the CR
+ * stands. Tornado 2.0 splits at spaces and believes what it finds. */
+static int
+parse_request_line(struct httprequest *r, char *line, char *end,
+                   const char **why)
+{
+    char *target, *version;
+
+    *why = "malformed request line";
+    if (end - line > HTTP_MAX_LINE) {
+        *why = "request line too long";
+        return 414;
+    }
+    *end = '\0';
+    for (target = line; httputil_is_token_byte((unsigned char)*target);)
+        target++;
+    if (target == line || *target != ' ')
+        return 400;
+    *target++ = '\0';
+    for (version = target; (unsigned char)*version > ' ' && *version != 0x7f;)
+        version++;
+    if (version == target || *version != ' ')
+        return 400;
+    *version++ = '\0';
+    if (end - version != 8 || strncmp(version, "HTTP/", 5) != 0 ||
+        strspn(version + 5, "0123456789") != 1 || version[6] != '.' ||
+        strspn(version + 7, "0123456789") != 1)
+        return 400;
+    if (version[5] != '1') {
+        *why = "only HTTP/1.0 and HTTP/1.1 are spoken here";
+        return 505;
+    }
+    r->method = line;
+    r->uri = target;
+    r->version = version[7] == '0' ? "HTTP/1.0" : "HTTP/1.1";
+    return parse_target(r, why);
+}
+
+/* RFC 9112, section 3.2: exactly one Host in HTTP/1.1, at most one in 1.0. A
+ * host in the target itself counts for more. */
+static int
+check_host(struct httprequest *r, const char **why)
+{
+    const char *host = httpheaders_get_list(&r->headers, "Host", 0);
+
+    *why = NULL;
+    if (host == NULL && httprequest_supports_http_1_1(r))
+        *why = "no Host header";
+    else if (httpheaders_get_list(&r->headers, "Host", 1) != NULL)
+        *why = "more than one Host header";
+    else if (host != NULL && !is_host(host))
+        *why = "malformed Host header";
+    if (*why != NULL)
+        return 400;
+    if (r->host == NULL)
+        r->host = host != NULL ? host : "127.0.0.1";
+    return 0;
+}
+
+/* --- the head ----------------------------------------------------------- */
+
+struct httprequest *
+httprequest_new(struct httpconnection *connection, const union peer *peer)
+{
+    struct arena *arena = NULL;
+    struct httprequest *r = arena_alloc(&arena, sizeof *r);
+
+    if (r == NULL)
+        return NULL;
+    *r = (struct httprequest){.arena = arena,
+                              .connection = connection,
+                              .peer = *peer,
+                              .protocol = "http",
+                              .start_time = ioloop_time()};
+    r->headers.arena = &r->arena;
+    r->arguments.arena = &r->arena; /* [9] */
+    r->body = ""; /* [9] */
+    return r;
+}
+
+void
+httprequest_free(void *request)
+{
+    struct arena *all = ((struct httprequest *)request)->arena;
+
+    arena_release(&all);
+}
+
+/* The head is copied once, into the request's own memory, and cut to pieces
+ * there: every name and value is a part of that copy. */
+int
+httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
+                       const char **why)
+{
+    char *text = arena_copy(&r->arena, data, size), *end = text + size, *lf;
+    int status;
+
+    if (text == NULL) {
+        *why = "out of memory";
+        return 503;
+    }
+    lf = memchr(text, '\n', size);
+    if (lf == NULL || lf == text || lf[-1] != '\r' || end[-2] != '\r' ||
+        memchr(text, '\0', (size_t)(lf - text)) != NULL) {
+        *why = "a line does not end with CR LF, or a NUL is in it";
+        return 400;
+    }
+    status = parse_request_line(r, text, lf - 1, why);
+    if (status == 0)
+        status = httpheaders_parse(&r->headers, lf + 1, end - 2, why);
+    return status != 0 ? status : check_host(r, why);
+}
+
+/* [9] --- the body -------------------------------------------------------- */
+
+/* RFC 9112, section 6.3. One number, or the same one several times. Digits and
+ * nothing else: int() and strtol() take "+5", " 5" and "-1" as well, and two
+ * servers in a row that read a length differently let a stranger put a
+ * request of his own between ours (Tornado until 6.3.3). What does not fit
+ * into a size_t is as long as can be. */
+static bool
+parse_content_length(const char *text, size_t *length)
+{
+    bool first = true;
+
+    do {
+        size_t n = 0, digits;
+
+        text += strspn(text, " \t");
+        digits = strspn(text, "0123456789");
+        for (size_t i = 0; i < digits; i++, text++) {
+            size_t digit = (size_t)(*text - '0');
+
+            n = n > (SIZE_MAX - digit) / 10 ? SIZE_MAX : n * 10 + digit;
+        }
+        text += strspn(text, " \t");
+        if (digits == 0 || (*text != '\0' && *text != ',') ||
+            (!first && n != *length))
+            return false;
+        *length = n;
+        first = false;
+    } while (*text++ == ',');
+    return true;
+}
+
+int
+httprequest_body_length(struct httprequest *r, size_t max, size_t *length,
+                        const char **why)
+{
+    const char *size = httpheaders_get(&r->headers, "Content-Length");
+    const char *coding = httpheaders_get(&r->headers, "Transfer-Encoding");
+
+    *length = 0;
+    *why = "both Content-Length and Transfer-Encoding";
+    if (coding != NULL && size != NULL)
+        return 400;
+    *why = "unknown Transfer-Encoding";
+    if (coding != NULL)
+        return 501;
+    *why = "malformed Content-Length";
+    if (size != NULL && !parse_content_length(size, length))
+        return 400;
+    *why = "body too long";
+    return *length > max ? 413 : 0;
+}
+
+int
+httprequest_expects_continue(struct httprequest *r, bool *expects,
+                             const char **why)
+{
+    const char *expect = httpheaders_get(&r->headers, "Expect");
+
+    *expects = expect != NULL && httprequest_supports_http_1_1(r);
+    *why = "unknown expectation";
+    return *expects && strcasecmp(expect, "100-continue") != 0 ? 417 : 0;
+}
+
+/* The parsing that Tornado does in _on_request_body waits here until somebody
+ * asks: whoever stores an upload of a million "a&" has no use for a million
+ * fields. */
+const char *
+httprequest_parse_body(struct httprequest *r)
+{
+    const char *type = httpheaders_get_list(&r->headers, "Content-Type", 0);
+    static const char form[] = "application/x-www-form-urlencoded";
+    static const char multipart[] = "multipart/form-data";
+
+    if (type == NULL || (strcmp(r->method, "POST") != 0 &&
+                         strcmp(r->method, "PUT") != 0))
+        return NULL;
+    if (strncasecmp(type, form, sizeof form - 1) == 0)
+        return httpform_parse_qs(&r->arguments, r->body, r->body_size);
+    if (strncasecmp(type, multipart, sizeof multipart - 1) == 0)
+        return httpform_parse_multipart(&r->arguments, type, r->body,
+                                        r->body_size);
+    return NULL;
+}
+
+/* --- small questions ---------------------------------------------------- */
+
+const char *
+peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
+{
+    socklen_t size = peer->any.sa_family == AF_INET6 ? sizeof peer->in6
+                                                     : sizeof peer->in;
+
+    if (getnameinfo(&peer->any, size, ip, PEER_IP_SIZE, NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        strcpy(ip, "0.0.0.0");
+    return ip;
+}
+
+const char *
+httprequest_remote_ip(struct httprequest *r)
+{
+    char text[PEER_IP_SIZE];
+    const char *ip;
+
+    peer_ip(&r->peer, text);
+    ip = arena_copy(&r->arena, text, strlen(text));
+    return ip != NULL ? ip : "0.0.0.0";
+}
+
+int64_t
+httprequest_time(const struct httprequest *r)
+{
+    return ioloop_time() - r->start_time;
+}
+
+bool
+httprequest_supports_http_1_1(const struct httprequest *r)
+{
+    return strcmp(r->version, "HTTP/1.1") == 0;
+}

@@ -1,0 +1,638 @@
+/* [5] iostream.c -- a socket with a memory.
+ *
+ * Everything here happens in one of two places. Wishes come in from above
+ * (iostream_read_until, iostream_write) and are noted down: what is wanted,
+ * whom to call. Events come in from below (handle_events) and do the work.
+ * The notes are the fields of struct iostream; read them first. */
+#include "iostream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "trace.h"
+#include "util.h"
+
+/* What one wake-up may read, and with what room it begins: however much one
+ * client sends, the others get their turn. */
+enum { MAX_READ = 65536, READ_CHUNK = 1024 };
+
+struct iostream {
+    struct ioloop *loop;
+    int fd;         /* -1 once closed */
+    uint32_t state; /* the events we are registered for; 0: for none yet */
+
+    /* The one pending wish, and how far it has come. */
+    iostream_callback *read_callback; /* NULL: nobody wishes for anything */
+    void *read_arg;
+    const char *delimiter; /* NULL: a number of bytes is wished for */
+    size_t wanted;         /* that number, or the most that may be taken */
+    size_t searched;       /* no delimiter begins before this byte */
+    size_t found_size;     /* what the wish has found, when it has */
+    struct buffer *read_buffer;
+
+    ioloop_callback *close_callback;
+    void *close_arg;
+
+    /* [6] What the peer is owed, and who is told when it has everything. */
+    struct buffer *write_buffer;
+    ioloop_callback *write_callback;
+    void *write_arg;
+
+    struct goodbye *goodbye; /* [10] NULL unless we are saying goodbye */
+
+    bool found;        /* the wish is fulfilled, its callback is queued */
+    bool eof;          /* the peer will send no more */
+    bool write_queued; /* [6] a callback is queued that will send */
+};
+
+static void handle_events(int fd, uint32_t events, void *arg);
+
+/* [10] What a goodbye needs beyond the stream's own notes. */
+static void free_goodbye(struct iostream *s);
+
+struct iostream *
+iostream_new(struct ioloop *loop, int fd)
+{
+    struct iostream *s = calloc(1, sizeof *s);
+
+    /* Everything that this stream will ever ask of the loop has room now, so
+     * nothing that comes later can fail half-way. */
+    if (s == NULL || !ioloop_reserve(loop, fd)) {
+        free(s);
+        return NULL;
+    }
+    s->loop = loop;
+    s->fd = fd;
+    TOUR(4, fd, "stream made; the loop does not know it yet");
+    return s;
+}
+
+/* --- closing ----------------------------------------------------------- */
+
+static void
+iostream_free(void *arg)
+{
+    struct iostream *s = arg;
+
+    if (s->close_callback != NULL)
+        s->close_callback(s->close_arg);
+    buffer_release(&s->read_buffer);
+    buffer_release(&s->write_buffer); /* [6] */
+    free(s);
+}
+
+/* Close now, free later. Callbacks that were queued before this one still
+ * hold a pointer to the stream, and they run first. */
+void
+iostream_close(struct iostream *s)
+{
+    if (s->fd == -1)
+        return;
+    TOUR(20, s->fd, "closed, to be freed in the next turn");
+    if (s->state != 0)
+        ioloop_remove_handler(s->loop, s->fd);
+    close(s->fd);
+    s->fd = -1;
+
+    /* [10] A goodbye ends with the stream. */
+    free_goodbye(s);
+
+    ioloop_add_callback(s->loop, iostream_free, s);
+}
+
+static void
+close_later(void *arg)
+{
+    iostream_close(arg);
+}
+
+bool
+iostream_closed(const struct iostream *s)
+{
+    return s->fd == -1;
+}
+
+int
+iostream_fd(const struct iostream *s)
+{
+    return s->fd;
+}
+
+void
+iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
+                            void *arg)
+{
+    s->close_callback = callback;
+    s->close_arg = arg;
+}
+
+/* --- what the loop watches --------------------------------------------- */
+
+/* Asks for events that we are not registered for yet. The first such call
+ * makes the stream known to the loop (as in Tornado since 2.1), so a client
+ * who is served from its first packet and leaves costs no registration. */
+static void
+add_io_state(struct iostream *s, uint32_t events)
+{
+    uint32_t before = s->state;
+    int result;
+
+    events |= IOLOOP_ERROR;
+    if (s->fd == -1 || (before & events) == events)
+        return;
+    s->state |= events;
+    if (before == 0)
+        result = ioloop_add_handler(s->loop, s->fd, handle_events, s, events);
+    else
+        result = ioloop_update_handler(s->loop, s->fd, s->state);
+    if (result == 0)
+        return;
+    s->state = before;
+    iostream_close(s);
+}
+
+void
+iostream_watch(struct iostream *s)
+{
+    add_io_state(s, IOLOOP_ERROR);
+}
+
+/* Would bytes be welcome? */
+static bool
+wants_read(const struct iostream *s)
+{
+    if (s->eof)
+        return false;
+
+    /* [10] On the way out everything is, to be thrown away. */
+    if (s->goodbye != NULL)
+        return true;
+
+    /* [6] Not while too much is owed. */
+    if (iostream_owed(s) >= IOSTREAM_MAX_OWED)
+        return false;
+
+    return s->read_callback != NULL && !s->found;
+}
+
+/* Stops asking for what brought us here in vain: a loop that is told "you may
+ * read" when nobody wants to never sleeps again. But an event that is not
+ * wanted just now and has not come is left alone. The same client will be
+ * read from again soon, and two system calls for each request, one to forget
+ * and one to remember, would be a high price for tidiness. */
+static void
+drop_io_state(struct iostream *s, uint32_t unwanted)
+{
+    uint32_t state = s->state & ~unwanted;
+
+    if (state == s->state)
+        return;
+    s->state = state;
+    if (ioloop_update_handler(s->loop, s->fd, state) == -1)
+        iostream_close(s);
+}
+
+/* --- reading ----------------------------------------------------------- */
+
+/* The far end of every wish. It runs from the loop, so it may make the next
+ * one, write, or close the stream. */
+static void
+run_read_callback(void *arg)
+{
+    struct iostream *s = arg;
+    iostream_callback *callback = s->read_callback;
+    size_t size = s->found_size;
+    const char *data = "";
+
+    if (s->fd == -1)
+        return;
+    if (s->read_buffer != NULL) {
+        data = s->read_buffer->data + s->read_buffer->start;
+        s->read_buffer->start += size;
+    }
+
+    /* Clear the note before the call: the callback may write a new one. What
+     * `data` points at stays where it is as long as nothing is received, and
+     * that happens in later turns only. */
+    s->read_callback = NULL;
+    s->found = false;
+    callback(data, size, s->read_arg);
+}
+
+/* Does the delimiter stand at `p`? The number of bytes it takes there, CRs
+ * included; 0 if it does not; and -1 if the data ends before it is certain. */
+static ptrdiff_t
+match_delimiter(const char *p, const char *end, const char *delimiter)
+{
+    const char *start = p;
+
+    for (; *delimiter != '\0'; delimiter++) {
+        if (*delimiter == '\r')
+            continue;
+        if (p > start && p < end && *p == '\r')
+            p++;
+        if (p == end)
+            return -1;
+        if (*p++ != *delimiter)
+            return 0;
+    }
+    return p - start;
+}
+
+/* The length of the data up to and including the delimiter, 0 if it is not
+ * there. The search goes on where the last one stopped, so a client that
+ * sends one byte at a time costs no more than one that sends all at once
+ * (Tornado until 2.3 began again from the start every time). */
+static size_t
+find_delimiter(struct iostream *s)
+{
+    const char *data = s->read_buffer->data + s->read_buffer->start;
+    const char *end = s->read_buffer->data + s->read_buffer->end;
+    const char *p = data + s->searched;
+    char first = s->delimiter[strspn(s->delimiter, "\r")];
+
+    while (p < end && (p = memchr(p, first, (size_t)(end - p))) != NULL) {
+        ptrdiff_t n = match_delimiter(p, end, s->delimiter);
+
+        if (n > 0)
+            return (size_t)(p + n - data);
+        s->searched = (size_t)(p - data);
+        if (n == -1)
+            return 0;
+        p++;
+    }
+    s->searched = (size_t)(end - data);
+    return 0;
+}
+
+/* Is what was wished for already here? Then its callback is queued. */
+static bool
+read_from_buffer(struct iostream *s)
+{
+    size_t length = buffer_length(s->read_buffer), size = s->wanted;
+
+    if (s->delimiter != NULL && length > 0) {
+        size_t n = find_delimiter(s);
+
+        if (n > 0 && n < size)
+            size = n;
+    }
+    if (length < size)
+        return false;
+    s->found_size = size;
+    s->found = true;
+    if (s->delimiter != NULL)
+        TOUR(7, s->fd, "found after %zu bytes, callback queued", size);
+    else
+        TRACE(s->fd, "all %zu bytes are here, callback queued", size);
+    ioloop_add_callback(s->loop, run_read_callback, s);
+    return true;
+}
+
+/* Moves bytes from the kernel to the buffer, at most `max`. The number moved;
+ * 0 when there is nothing to be had, for whatever reason. *drained tells that
+ * the kernel has no more for now. */
+static size_t
+read_to_buffer(struct iostream *s, size_t max, bool *drained)
+{
+    char *room = buffer_room(&s->read_buffer, READ_CHUNK);
+    size_t size;
+    ssize_t n;
+
+    if (room == NULL) {
+        iostream_close(s);
+        return 0;
+    }
+    size = s->read_buffer->size - s->read_buffer->end;
+    size = size < max ? size : max;
+    n = recv(s->fd, room, size, 0);
+    *drained = n < (ssize_t)size;
+    if (n > 0) {
+        s->read_buffer->end += (size_t)n;
+        TOUR(6, s->fd, "+%zd bytes, %zu held", n,
+             buffer_length(s->read_buffer));
+        return (size_t)n;
+    }
+    if (n == 0) {
+        TRACE(s->fd, "the peer will send no more");
+        s->eof = true;
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        TRACE(s->fd, "recv: %s", strerror(errno));
+        iostream_close(s);
+    }
+    return 0;
+}
+
+/* Reads until the wish is fulfilled, the kernel has no more, or it is
+ * somebody else's turn. */
+static void
+handle_read(struct iostream *s)
+{
+    size_t left = MAX_READ, n = 1;
+    bool drained = false;
+
+    while (wants_read(s) && n > 0 && left > 0 && !drained) {
+        n = read_to_buffer(s, left, &drained);
+        left -= n;
+        if (n > 0)
+            read_from_buffer(s);
+    }
+}
+
+/* The wish has just been made, or what stood in its way has gone. */
+static void
+try_wish(struct iostream *s)
+{
+    /* [6] handle_write() comes back here when enough has been fetched. */
+    if (iostream_owed(s) >= IOSTREAM_MAX_OWED)
+        return;
+
+    /* A client that sends two requests at once has put the second one in our
+     * buffer already. No event will ever announce it. */
+    if (read_from_buffer(s))
+        return;
+
+    /* A stream that the loop does not know yet: most clients speak at once,
+     * so it is worth a look before we go to the trouble. */
+    if (s->state == 0)
+        handle_read(s);
+    if (s->fd == -1 || s->found)
+        return;
+
+    /* Nothing is kept for those who are silent. */
+    if (buffer_length(s->read_buffer) == 0)
+        buffer_release(&s->read_buffer);
+
+    /* [6] A peer that will send no more may still be waiting for what it is
+     * owed; handle_write() comes back here when it has everything. */
+    if (s->eof && iostream_owed(s) > 0)
+        return;
+
+    /* The wish can not come true any more. */
+    if (s->eof) {
+        iostream_close(s);
+        return;
+    }
+    add_io_state(s, IOLOOP_READ);
+}
+
+static void
+make_wish(struct iostream *s, const char *delimiter, size_t wanted,
+          iostream_callback *callback, void *arg)
+{
+    if (s->fd == -1)
+        return;
+    assert(s->read_callback == NULL); /* "Already reading" */
+    s->delimiter = delimiter;
+    s->wanted = wanted;
+    s->searched = 0;
+    s->read_callback = callback;
+    s->read_arg = arg;
+    try_wish(s);
+}
+
+void
+iostream_read_until(struct iostream *s, const char *delimiter,
+                    size_t max_bytes, iostream_callback *callback, void *arg)
+{
+    TOUR(5, s->fd, "wish: everything up to the delimiter");
+    make_wish(s, delimiter, max_bytes, callback, arg);
+}
+
+void
+iostream_read_bytes(struct iostream *s, size_t size,
+                    iostream_callback *callback, void *arg)
+{
+    /* [9] The wish of those who know how much is to come. */
+    TOUR(9, s->fd, "wish: %zu bytes", size);
+
+    make_wish(s, NULL, size, callback, arg);
+}
+
+size_t
+iostream_unread(const struct iostream *s)
+{
+    return buffer_length(s->read_buffer);
+}
+
+/* [6] --- writing -------------------------------------------------------- */
+
+size_t
+iostream_owed(const struct iostream *s)
+{
+    return buffer_length(s->write_buffer);
+}
+
+/* The kernel takes what fits into its own buffer. The rest stays in ours,
+ * and we ask for WRITE, until it has room again. */
+static void
+handle_write(struct iostream *s)
+{
+    struct buffer *b = s->write_buffer;
+    size_t owed = buffer_length(b);
+
+    if (owed > 0) {
+        ssize_t n = send(s->fd, b->data + b->start, owed, SEND_FLAGS);
+
+        if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
+            errno != EINTR) {
+            TRACE(s->fd, "send: %s", strerror(errno));
+            iostream_close(s);
+            return;
+        }
+        b->start += n > 0 ? (size_t)n : 0;
+        owed = buffer_length(b);
+        TOUR(17, s->fd, "-%zd bytes, %zu owed", n > 0 ? n : 0, owed);
+    }
+    if (owed > 0) {
+        add_io_state(s, IOLOOP_WRITE);
+    } else {
+        buffer_release(&s->write_buffer);
+        if (s->write_callback != NULL)
+            ioloop_add_callback(s->loop, s->write_callback, s->write_arg);
+        s->write_callback = NULL;
+    }
+    if (s->fd != -1 && s->read_callback != NULL && !s->found)
+        try_wish(s);
+}
+
+/* The answer to one request is ready. If the next request is already here
+ * and found, its answer will be ready by the next turn, and one send can
+ * carry both: sixteen requests that came in one packet are answered in one.
+ * This ends, for every turn of waiting uses up one more request. */
+static void
+write_later(void *arg)
+{
+    struct iostream *s = arg;
+
+    s->write_queued = false;
+    if (s->fd == -1)
+        return;
+    if (s->found && iostream_owed(s) < IOSTREAM_MAX_OWED) {
+        s->write_queued = true;
+        ioloop_add_callback(s->loop, write_later, s);
+        return;
+    }
+    handle_write(s);
+}
+
+/* Only a note, as promised at the top: the bytes go into the buffer, and
+ * sending them is put off to the next turn. If we are waiting for WRITE, the
+ * kernel is full, and the event will come when it is not. */
+void
+iostream_write(struct iostream *s, const void *data, size_t size,
+               ioloop_callback *callback, void *arg)
+{
+    if (s->fd == -1)
+        return;
+    if (!buffer_append(&s->write_buffer, data, size)) {
+        iostream_close(s);
+        return;
+    }
+    TOUR(16, s->fd, "+%zu bytes, %zu owed", size, iostream_owed(s));
+    s->write_callback = callback;
+    s->write_arg = arg;
+    if (s->write_queued || (s->state & IOLOOP_WRITE))
+        return;
+    s->write_queued = true;
+    ioloop_add_callback(s->loop, write_later, s);
+}
+
+/* [10] --- saying goodbye ------------------------------------------------ */
+
+/* A close() while bytes of the peer are still coming in makes the kernel
+ * answer them with a reset, and a reset makes the peer's kernel throw away
+ * what it has received, our last answer included. So the line is first
+ * closed in our direction only. */
+enum {
+    LINGER_BYTES = 1 << 20,
+    LINGER_SILENCE = 2 * 1000000, /* microseconds */
+    LINGER_TIME = 10 * 1000000
+};
+
+struct goodbye {
+    struct timeout *timeout;
+    int64_t end;
+    size_t left; /* bytes that we are still willing to drop */
+};
+
+static void
+free_goodbye(struct iostream *s)
+{
+    if (s->goodbye != NULL && s->goodbye->timeout != NULL)
+        ioloop_remove_timeout(s->loop, s->goodbye->timeout);
+    free(s->goodbye);
+    s->goodbye = NULL;
+}
+
+static void
+linger_timeout(void *arg)
+{
+    struct iostream *s = arg;
+
+    s->goodbye->timeout = NULL;
+    iostream_close(s);
+}
+
+/* Waits for the next sign of the peer; without memory for that, no longer. */
+static void
+linger_on(struct iostream *s)
+{
+    struct goodbye *g = s->goodbye;
+    int64_t deadline = ioloop_time() + LINGER_SILENCE;
+
+    if (g->timeout != NULL)
+        ioloop_remove_timeout(s->loop, g->timeout);
+    if (deadline > g->end)
+        deadline = g->end;
+    g->timeout = ioloop_add_timeout(s->loop, deadline, linger_timeout, s);
+    if (g->timeout == NULL)
+        iostream_close(s);
+}
+
+/* Reads and forgets. */
+static void
+discard(struct iostream *s)
+{
+    char dropped[READ_CHUNK * 16];
+    ssize_t n = recv(s->fd, dropped, sizeof dropped, 0);
+
+    if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return;
+    if (n <= 0 || (size_t)n >= s->goodbye->left) {
+        iostream_close(s);
+        return;
+    }
+    s->goodbye->left -= (size_t)n;
+    linger_on(s);
+}
+
+void
+iostream_linger(struct iostream *s)
+{
+    if (s->fd == -1 || s->goodbye != NULL)
+        return;
+    s->read_callback = NULL;
+    s->goodbye = calloc(1, sizeof *s->goodbye);
+    if (s->goodbye == NULL || s->eof || shutdown(s->fd, SHUT_WR) == -1) {
+        iostream_close(s);
+        return;
+    }
+    TRACE(s->fd, "said goodbye; what still comes is dropped");
+    s->goodbye->end = ioloop_time() + LINGER_TIME;
+    s->goodbye->left = LINGER_BYTES;
+    buffer_release(&s->read_buffer);
+    add_io_state(s, IOLOOP_READ);
+    if (s->fd != -1)
+        linger_on(s);
+}
+
+/* --- events from below -------------------------------------------------- */
+
+/* The loop calls this, and nothing else in this file. It may close the
+ * stream, but it never frees it: that is why `s` stays valid to the end. */
+static void
+handle_events(int fd, uint32_t events, void *arg)
+{
+    struct iostream *s = arg;
+    bool wanted = wants_read(s);
+
+    (void)fd;
+
+    /* [10] Nobody listens any more. */
+    if (s->goodbye != NULL && (events & IOLOOP_READ)) {
+        discard(s);
+        return;
+    }
+
+    if (events & IOLOOP_READ)
+        handle_read(s);
+    if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->found)
+        try_wish(s);
+
+    /* [6] Reading comes first: what was just read may be worth answering. */
+    if (s->fd != -1 && (events & IOLOOP_WRITE))
+        handle_write(s);
+
+    if (s->fd == -1)
+        return;
+
+    /* Not iostream_close(): what was just read may have queued a callback,
+     * and it deserves to run first. */
+    if (events & IOLOOP_ERROR) {
+        ioloop_add_callback(s->loop, close_later, s);
+        return;
+    }
+
+    /* READ is in vain when nobody wanted it, and for ever after the end. */
+    if ((events & IOLOOP_READ) && (!wanted || s->eof))
+        drop_io_state(s, IOLOOP_READ);
+
+    /* [6] WRITE is in vain when nothing is owed. */
+    if (s->fd != -1 && iostream_owed(s) == 0)
+        drop_io_state(s, IOLOOP_WRITE);
+}

@@ -1,0 +1,90 @@
+/* [5] iostream.h -- turns "the socket is ready" into "here is your data".
+ *
+ *     Tornado 2.0: tornado/iostream.py, class IOStream
+ *     Floor 2: it knows the loop.
+ *
+ * The kernel gives us bytes when it pleases, in pieces of its own choosing.
+ * A stream gathers the pieces until they are what somebody wished for.
+ *
+ * Three rules make it safe to use:
+ * 1. No callback runs inside the call that asked for it. It is queued with
+ *    ioloop_add_callback() and finds an empty stack, so it may do anything
+ *    with the stream: the next wish, a write, a close.
+ * 2. Close now, free later. iostream_close() takes effect at once, but the
+ *    stream itself ends in the next turn; until then every function below
+ *    may still be called and does nothing.
+ * 3. The close callback is the last that is heard of a stream. */
+#ifndef IOSTREAM_H
+#define IOSTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ioloop.h"
+
+struct iostream;
+
+/* `data` belongs to the stream and is gone when the callback returns. */
+typedef void iostream_callback(const char *data, size_t size, void *arg);
+
+/* Takes over `fd`, a connected, non-blocking socket. The stream owns itself:
+ * it ends by iostream_close(), by the peer, or by a failure, and then frees
+ * itself. NULL when there is no memory left; `fd` is then still yours. */
+struct iostream *iostream_new(struct ioloop *loop, int fd);
+
+/* A wish: `callback` gets the bytes up to and including `delimiter`. The CRs
+ * of `delimiter` are optional in the data (as Tornado's since 4.1: "\r?\n"),
+ * and it must have another character; whoever insists on them can look. If
+ * `max_bytes` bytes (at least one) have come and the delimiter is not among them, the wish
+ * counts as fulfilled with those `max_bytes` bytes. `delimiter` is not copied.
+ * A stream has one wish at a time. It is dropped when the stream closes. */
+void iostream_read_until(struct iostream *stream, const char *delimiter,
+                         size_t max_bytes, iostream_callback *callback,
+                         void *arg);
+
+/* A wish: `callback` gets exactly `size` bytes; none is a wish, too. */
+void iostream_read_bytes(struct iostream *stream, size_t size,
+                         iostream_callback *callback, void *arg);
+
+/* How many bytes have come that nobody has wished for yet. */
+size_t iostream_unread(const struct iostream *stream);
+
+/* Leaves the loop and closes the socket; what is owed to the peer is lost.
+ * Safe anywhere, also twice. The close callback follows in the next turn. */
+void iostream_close(struct iostream *stream);
+bool iostream_closed(const struct iostream *stream);
+
+/* The descriptor, for the trace; -1 once closed. */
+int iostream_fd(const struct iostream *stream);
+
+/* Who is told the end, whoever brought it about. */
+void iostream_set_close_callback(struct iostream *stream,
+                                 ioloop_callback *callback, void *arg);
+
+/* The peer's end of the line is watched from now on even if nothing is
+ * wished for or owed. (That somebody will send no more is not the end: he may
+ * be waiting for an answer. Tornado 2.0 took it for the end.) */
+void iostream_watch(struct iostream *stream);
+
+/* [6] Never blocks and never writes less: `data` is copied, and offered to
+ * the kernel in the next turn together with what else was written by then;
+ * what the kernel does not take is kept and offered again. `callback`, if
+ * not NULL, runs once when nothing is owed any more; a later write's callback
+ * takes its place. Without memory for the copy the stream closes: better no
+ * answer than half of one. There is no limit but that; see iostream_owed(). */
+void iostream_write(struct iostream *stream, const void *data, size_t size,
+                    ioloop_callback *callback, void *arg);
+
+/* [6] How many bytes the peer is still owed. From IOSTREAM_MAX_OWED on the
+ * stream neither reads nor fulfils wishes: who does not fetch what he asked
+ * for is not asked what else he wants. */
+size_t iostream_owed(const struct iostream *stream);
+enum { IOSTREAM_MAX_OWED = 65536 };
+
+/* [10] The polite close, for a peer who may still be talking: says that no
+ * more will come, drops what still arrives, and closes when the peer has
+ * finished too, when it is silent for 2 seconds, after 10 seconds, or after
+ * 1 MiB. To be called when nothing is owed; a pending wish is dropped. */
+void iostream_linger(struct iostream *stream);
+
+#endif

@@ -1,0 +1,31 @@
+/* [7] log.h -- what the one who runs the server is told, on stderr.
+ *
+ *     Tornado 2.0: tornado/options.py, class _LogFormatter
+ *     Floor 0.
+ *
+ *     [W 110621 22:28:35 web:123] 404 GET /nowhere (127.0.0.1) 0.42ms
+ *
+ * The letter is the level, then come local time, file and line of the call.
+ * Colours only on a terminal, and not if NO_COLOR is set. A line is at most
+ * 1 KiB long, and its control bytes are escaped: it may contain what a
+ * stranger has sent. A log that nobody reads (a full pipe) never stops the
+ * server; the lines are dropped, and counted. */
+#ifndef LOG_H
+#define LOG_H
+
+enum { LOG_NONE, LOG_ERROR, LOG_WARNING, LOG_INFO };
+
+/* What is above this level is not said. */
+extern int log_level;
+
+#define log_error(...) LOG_AT(LOG_ERROR, __VA_ARGS__)
+#define log_warning(...) LOG_AT(LOG_WARNING, __VA_ARGS__)
+#define log_info(...) LOG_AT(LOG_INFO, __VA_ARGS__)
+#define LOG_AT(level, ...) \
+    (log_level >= (level) \
+         ? log_line(level, __FILE__, __LINE__, __VA_ARGS__) : (void)0)
+
+void log_line(int level, const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,85 @@
+/* [2] poller_epoll.c -- Linux: the kernel keeps the list.
+ *
+ *     Tornado 2.0: class _EPoll in tornado/ioloop.py
+ *
+ * What is watched is told once, when it changes; a wait then costs as much
+ * as there is news, however many descriptors are silent. */
+#include "poller.h"
+
+#ifdef __linux__
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static_assert((int)EPOLLIN == (int)IOLOOP_READ, "epoll's own number");
+static_assert((int)EPOLLOUT == (int)IOLOOP_WRITE, "epoll's own number");
+static_assert(((int)EPOLLERR | (int)EPOLLHUP) == (int)IOLOOP_ERROR,
+              "epoll's own numbers");
+
+enum { MAX_EVENTS = 256 };
+
+struct epoll {
+    int fd;
+    struct epoll_event events[MAX_EVENTS];
+};
+
+static void *
+epoll_new(void)
+{
+    struct epoll *self = malloc(sizeof *self);
+
+    if (self == NULL)
+        return NULL;
+    self->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (self->fd != -1)
+        return self;
+    free(self);
+    return NULL;
+}
+
+static void
+epoll_free(void *self)
+{
+    struct epoll *epoll = self;
+
+    close(epoll->fd);
+    free(epoll);
+}
+
+static int
+epoll_watch(void *self, int fd, uint32_t before, uint32_t after)
+{
+    struct epoll *epoll = self;
+    struct epoll_event event = {.events = after, .data.fd = fd};
+    int verb = before == 0  ? EPOLL_CTL_ADD
+               : after == 0 ? EPOLL_CTL_DEL
+                            : EPOLL_CTL_MOD;
+
+    return epoll_ctl(epoll->fd, verb, fd, &event);
+}
+
+static int
+epoll_poll(void *self, struct poller_event *ready, int max, int timeout)
+{
+    struct epoll *epoll = self;
+    int n;
+
+    n = epoll_wait(epoll->fd, epoll->events,
+                   max < MAX_EVENTS ? max : MAX_EVENTS, timeout);
+    for (int i = 0; i < n; i++) {
+        ready[i].fd = epoll->events[i].data.fd;
+        ready[i].events = epoll->events[i].events;
+    }
+    return n;
+}
+
+const struct poller poller_epoll = {"epoll", epoll_new, epoll_free,
+                                    epoll_watch, epoll_poll};
+
+#else
+
+const struct poller poller_epoll = {.name = "epoll"};
+
+#endif

@@ -1,0 +1,27 @@
+/* [1] Step 1 -- a server that can do one thing at a time.
+ *
+ * Twenty lines, and every one of them may wait. Ask two questions of each
+ * call below: how long can it take, and who else is kept waiting?
+ *
+ *     make step-1 && build/step-1/server
+ *     curl telnet://localhost:8888     # connect, and type nothing
+ *     curl localhost:8888              # in another terminal: nothing, either */
+#include "step.h"
+
+int
+main(int argc, char **argv)
+{
+    static const char answer[] = "HTTP/1.0 200 OK\r\n\r\nhello, one at a time\n";
+    int listener = step_listen(argc, argv);
+
+    for (;;) {
+        char request[4096];
+        int fd = accept(listener, NULL, NULL);
+
+        if (fd == -1)
+            die("accept");
+        if (recv(fd, request, sizeof request, 0) > 0)
+            send(fd, answer, strlen(answer), 0);
+        close(fd);
+    }
+}

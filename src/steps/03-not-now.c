@@ -1,0 +1,64 @@
+/* [3] Step 3 -- "not now, but next".
+ *
+ * The answer no longer leaves from inside the handler. It is put off to the
+ * next turn of the loop, when every other ready descriptor has been seen to.
+ * And the program can be told to stop: by a signal, which is put off, too. */
+#include "ioloop.h"
+#include "step.h"
+
+/* The descriptor is all that the callback needs to know. */
+static void
+answer(void *arg)
+{
+    static const char text[] = "HTTP/1.0 200 OK\r\n\r\nhello, next turn\n";
+    int fd = (int)(intptr_t)arg;
+
+    TRACE(fd, "the answer leaves");
+    send(fd, text, strlen(text), SEND_FLAGS);
+    close(fd);
+}
+
+static void
+on_readable(int fd, uint32_t events, void *arg)
+{
+    struct ioloop *loop = arg;
+    char request[4096];
+
+    (void)events;
+    ioloop_remove_handler(loop, fd);
+    if (recv(fd, request, sizeof request, 0) <= 0) {
+        close(fd);
+        return;
+    }
+    TRACE(fd, "the request is here, the answer is put off");
+    ioloop_add_callback(loop, answer, (void *)(intptr_t)fd);
+}
+
+static void
+on_connection(int listener, uint32_t events, void *arg)
+{
+    int fd = accept_nonblocking(listener, NULL, NULL);
+
+    (void)events;
+    if (fd == -1)
+        return;
+    trace_connection(fd);
+    if (ioloop_add_handler(arg, fd, on_readable, arg, IOLOOP_READ) == -1)
+        close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+    int listener = step_listen(argc, argv);
+    struct ioloop *loop = ioloop_new(NULL);
+
+    if (loop == NULL || set_nonblocking(listener) == -1 ||
+        ioloop_add_handler(loop, listener, on_connection, loop,
+                           IOLOOP_READ) == -1)
+        die("event loop");
+    step_catch_signals();
+    ioloop_start(loop);
+    ioloop_free(loop);
+    return 0;
+}

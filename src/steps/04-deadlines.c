@@ -1,0 +1,73 @@
+/* [4] Step 4 -- a thousand sleepers, and nobody asleep.
+ *
+ * Each answer is due one second after its request. Ten clients at once are
+ * served in one second, not in ten. Every five seconds the program counts. */
+#include "ioloop.h"
+#include "step.h"
+
+static unsigned answered;
+
+static void
+answer(void *arg)
+{
+    static const char text[] = "HTTP/1.0 200 OK\r\n\r\nhello, a second later\n";
+    int fd = (int)(intptr_t)arg;
+
+    send(fd, text, strlen(text), SEND_FLAGS);
+    close(fd);
+    answered++;
+}
+
+static void
+on_readable(int fd, uint32_t events, void *arg)
+{
+    struct ioloop *loop = arg;
+    char request[4096];
+
+    (void)events;
+    ioloop_remove_handler(loop, fd);
+    if (recv(fd, request, sizeof request, 0) <= 0 ||
+        ioloop_add_timeout(loop, ioloop_time() + 1000000, answer,
+                           (void *)(intptr_t)fd) == NULL)
+        close(fd);
+}
+
+static void
+on_connection(int listener, uint32_t events, void *arg)
+{
+    int fd = accept_nonblocking(listener, NULL, NULL);
+
+    (void)events;
+    if (fd == -1)
+        return;
+    trace_connection(fd);
+    if (ioloop_add_handler(arg, fd, on_readable, arg, IOLOOP_READ) == -1)
+        close(fd);
+}
+
+static void
+count(void *arg)
+{
+    (void)arg;
+    fprintf(stderr, "%u answered so far\n", answered);
+}
+
+int
+main(int argc, char **argv)
+{
+    int listener = step_listen(argc, argv);
+    struct ioloop *loop = ioloop_new(NULL);
+    struct periodic_callback *counter;
+
+    if (loop == NULL || set_nonblocking(listener) == -1 ||
+        ioloop_add_handler(loop, listener, on_connection, loop,
+                           IOLOOP_READ) == -1 ||
+        (counter = periodic_callback_start(loop, 5000000, count,
+                                           NULL)) == NULL)
+        die("event loop");
+    step_catch_signals();
+    ioloop_start(loop);
+    periodic_callback_stop(counter);
+    ioloop_free(loop);
+    return 0;
+}

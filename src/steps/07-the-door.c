@@ -1,0 +1,61 @@
+/* [7] Step 7 -- who comes in is greeted, and shown out again.
+ *
+ * The program no longer knows how a connection begins: it gets a stream.
+ * What it does with it is hardly polite, it does not even listen. */
+#include "httpserver.h"
+#include "step.h"
+
+static void
+on_written(void *arg)
+{
+    iostream_close(arg);
+}
+
+static void
+on_headers(const char *data, size_t size, void *arg)
+{
+    static const char answer[] = "HTTP/1.0 200 OK\r\n\r\ncome in\n";
+
+    (void)data;
+    (void)size;
+    iostream_write(arg, answer, strlen(answer), on_written, arg);
+}
+
+static void
+handle_stream(struct iostream *stream, const struct sockaddr *peer,
+              socklen_t peer_size, void *arg)
+{
+    (void)peer;
+    (void)peer_size;
+    (void)arg;
+    iostream_read_until(stream, "\r\n\r\n", 32768, on_headers, stream);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct ioloop *loop = ioloop_instance();
+    struct httpserver *server = httpserver_new(loop, handle_stream, NULL);
+    const char *error;
+    char url[128];
+
+    if (server == NULL)
+        die("httpserver_new");
+    error = httpserver_listen(server, step_port(argc, argv), "127.0.0.1");
+    if (error != NULL) {
+        fprintf(stderr, "%s\n", error);
+        httpserver_free(server);
+        ioloop_free(loop);
+        return 1;
+    }
+    httpserver_url(server, 0, url, sizeof url);
+    printf("listening on %s\n", url);
+    fflush(stdout);
+    step_catch_signals();
+    ioloop_start(loop);
+    httpserver_free(server);
+    ioloop_hang_up(loop);
+    ioloop_free(loop);
+    blocks_free();
+    return 0;
+}

@@ -1,0 +1,87 @@
+/* [1] step.h -- what the programs of steps 1 to 10 have in common.
+ *
+ * They are thrown away at the end of their chapter; so is this. Each takes
+ * --port=N (0: any free port) and says where it listens. */
+#ifndef STEP_H
+#define STEP_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h> /* [3] */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ioloop.h" /* [3] */
+#include "trace.h" /* [2] */
+#include "util.h"
+
+/* The port of the command line, 8888 if it does not say. */
+static inline int
+step_port(int argc, char **argv)
+{
+    int port = 8888;
+
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--port=", 7) == 0)
+            port = atoi(argv[i] + 7);
+
+        /* [2] The tour is for all steps that have stops. */
+        if (strcmp(argv[i], "--trace") == 0)
+            trace_on = true;
+    }
+    return port;
+}
+
+/* A socket that listens on 127.0.0.1; without it there is no program. */
+static inline int
+step_listen(int argc, char **argv)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    socklen_t size = sizeof in;
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    in.sin_port = htons((in_port_t)step_port(argc, argv));
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd == -1)
+        die("socket");
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&in, sizeof in) == -1)
+        die("bind (is the port in use? try --port=0)");
+    if (listen(fd, 128) == -1)
+        die("listen");
+    getsockname(fd, (struct sockaddr *)&in, &size);
+    printf("listening on http://127.0.0.1:%d\n", ntohs(in.sin_port));
+    fflush(stdout);
+    return fd;
+}
+
+/* [3] A signal may come at any moment, so its handler does nothing but put
+ * the stop off until the loop has time for it. */
+static inline void
+step_stop(void *arg)
+{
+    ioloop_stop(arg);
+}
+
+/* [3] The first loop that was made is the one that is stopped. */
+static inline void
+step_on_signal(int signal_number)
+{
+    (void)signal_number;
+    ioloop_add_callback_from_signal(ioloop_instance(), step_stop,
+                                    ioloop_instance());
+}
+
+/* [3] From now on SIGTERM and ^C end the loop, and the program with it. */
+static inline void
+step_catch_signals(void)
+{
+    signal(SIGTERM, step_on_signal);
+    signal(SIGINT, step_on_signal);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+#endif

@@ -1,0 +1,145 @@
+/* [2] trace.c -- one record per event, and a line for each.
+ *
+ * Nothing here is on the way of a request unless --trace is given. */
+#include "trace.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_TRACED_FD = 65536, NOTE_SIZE = 160 };
+
+/* All that is ever known about an event; what is printed is a view of it. */
+struct record {
+    unsigned long number;
+    int64_t us; /* microseconds since the first event */
+    unsigned turn, connection;
+    int stop; /* 0: no stop of the tour, bookkeeping */
+    const char *file, *function;
+    int line;
+    char note[NOTE_SIZE];
+};
+
+bool trace_on;
+unsigned trace_turn;
+
+static unsigned connections[MAX_TRACED_FD]; /* by descriptor; 0: none */
+
+void
+trace_connection(int fd)
+{
+    static unsigned last;
+
+    if (trace_on && fd < MAX_TRACED_FD)
+        connections[fd] = ++last;
+}
+
+static int64_t
+microseconds(void)
+{
+    static struct timespec first;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (first.tv_sec == 0)
+        first = now;
+    return (int64_t)(now.tv_sec - first.tv_sec) * 1000000 +
+           (now.tv_nsec - first.tv_nsec) / 1000;
+}
+
+/* For people: what happened in one turn stands together. */
+static void
+print_line(FILE *out, const struct record *r)
+{
+    static unsigned last_turn;
+    char stop[16] = "", connection[24] = "", where[96];
+
+    if (r->turn != last_turn)
+        fputc('\n', out);
+    last_turn = r->turn;
+    if (r->stop > 0)
+        snprintf(stop, sizeof stop, "(%d)", r->stop);
+    if (r->connection > 0)
+        snprintf(connection, sizeof connection, "conn %u", r->connection);
+    snprintf(where, sizeof where, "%s:%s", r->file, r->function);
+    fprintf(out, "turn %-4u %-4s  %-7s %-36s %s\n", r->turn, stop, connection,
+            where, r->note);
+}
+
+/* [12] For programs: a column for each field of the record. */
+static FILE *records;
+
+/* [12] Opened once, before the loop starts, and written line by line. */
+bool
+trace_to_file(const char *path)
+{
+    records = fopen(path, "w");
+    if (records == NULL)
+        return false;
+    setvbuf(records, NULL, _IOLBF, BUFSIZ);
+    fputs("seq\tus\tturn\tconn\tstop\tfile\tfunction\tline\tnote\n", records);
+    return true;
+}
+
+/* [12] The columns, in the order of the header line. */
+static void
+print_record(FILE *out, const struct record *r)
+{
+    fprintf(out, "%lu\t%lld\t%u\t%u\t%d\t%s\t%s\t%d\t%s\n", r->number,
+            (long long)r->us, r->turn, r->connection, r->stop, r->file,
+            r->function, r->line, r->note);
+}
+
+static void
+print(const struct record *r)
+{
+    /* [12] One view or the other. */
+    if (records != NULL) {
+        print_record(records, r);
+        return;
+    }
+
+    print_line(stderr, r);
+}
+
+/* A request may contain anything, and a terminal obeys control bytes. */
+static void
+escape(char *to, size_t size, const char *from)
+{
+    size_t n = 0;
+
+    for (; *from != '\0' && n + 5 < size; from++) {
+        unsigned char c = (unsigned char)*from;
+
+        if (c >= ' ' && c < 0x7f && c != '\\')
+            to[n++] = (char)c;
+        else
+            n += (size_t)snprintf(to + n, size - n, "\\x%02x", c);
+    }
+    to[n] = '\0';
+}
+
+void
+trace_event(int stop, int fd, const char *file, const char *function,
+            int line, const char *format, ...)
+{
+    static unsigned long events;
+    const char *slash = strrchr(file, '/');
+    struct record r = {.number = ++events, .us = microseconds()};
+    char raw[NOTE_SIZE];
+    va_list ap;
+
+    r.turn = trace_turn;
+    r.connection = fd >= 0 && fd < MAX_TRACED_FD ? connections[fd] : 0;
+    r.stop = stop;
+    r.file = slash != NULL ? slash + 1 : file;
+    r.function = function;
+    r.line = line;
+    va_start(ap, format);
+    vsnprintf(raw, sizeof raw, format, ap);
+    va_end(ap);
+    escape(r.note, sizeof r.note, raw);
+    print(&r);
+}

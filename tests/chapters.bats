@@ -1,0 +1,122 @@
+# The chapters are tests: what they show is what happens, what they quote is
+# what stands in the code, and each has the same shape.
+
+setup() {
+    load helper
+    load console
+}
+
+# chapter N: what chapter N shows and quotes; see console.bash.
+chapter() {
+    local file
+    file=$(echo "$ROOT/chapters/$(printf %02d "$1")"-*.md)
+    [ -f "$file" ] || { echo "there is no chapter $1"; return 1; }
+    console_session
+    console_run "$file"
+}
+
+@test "chapter 0 shows what happens" { chapter 0; }
+@test "chapter 1 shows what happens" { chapter 1; }
+@test "chapter 2 shows what happens" { chapter 2; }
+@test "chapter 3 shows what happens" { chapter 3; }
+@test "chapter 4 shows what happens" { chapter 4; }
+@test "chapter 5 shows what happens" { chapter 5; }
+@test "chapter 6 shows what happens" { chapter 6; }
+@test "chapter 7 shows what happens" { chapter 7; }
+@test "chapter 8 shows what happens" { chapter 8; }
+@test "chapter 9 shows what happens" { chapter 9; }
+@test "chapter 10 shows what happens" { chapter 10; }
+@test "chapter 11 shows what happens" { chapter 11; }
+@test "chapter 12 shows what happens" { chapter 12; }
+
+@test "every chapter is run by one of these tests" {
+    for f in chapters/[0-9]*.md; do
+        n=$(basename "$f")
+        n=$((10#${n%%-*}))
+        grep -q "{ chapter $n; }" "$BATS_TEST_FILENAME" ||
+            { echo "no test runs $f"; return 1; }
+    done
+}
+
+@test "every step has a chapter" {
+    for n in $(sed -n 's/^STEPS = //p' Makefile); do
+        f=$(echo "chapters/$(printf %02d "$n")"-*.md)
+        [ -f "$f" ] || { echo "no chapter for step $n"; return 1; }
+    done
+}
+
+# In each of the chapters that have a program: text, and an awk program that
+# prints what is wrong with it.
+every_chapter() {
+    local out
+    for f in chapters/[0-9]*.md; do
+        case $f in chapters/00-*) [ "${2:-}" = all ] || continue ;; esac
+        [ -f "$f" ] || { echo "there are no chapters"; return 1; }
+        out=$(awk "$1" "$f")
+        [ -z "$out" ] || { echo "$f: $out"; false; }
+    done
+}
+
+@test "what looks like a prompt is run" {
+    every_chapter '
+        /^```/ { fence = fence ? "" : $0; next }
+        /^ *\$ / && fence !~ /^```console/ { print NR ": is in no console block" }
+        ' all
+}
+
+@test "every chapter has its parts, in the order of all chapters" {
+    every_chapter '
+        /^```/ { fence = !fence }
+        fence { next }
+        /^\*\*Question/ || /^## Question/ { got = "Question"; question++ }
+        /^## / && !/^## Question/ { sub(/^## */, ""); got = got " / " $0 }
+        END {
+            want = "Question / Read / Try it first / What to look for" \
+                " / The line that matters / What can go wrong / In Tornado" \
+                " / Exercises / Recap"
+            if (got != want) print "has the parts\n  " got "\nand should have\n  " want
+        }'
+}
+
+@test "every chapter has between 600 and 1,200 words" {
+    every_chapter '
+        /^```/ { fence = !fence; next }
+        !fence { words += NF }
+        END { if (words < 600 || words > 1200) print words " words" }'
+}
+
+@test "the line that matters is quoted in at most twelve lines" {
+    every_chapter '
+        /^## / { here = /The line that matters/ }
+        here && /^```c / { quotes++; inside = 1; n = 0; next }
+        inside && /^```/ { inside = 0; if (n > 12) print NR ": " n " lines" }
+        inside { n++ }
+        END { if (!quotes) print "quotes no line that matters" }'
+}
+
+@test "every link leads somewhere" {
+    for f in README.md chapters/*.md; do
+        [ -f "$f" ] || continue
+        awk '/^```/ { fence = !fence } !fence' "$f" |
+            grep -oE '\]\([^)]+\)|(src|href)="[^"]+"' |
+            sed -E -e 's/^\]\(|\)$//g' -e 's/^(src|href)="|"$//g' -e 's/ .*//' |
+            while read -r link; do
+                case $link in
+                http://* | https://* | mailto:*) continue ;;
+                '#'*) target=$f ;;
+                *) target=$(dirname "$f")/${link%%#*} ;;
+                esac
+                [ -e "$target" ] || { echo "$f: no $link"; exit 1; }
+                case $link in
+                *.md'#'* | '#'*) heading "$target" "${link#*#}" ||
+                    { echo "$f: no heading for $link"; exit 1; } ;;
+                esac
+            done
+    done
+}
+
+# heading FILE ANCHOR: a heading of FILE has this name in a link.
+heading() {
+    sed -n 's/^##* *//p' "$1" | tr '[:upper:]' '[:lower:]' |
+        sed -e 's/[^a-z0-9 _-]//g' -e 's/ /-/g' | grep -qx -e "$2"
+}

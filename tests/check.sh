@@ -1,0 +1,86 @@
+# check.sh -- what costs more time than `make test` may take.
+#
+#     make check
+#
+# Every stage under two strict compilers, all tests of the servers again with
+# the sanitizers built in, and a look at the scripts. The last line counts.
+
+passed=0 failed=0 skipped=0
+build=${BUILD:-build}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+strict="-std=c11 -D_GNU_SOURCE -pthread -O2 -Wall -Wextra -Wpedantic -Wshadow
+        -Wstrict-prototypes -Wconversion -Werror"
+sanitize="-O1 -g -Wall -Wextra -fno-omit-frame-pointer"
+sanitize="$sanitize -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+verdict() {  # verdict STATUS WHAT
+    if [ "$1" -eq 0 ]; then
+        echo "ok $2"
+        passed=$((passed + 1))
+    else
+        echo "not ok $2"
+        failed=$((failed + 1))
+    fi
+}
+
+skip() {
+    echo "ok $1 # skip"
+    skipped=$((skipped + 1))
+}
+
+compile() {  # compile COMPILER WHAT FILE...
+    cc=$1 what=$2
+    shift 2
+    # shellcheck disable=SC2086 # The flags are words.
+    (cd "$tmp" && $cc $strict -c "$@")
+    verdict $? "$cc, strictly: $what"
+}
+
+for cc in gcc clang; do
+    command -v $cc > /dev/null || { skip "$cc is not installed"; continue; }
+    for n in $STEPS; do
+        compile $cc "step $n" "$PWD/$build/step-$n"/*.c
+    done
+    compile $cc "src" "$PWD"/src/*.c
+    compile $cc "tests/client.c" "$PWD"/tests/client.c
+done
+
+if command -v shellcheck > /dev/null; then
+    shellcheck -S warning -s sh tests/*.sh
+    verdict $? "shellcheck: tests/*.sh"
+    shellcheck -S warning -e SC2034,SC2120 -s bash tests/*.bash .ci/run
+    verdict $? "shellcheck: tests/*.bash, .ci/run"
+else
+    skip "shellcheck is not installed"
+fi
+
+# The tests about the text of the course say nothing new with sanitizers.
+tests=
+for f in tests/*.bats; do
+    case $f in
+    */course.bats | */exercises.bats | */stage.bats) ;;
+    *) tests="$tests $f" ;;
+    esac
+done
+echo "# With the address and undefined-behaviour sanitizers:"
+${MAKE:-make} BUILD="$build/sanitized" CFLAGS="$sanitize" TESTS="$tests" test \
+    2>&1 | tee "$tmp/log"
+
+# `12 passed, 1 failed, 2 skipped`; no such line at all is a failure as well.
+count=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$tmp/log" | tail -n 1)
+if [ -n "$count" ]; then
+    # shellcheck disable=SC2086 # The words are what we want.
+    set -- $count 0 0
+    passed=$((passed + $1))
+    failed=$((failed + $3))
+    [ "${6%,}" != skipped ] || skipped=$((skipped + $5))
+else
+    verdict 1 "the tests with sanitizers run"
+fi
+
+line="$passed passed, $failed failed"
+[ $skipped -eq 0 ] || line="$line, $skipped skipped"
+echo "$line"
+[ $failed -eq 0 ]

@@ -1,0 +1,336 @@
+# What the course says about itself, checked against the code.
+
+setup() {
+    load helper
+    STEPS=$(sed -n 's/^STEPS = //p' Makefile)
+    LAST=${STEPS##* }
+    TMP=$BATS_TEST_TMPDIR
+}
+
+# no_lines WHAT: standard input must be empty; else it is what is wrong.
+no_lines() {
+    local found
+    found=$(cat)
+    [ -z "$found" ] || { printf '%s:\n%s\n' "$1" "$found"; return 1; }
+}
+
+# all_sources: every C file of the project, with the programs of the steps.
+all_sources() { ls src/*.[ch] src/steps/*.[ch] 2> /dev/null; }
+
+# table: the stops of the tour, as "number file function".
+table() {
+    tr -d '`' < chapters/tour.md | sed -nE \
+        's/^\| *\(([0-9]+)\) *\| *([a-z_]+\.c) *\| *([a-z_0-9]+)(\(\))? *\|.*/\1 \2 \3/p'
+}
+
+# --- staging ---------------------------------------------------------------
+
+@test "every line is introduced in the chapter that the ledger says" {
+    sh tests/ledger.sh $STEPS | diff -u tests/ledger.txt -
+}
+
+@test "every tag is in its place, in every file" {
+    for f in $(all_sources); do
+        awk -v n=99 -f src/stage.awk "$f" > "$TMP/all"
+        awk -v n="$LAST" -f src/stage.awk "$f" | cmp -s - "$TMP/all" ||
+            { echo "$f has a tag later than the last step"; return 1; }
+    done
+}
+
+# A chapter adds. What is in the stage before is in this one, line by line and
+# in the same order; only the program may be another.
+@test "a chapter takes nothing away" {
+    for n in $STEPS; do
+        for f in "$BUILD/step-$((n - 1))"/*.[ch]; do
+            case $f in
+            *'*'* | */step.h) continue ;;
+            */main.c) [ "$n" -gt 11 ] || continue ;;
+            esac
+            awk -v later="$BUILD/step-$n/${f##*/}" '
+                {
+                    do {
+                        if ((getline line < later) <= 0) {
+                            print later " lacks, or has elsewhere: " $0
+                            exit
+                        }
+                    } while (line != $0)
+                }' "$f"
+        done
+    done | no_lines "taken away or changed"
+}
+
+@test "make diff-N shows additions only" {
+    for n in $STEPS; do
+        make -s "diff-$n" > "$TMP/diff"
+        [ -s "$TMP/diff" ] || { echo "chapter $n adds nothing"; return 1; }
+        awk '/^diff / { file = $NF; next }
+            /^--- / || /^\+\+\+ / { next }
+            /^-/ && file !~ /\/(main\.c|step\.h)$/ { print file ": " $0 }' \
+            "$TMP/diff"
+    done | no_lines "diff shows as removed"
+}
+
+# --- the tour --------------------------------------------------------------
+
+@test "the stops of the tour are numbered from 1 on" {
+    table | awk '$1 != NR { print "stop " $1 " stands at place " NR }
+        END { if (NR == 0) print "there is none" }' | no_lines "the table"
+}
+
+@test "every stop has one signpost, and it stands where the tour says" {
+    # "number file function" of every signpost in the sources.
+    awk 'FNR == 1 { f = FILENAME; sub(/.*\//, "", f); func_ = "" }
+        /^[a-z_][a-z0-9_]*\(/ { func_ = $0; sub(/\(.*/, "", func_) }
+        {
+            rest = $0
+            while (match(rest, /TOUR\([0-9]+,/)) {
+                print substr(rest, RSTART + 5, RLENGTH - 6), f, func_
+                rest = substr(rest, RSTART + RLENGTH)
+            }
+        }' src/*.c | sort -n > "$TMP/code"
+    table | diff -u --label chapters/tour.md - --label src "$TMP/code"
+}
+
+@test "every signpost of a step's program is a stop of the tour" {
+    table | cut -d ' ' -f 1 > "$TMP/stops"
+    cat src/steps/*.[ch] | grep -oE 'TOUR\([0-9]+,' | tr -cd '0-9\n' |
+        sort -un | { grep -vxF -f "$TMP/stops" || true; } |
+        no_lines "no such stops"
+}
+
+@test "the request of the tour visits every stop, in order" {
+    start_server --trace
+    [ "$(http -d name=world "$URL/hello")" = "Hello, world" ]
+    wait_for_line "$SERVER_LOG" "^turn .*\($(table | tail -n 1 | cut -d ' ' -f 1)\)"
+    stop_server clean
+    stops | awk '!seen[$1]++' > "$TMP/visited"
+    table | cut -d ' ' -f 1 | diff -u --label tour.md - "$TMP/visited"
+}
+
+@test "make tour shows each stop with its title" {
+    make -s tour > "$TMP/tour"
+    cut -c 1-100 "$TMP/tour"
+    for n in $(table | cut -d ' ' -f 1); do
+        title=$(grep -E "^\| *\($n\) " chapters/tour.md | cut -d '|' -f 5 |
+            sed -e 's/^ *//' -e 's/ *$//')
+        grep -F "($n)" "$TMP/tour" | grep -qF -e "$title" ||
+            { echo "no stop $n: $title"; return 1; }
+    done
+}
+
+# --- what the text says about the code ---------------------------------------
+
+# prose FILE: without its blocks and its `inline code`.
+prose() { awk '/^```/ { fence = !fence; next } !fence' "$1" | sed 's/`[^`]*`//g'; }
+
+@test "the chapters and the card name only real stops" {
+    table | cut -d ' ' -f 1 > "$TMP/stops"
+    for f in README.md chapters/[0-9]*.md; do
+        prose "$f" | grep -oE '(^|[^]a-zA-Z0-9_`])\([0-9]+\)' |
+            grep -oE '[0-9]+' | sort -un | grep -vxF -f "$TMP/stops" |
+            sed "s|^|$f: stop |"
+    done | no_lines "no such stops"
+}
+
+@test "the chapters and the card name only things that make can make" {
+    make -s help | awk '$1 == "make" { print $2 }' > "$TMP/targets"
+    for f in README.md chapters/*.md; do
+        # In `inline code`, and after a prompt.
+        { awk '/^```/ { fence = !fence; next } !fence' "$f" |
+            grep -oE '`make [^`]*`' | tr -d '`'
+            sed -n 's/^\$ \(make .*\)/\1/p' "$f"; } |
+            sed -E -e 's/[|&;>].*//' -e 's/ -(C|f) [^ ]+//; s/ -[a-zA-Z]+//g' \
+                -e 's/ [A-Z]+=("[^"]*"|[^ ]*)//g' -e 's/^make//' |
+            tr -s ' ' '\n' | sed -E 's/-[0-9]+$/-N/' | grep . | sort -u |
+            grep -vxF -f "$TMP/targets" | sed "s|^|$f: make |"
+    done | no_lines "not in the Makefile"
+}
+
+@test "the functions that the chapters name exist" {
+    for f in README.md chapters/[0-9]*.md; do
+        # What Tornado's functions are called is another matter.
+        awk '/^## /{ tornado = /In Tornado/ } !tornado' "$f" |
+            grep -oE '(^|[^A-Za-z0-9_.])[a-z]+_[a-z0-9_]*\(\)' |
+            grep -oE '[a-z][a-z0-9_]*' | sort -u | while read -r name; do
+                grep -qwF "$name" src/*.[ch] src/steps/*.[ch] ||
+                    echo "$f: $name()"
+            done
+    done | no_lines "not in src"
+}
+
+# --- diagrams ----------------------------------------------------------------
+
+# svg_text FILE [CLASS]: what its text elements say, one on a line.
+svg_text() {
+    tr '\n' ' ' < "$1" | sed 's/<text/\
+<text/g' | sed -n "s/^<text\([^>]*\)>\(.*\)<\/text>.*/\1>\2/p" |
+        { if [ -n "${2:-}" ]; then
+            grep -E "^[^>]*class=\"([^\"]* )?$2( [^\"]*)?\"" || true
+        else cat; fi; } |
+        sed -e 's/^[^>]*>//' -e 's/<[^>]*>//g' -e 's/&lt;/</g' \
+            -e 's/&gt;/>/g' -e 's/&amp;/\&/g'
+}
+
+@test "the diagrams name only real stops" {
+    table | cut -d ' ' -f 1 > "$TMP/stops"
+    for f in diagrams/*.svg; do
+        svg_text "$f" | grep -oE '(^|[^a-zA-Z0-9_])\([0-9]+\)' |
+            grep -oE '[0-9]+' | sort -un | grep -vxF -f "$TMP/stops" |
+            sed "s|^|$f: stop |"
+    done | no_lines "no such stops"
+}
+
+@test "the diagrams name only real functions and files" {
+    for f in diagrams/*.svg; do
+        svg_text "$f" code | grep -oE '[a-z][a-z0-9_]*(\.[ch])?' | sort -u |
+            while read -r name; do
+                [ -e "src/$name" ] || grep -qwF "$name" src/*.[ch] src/steps/*.[ch] ||
+                    echo "$f: $name"
+            done
+    done | no_lines "not in src"
+}
+
+@test "a diagram says in words what it shows, scales, and knows the dark" {
+    for f in diagrams/*.svg; do
+        for part in '<svg[^>]*viewBox=' '<title' '<desc' 'prefers-color-scheme'; do
+            tr '\n' ' ' < "$f" | grep -qE "$part" || echo "$f: no $part"
+        done
+        open=$(grep -oE '<(text|g|svg|style|defs|marker)[ >]' "$f" | wc -l)
+        close=$(grep -oE '</(text|g|svg|style|defs|marker)>' "$f" | wc -l)
+        [ "$open" -eq "$close" ] || echo "$f: $open elements open, $close close"
+    done | no_lines "diagrams"
+}
+
+@test "a diagram loads nothing from elsewhere" {
+    # The name of the format is an address too, but nobody goes there.
+    sed 's/ xmlns\(:[a-z]*\)*="[^"]*"//g' diagrams/*.svg |
+        grep -nE 'https?:|href="[^#]|url\([^#]|@import|<script|<foreignObject|<image' |
+        no_lines "references"
+}
+
+@test "a diagram is well-formed XML" {
+    command -v xmllint > /dev/null || skip "xmllint is not installed"
+    xmllint --noout --nonet diagrams/*.svg
+}
+
+# --- the house ---------------------------------------------------------------
+
+# floors: "floor component". httputil stands on the third floor, but knows
+# nothing and is known from the fourth on only.
+floors() {
+    cat << 'END'
+0 util
+0 trace
+0 log
+0 options
+1 ioloop
+1 poller
+1 poller_epoll
+1 poller_kqueue
+1 poller_select
+2 iostream
+3 httpserver
+3 httputil
+4 httpconnection
+5 web
+5 webstatic
+5 webstate
+6 main
+END
+}
+
+# uses: reads "user used what" and prints what the floors forbid.
+uses() {
+    floors > "$TMP/floors"
+    awk 'FILENAME != "-" { floor[$2] = $1; next }
+        !($1 in floor) { print $1 " stands on no floor"; next }
+        !($2 in floor) { print $2 " stands on no floor"; next }
+        $1 == $2 { next }
+        floor[$2] > floor[$1] || $1 == "httputil" && floor[$2] > 0 ||
+        $1 == "httpserver" && $2 == "httputil" ||
+        $1 == "iostream" && $2 ~ /^poller/ { print $1 " knows " $2 ": " $3 }' \
+        "$TMP/floors" -
+}
+
+@test "no floor calls the one above it" {
+    command -v nm > /dev/null || skip "nm is not installed"
+    for o in "$BUILD"/obj/*.o; do
+        nm "$o" | awk -v o="$(basename "$o" .o)" '
+            NF == 3 && $2 ~ /^[A-TV-Z]$/ { print "defines", $3, o }
+            NF == 2 && $1 == "U" { print "needs", $2, o }'
+    done > "$TMP/names"
+    [ -s "$TMP/names" ]
+    awk '$1 == "defines" { home[$2] = $3; next }
+        $2 in home { print $3, home[$2], $2 }' \
+        <(sort "$TMP/names") | uses | no_lines "upwards"
+}
+
+@test "no floor includes the one above it" {
+    grep -HoE '^#include "[a-z_]+\.h"' src/*.[ch] | sed -E \
+        's|^src/([a-z_]+)\.[ch]:#include "([a-z_]+)\.h"|\1 \2 include|' |
+        uses | no_lines "upwards"
+}
+
+# --- budgets and manners -------------------------------------------------------
+
+@test "no file has more than 500 lines of code, the components 3,000 in all" {
+    for f in src/*.[ch]; do
+        echo "$(awk -f tests/code.awk "$f") $f"
+    done > "$TMP/sizes"
+    awk '$1 > 500 { print $2 ": " $1 }
+        $2 != "src/main.c" { all += $1 }
+        END { if (all > 3000) print "all: " all; if (!all) print "none" }' \
+        "$TMP/sizes" | no_lines "too large"
+}
+
+@test "no chapter adds more than 300 lines to the components" {
+    awk 'NR > 1 && $1 !~ /^(main\.c|sum)$/ { for (i = 2; i < NF; i++) n[i] += $i }
+        END { for (i in n) if (n[i] > 300) print "chapter " i - 1 ": " n[i] }' \
+        <(sh tests/ledger.sh $STEPS) | no_lines "too much at once"
+}
+
+@test "no function has more than 40 lines of code" {
+    for f in src/*.c src/steps/*.c; do
+        awk -v functions=1 -f tests/code.awk "$f" |
+            awk -v f="$f" '$2 > 40 { print f ": " $1 ", " $2 }'
+    done | no_lines "too long"
+    awk -v functions=1 -f tests/code.awk src/ioloop.c | grep -q '^ioloop_start '
+}
+
+@test "about a quarter of the components is comment" {
+    # A line with a comment beside the code counts for both.
+    for f in src/*.[ch]; do
+        [ "$f" != src/main.c ] || continue
+        awk -v f="$f" '
+            !NF { next }
+            { lines++; gsub(/"[^"]*"/, "") }
+            open || /\/\*/ { comments++; open = !/\*\/ *$/ }
+            END { print lines, comments + 0, f }' "$f"
+    done > "$TMP/shares"
+    awk '{
+            lines += $1; comments += $2; share = int(100 * $2 / $1)
+            if ($3 ~ /\.c$/ && share < 8) print $3 ": " share "%"
+        }
+        END {
+            share = int(100 * comments / lines)
+            if (share < 18 || share > 40) print "all: " share "%"
+        }' "$TMP/shares" | no_lines "share of comment"
+}
+
+@test "nothing is left to be done, and no line is too wide" {
+    grep -nE '\b(TO''DO|FIX''ME|X''XX|HA''CK)\b' $(all_sources) src/stage.awk \
+        Makefile README.md tests/*.* chapters/*.md | no_lines "unfinished"
+    for f in $(all_sources) tests/client.c; do
+        awk -v f="$f" 'length > 80 { print f ":" NR ": " length " columns" }
+            /\t/ { print f ":" NR ": a tab" }
+            /[ \t]$/ { print f ":" NR ": blanks at the end" }' "$f"
+    done | no_lines "layout"
+}
+
+@test "the final program and the last stage are the same code" {
+    for f in "$BUILD/step-$LAST"/*.[ch]; do
+        diff -q <(sed 's/ *\/\* *\[[0-9]*\] *\*\/ *$//; s/\/\* \[[0-9]*\] /\/* /' \
+            "src/${f##*/}" | grep .) <(grep . "$f") > /dev/null ||
+            echo "$f"
+    done | no_lines "differs from src"
+}

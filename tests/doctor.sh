@@ -1,0 +1,33 @@
+# doctor.sh -- which tools there are, and what the missing ones are for.
+
+tell() {  # tell NAME PURPOSE COMMAND...: the first line of the version
+    name=$1 purpose=$2
+    shift 2
+    if command -v "$1" > /dev/null; then
+        printf '%-11s %s\n' "$name" "$("$@" 2>&1 < /dev/null | sed -n 1p)"
+    else
+        printf '%-11s missing: needed %s\n' "$name" "$purpose"
+    fi
+}
+
+tell system "" uname -srm
+tell cc "for everything: a C11 compiler (gcc or clang)" ${CC:-cc} --version
+tell make "for everything: GNU make 3.81 or later" "${MAKE:-make}" --version
+tell clang "for a second opinion in make check" clang --version
+tell curl "for the tests, the chapters and the tour" curl --version
+tell bats "for make test (bats-core 1.5 or later)" bats --version
+tell patch "for the tests of the exercises' answers" patch --version
+tell nm "for one test of the course (binutils)" nm --version
+tell shellcheck "for the scripts in make check" shellcheck --version
+tell xmllint "for one test of the diagrams" xmllint --version
+
+# No awk agrees with the others how to ask for its version, but any will do.
+awk=$(command -v awk)
+if [ -z "$awk" ]; then
+    echo "awk         missing: needed for everything: any POSIX awk"
+elif [ "$(echo 'a[12]' | awk 'match($0, /\[[0-9]+\]/) { print RSTART }')" = 2 ]
+then
+    printf '%-11s %s\n' awk "$(readlink -f "$awk" 2> /dev/null || echo "$awk")"
+else
+    echo "awk         $awk does not know regular expressions as POSIX has them"
+fi

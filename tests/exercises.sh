@@ -1,0 +1,84 @@
+# exercises.sh -- are the answers to the exercises right?
+#
+#     sh tests/exercises.sh [NN]
+#
+# chapters/answers/NN-k.patch solves a *build* exercise: its test,
+# tests/exercises/NN-k.bats, must fail on the stage as it is and pass on the
+# patched one. chapters/answers/NN-k.break spoils the stage; its first line,
+# `# breaks: NAME`, names the test in tests/step-NN.bats that must notice.
+
+build=${BUILD:-build}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+bad=0
+
+wrong() {
+    echo "$answer: $1"
+    [ ! -s "$tmp/log" ] || sed 's/^/    /' "$tmp/log"
+    bad=1
+}
+
+# The stage with the answer applied, in $tmp/stage.
+make_stage() {
+    rm -rf "$tmp/stage"
+    mkdir "$tmp/stage"
+    cp "$build/step-$n"/*.[ch] "$tmp/stage/" &&
+        patch -s -p1 -d "$tmp/stage" < "$answer" > "$tmp/log" 2>&1 ||
+        { wrong "does not apply to step $n"; return 1; }
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g -Wall -Wextra} \
+        "$tmp/stage"/*.c ${LDFLAGS:-} -o "$tmp/stage/server" \
+        > "$tmp/log" 2>&1 || { wrong "does not compile"; return 1; }
+}
+
+# try PROGRAM ARGUMENT...: the tests with that program in the server's place.
+try() {
+    server=$1
+    shift
+    SERVER=$server bats --tap "$@" > "$tmp/log" 2>&1
+}
+
+solves() {
+    exercise=tests/exercises/$name.bats
+    [ -f "$exercise" ] || { wrong "there is no $exercise"; return; }
+    make_stage || return
+    try "$tmp/stage/server" "$exercise" || wrong "does not pass $exercise"
+    ! try "$build/step-$n/server" "$exercise" ||
+        wrong "$exercise passes without it"
+}
+
+breaks() {
+    test=$(sed -n '1s/^# breaks: //p' "$answer")
+    file=tests/step-$(printf %02d "$n").bats
+    : > "$tmp/log"
+    [ -n "$test" ] || { wrong "line 1 is not '# breaks: TEST'"; return; }
+    grep -qF "@test \"$test\"" "$file" ||
+        { wrong "$file has no test \"$test\""; return; }
+    make_stage || return
+    regex=$(printf %s "$test" | sed 's/[][(){}.*+?^$|\\]/\\&/g')
+    ! try "$tmp/stage/server" -f "^$regex\$" "$file" ||
+        wrong "\"$test\" does not notice"
+}
+
+# When Bats runs this script, the Bats that we run must not take itself for a
+# part of that one.
+PATH=${PATH#"${BATS_LIBEXEC:-}":}
+for v in $(env | sed -n 's/^\(BATS_[A-Z0-9_]*\)=.*/\1/p'); do
+    unset "$v"
+done
+
+command -v patch > /dev/null || { echo "patch is missing"; exit 1; }
+
+for answer in chapters/answers/"${1:-}"*.patch chapters/answers/"${1:-}"*.break
+do
+    [ -f "$answer" ] || continue
+    name=${answer##*/}
+    name=${name%.*}
+    n=${name%%-*}
+    n=${n#0}
+    case $answer in
+    *.patch) solves ;;
+    *.break) breaks ;;
+    esac
+done
+exit $bad
