@@ -38,17 +38,17 @@ static void on_headers(const char *data, size_t size, void *arg);
 
 /* --- the ends ----------------------------------------------------------- */
 
-/* Both callbacks are told: the one that waits for the answer to leave, which
- * it never will now, and the one that wants to know. */
+/* Two may want to know: the one who wants to know, and, unless that ended the
+ * request, the one who waits for the answer to leave, which it never will. */
 static void
 tell_the_application(struct httprequest *r)
 {
+    if (r->close_callback != NULL)
+        r->close_callback(r->close_arg);
     if (r->write_callback != NULL)
         ioloop_add_callback(ioloop_instance(), r->write_callback,
                             r->write_arg);
     r->write_callback = NULL;
-    if (r->close_callback != NULL)
-        r->close_callback(r->close_arg);
 }
 
 /* The stream's last words. A request that the application has in its hands
@@ -362,6 +362,7 @@ httprequest_finish(struct httprequest *r)
 {
     struct httpconnection *c = r->connection;
 
+    r->write_callback = NULL; /* who has finished, waits for nothing */
     if (c == NULL) {
         ioloop_add_callback(ioloop_instance(), httprequest_free, r);
         return;

@@ -4,22 +4,14 @@
  * bytes as %XX, or one part for each with headers of its own. */
 #include "httpform.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "httputil.h"
 
 /* --- urlencoded ---------------------------------------------------------- */
-
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* A '%' that is not followed by two hex digits stands for itself, as in
  * Python. What is decoded is never looked at again: %2541 is "%41". */
@@ -29,14 +21,16 @@ httpform_unescape(char *text, size_t size)
     size_t n = 0;
 
     for (size_t i = 0; i < size; i++) {
-        if (text[i] == '%' && i + 2 < size && hex_digit(text[i + 1]) >= 0 &&
-            hex_digit(text[i + 2]) >= 0) {
-            text[n++] = (char)(hex_digit(text[i + 1]) * 16 +
-                               hex_digit(text[i + 2]));
+        char c = text[i], hex[3] = {0};
+
+        if (c == '%' && i + 2 < size &&
+            isxdigit((unsigned char)text[i + 1]) &&
+            isxdigit((unsigned char)text[i + 2])) {
+            memcpy(hex, text + i + 1, 2);
+            c = (char)strtoul(hex, NULL, 16);
             i += 2;
-        } else {
-            text[n++] = text[i];
         }
+        text[n++] = c;
     }
     text[n] = '\0';
     return n;
@@ -61,7 +55,7 @@ static bool
 add_argument(struct arguments *arguments, struct argument a)
 {
     void *items = arena_more(arguments->arena, arguments->items, arguments->n,
-                       &arguments->size, sizeof a);
+                             &arguments->size, sizeof a);
 
     if (items == NULL || a.name == NULL || a.value == NULL)
         return false;
@@ -96,22 +90,42 @@ httpform_parse_qs(struct arguments *arguments, const char *text, size_t size)
     return NULL;
 }
 
-const char *
+const struct argument *
 httpform_argument(const struct arguments *arguments, const char *name,
-                  size_t *size)
+                  size_t i)
 {
-    size_t name_size = strlen(name);
+    const struct argument *last = NULL;
+    bool want_last = i == HTTP_LAST;
+    size_t size = strlen(name);
 
-    for (size_t i = arguments->n; i-- > 0;) {
-        const struct argument *a = &arguments->items[i];
+    for (size_t k = 0; k < arguments->n; k++) {
+        const struct argument *a = &arguments->items[k];
 
-        if (a->name_size != name_size || memcmp(a->name, name, name_size) != 0)
+        if (a->name_size != size || memcmp(a->name, name, size) != 0)
             continue;
-        if (size != NULL)
-            *size = a->size;
-        return a->value;
+        last = a;
+        if (i-- == 0)
+            return a;
     }
-    return NULL;
+    return want_last ? last : NULL;
+}
+
+/* _ArgumentParser: control bytes (but not tab and line breaks) become blanks,
+ * and white space around the value goes. */
+const char *
+httpform_clean(const struct arguments *arguments, const struct argument *a)
+{
+    char *copy = arena_copy(arguments->arena, a->value, a->size), *end;
+
+    if (copy == NULL)
+        return NULL;
+    for (size_t i = 0; i < a->size; i++)
+        if (copy[i] == '\0' || ((unsigned char)copy[i] < ' ' &&
+                                strchr("\t\n\v\f\r", copy[i]) == NULL))
+            copy[i] = ' ';
+    for (end = copy + a->size; end > copy && strchr(" \t\n\v\f\r", end[-1]);)
+        *--end = '\0';
+    return copy + strspn(copy, " \t\n\v\f\r");
 }
 
 /* --- multipart ----------------------------------------------------------- */
@@ -147,8 +161,8 @@ unquote(struct arena **arena, const char *text, const char *end)
 /* The parameter `name` of a header value like `form-data; name="a"; b=c`,
  * or NULL (also when there is no memory). A quoted string may contain
  * semicolons (Tornado until 2.1 stumbled over them), and only the parameter
- * that is asked for is copied (6.5.2 and before copied the rest of the line
- * for each, which is quadratic). */
+ * that is asked for is copied: Tornado until 6.5.3 did work here that grew
+ * with the square of the line's length. */
 static const char *
 parameter(struct arena **arena, const char *value, const char *name)
 {
@@ -165,11 +179,12 @@ parameter(struct arena **arena, const char *value, const char *name)
         if (*value != '=')
             continue;
         start = value + 1;
-        end = *start == '"' ? quoted_end(start) : start + strcspn(start, "; \t");
+        end = *start == '"' ? quoted_end(start)
+                            : start + strcspn(start, "; \t");
+        if (this && *start == '"')
+            return unquote(arena, start, end);
         if (this)
-            return *start == '"' ? unquote(arena, start, end)
-                                 : arena_copy(arena, start,
-                                              (size_t)(end - start));
+            return arena_copy(arena, start, (size_t)(end - start));
         value = end + strcspn(end, ";");
     }
     return NULL;
@@ -209,7 +224,7 @@ parse_part(struct arguments *arguments, const char *data, size_t size)
     if (f.content_type == NULL)
         f.content_type = "application/unknown";
     files = arena_more(arguments->arena, arguments->files, arguments->nfiles,
-                 &arguments->files_size, sizeof f);
+                       &arguments->files_size, sizeof f);
     if (files == NULL)
         return "out of memory";
     arguments->files = files;

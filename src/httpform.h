@@ -10,6 +10,7 @@
 #define HTTPFORM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "util.h"
 
@@ -50,10 +51,16 @@ const char *httpform_parse_multipart(struct arguments *arguments,
                                      const char *content_type,
                                      const char *data, size_t size);
 
-/* The last value of that name, with its size if `size` is not NULL; NULL if
- * there is none. */
-const char *httpform_argument(const struct arguments *arguments,
-                              const char *name, size_t *size);
+/* The i-th field of that name, or, for HTTP_LAST, the last; NULL if there is
+ * none. */
+#define HTTP_LAST SIZE_MAX
+const struct argument *httpform_argument(const struct arguments *arguments,
+                                         const char *name, size_t i);
+
+/* A copy of the value for people: no white space around it, and blanks in
+ * place of control bytes. NULL when there is no memory left. */
+const char *httpform_clean(const struct arguments *arguments,
+                           const struct argument *argument);
 
 /* Undoes %XX in place, and ends the result with a NUL; its length. `text` has
  * room for that NUL. */

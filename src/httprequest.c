@@ -5,7 +5,7 @@
  * what is not as RFC 9112 wants it has a status and a sentence. */
 #include "httprequest.h"
 
-#include <arpa/inet.h>
+#include <ctype.h>
 #include <netdb.h>
 #include <string.h>
 #include <strings.h>
@@ -21,19 +21,17 @@
 static bool
 is_host(const char *host)
 {
-    static const char name[] = "abcdefghijklmnopqrstuvwxyz"
-                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                               "0123456789-._~%!$&'()*+,;=";
-    static const char address[] = "abcdefABCDEF0123456789:.";
-
     if (*host == '[') {
-        size_t n = strspn(host + 1, address);
-
-        if (n == 0 || host[1 + n] != ']')
+        for (host++; isxdigit((unsigned char)*host) || *host == ':' ||
+                     *host == '.';)
+            host++;
+        if (*host != ']' || host[-1] == '[')
             return false;
-        host += n + 2;
+        host++;
     } else {
-        host += strspn(host, name);
+        while (isalnum((unsigned char)*host) ||
+               (*host != '\0' && strchr("-._~%!$&'()*+,;=", *host) != NULL))
+            host++;
     }
     if (*host == ':')
         host += 1 + strspn(host + 1, "0123456789");
@@ -51,10 +49,9 @@ parse_target(struct httprequest *r, const char **why)
                     : strncasecmp(path, "https://", 8) == 0 ? 8
                                                             : 0;
 
-    if (strcmp(r->method, "CONNECT") == 0) {
-        *why = "CONNECT is for proxies";
+    *why = "CONNECT is for proxies";
+    if (strcmp(r->method, "CONNECT") == 0)
         return 501;
-    }
     if (scheme > 0) {
         size_t n = strcspn(path + scheme, "/?");
         char *host = arena_copy(&r->arena, path + scheme, n);
@@ -63,21 +60,18 @@ parse_target(struct httprequest *r, const char **why)
                       ? host : NULL;
         path += scheme + n;
     }
+    *why = "malformed request target";
     if ((scheme > 0 && r->host == NULL) || strchr(path, '#') != NULL ||
         (scheme == 0 && *path != '/' &&
-         (strcmp(path, "*") != 0 || strcmp(r->method, "OPTIONS") != 0))) {
-        *why = "malformed request target";
+         (strcmp(path, "*") != 0 || strcmp(r->method, "OPTIONS") != 0)))
         return 400;
-    }
     query = path + strcspn(path, "?");
     r->query = *query == '?' ? query + 1 : "";
     r->path = *path != '/' && *path != '*' ? "/" : path;
     if (*query == '?' && query > path)
         r->path = arena_copy(&r->arena, path, (size_t)(query - path));
-    if (r->path != NULL)
-        return 0;
     *why = "out of memory";
-    return 503;
+    return r->path != NULL ? 0 : 503;
 }
 
 /* RFC 9112, section 3: METHOD SP target SP HTTP/1.x; `end` is where the CR
@@ -88,11 +82,10 @@ parse_request_line(struct httprequest *r, char *line, char *end,
 {
     char *target, *version;
 
-    *why = "malformed request line";
-    if (end - line > HTTP_MAX_LINE) {
-        *why = "request line too long";
+    *why = "request line too long";
+    if (end - line > HTTP_MAX_LINE)
         return 414;
-    }
+    *why = "malformed request line";
     *end = '\0';
     for (target = line; httputil_is_token_byte((unsigned char)*target);)
         target++;
@@ -108,10 +101,9 @@ parse_request_line(struct httprequest *r, char *line, char *end,
         strspn(version + 5, "0123456789") != 1 || version[6] != '.' ||
         strspn(version + 7, "0123456789") != 1)
         return 400;
-    if (version[5] != '1') {
-        *why = "only HTTP/1.0 and HTTP/1.1 are spoken here";
+    *why = "only HTTP/1.0 and HTTP/1.1 are spoken here";
+    if (version[5] != '1')
         return 505;
-    }
     r->method = line;
     r->uri = target;
     r->version = version[7] == '0' ? "HTTP/1.0" : "HTTP/1.1";
@@ -125,14 +117,14 @@ check_host(struct httprequest *r, const char **why)
 {
     const char *host = httpheaders_get_list(&r->headers, "Host", 0);
 
-    *why = NULL;
+    *why = "no Host header";
     if (host == NULL && httprequest_supports_http_1_1(r))
-        *why = "no Host header";
-    else if (httpheaders_get_list(&r->headers, "Host", 1) != NULL)
-        *why = "more than one Host header";
-    else if (host != NULL && !is_host(host))
-        *why = "malformed Host header";
-    if (*why != NULL)
+        return 400;
+    *why = "more than one Host header";
+    if (httpheaders_get_list(&r->headers, "Host", 1) != NULL)
+        return 400;
+    *why = "malformed Host header";
+    if (host != NULL && !is_host(host))
         return 400;
     if (r->host == NULL)
         r->host = host != NULL ? host : "127.0.0.1";
@@ -177,16 +169,14 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     char *text = arena_copy(&r->arena, data, size), *end = text + size, *lf;
     int status;
 
-    if (text == NULL) {
-        *why = "out of memory";
+    *why = "out of memory";
+    if (text == NULL)
         return 503;
-    }
     lf = memchr(text, '\n', size);
+    *why = "a line does not end with CR LF, or a NUL is in it";
     if (lf == NULL || lf == text || lf[-1] != '\r' || end[-2] != '\r' ||
-        memchr(text, '\0', (size_t)(lf - text)) != NULL) {
-        *why = "a line does not end with CR LF, or a NUL is in it";
+        memchr(text, '\0', (size_t)(lf - text)) != NULL)
         return 400;
-    }
     status = parse_request_line(r, text, lf - 1, why);
     if (status == 0)
         status = httpheaders_parse(&r->headers, lf + 1, end - 2, why);

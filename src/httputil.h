@@ -64,6 +64,9 @@ void httpheaders_normalize_name(char *to, const char *name);
 /* RFC 9110, section 5.6.2: is c a byte of a token (a method, a name)? */
 bool httputil_is_token_byte(unsigned char c);
 
+/* Is `text` a token, and not empty? */
+bool httputil_is_token(const char *text);
+
 /* Is `text` nothing but bytes that a header value may have? */
 bool httputil_is_value(const char *text);
 
@@ -84,7 +87,28 @@ void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 /* The same for now; formatted once a second. Good until the next call. */
 const char *httputil_date(void);
 
-/* [11] --- text --------------------------------------------------------- */
+/* [11] --- answers -------------------------------------------------------- */
+
+/* What we call ourselves. */
+#define HTTP_SERVER "DustDevil/1.0"
+
+/* Does an answer with this status have a body at all? (RFC 9110, 6.4.1) */
+bool httputil_has_body(int status);
+
+/* Each appends a line of an answer's head: the first one, a header, or the
+ * Content-Length. False when there is no memory left. */
+bool httputil_append_status(struct buffer **to, int status);
+bool httputil_append_header(struct buffer **to, const char *name,
+                            const char *value);
+bool httputil_append_length(struct buffer **to, size_t length);
+
+/* RequestHandler.compute_etag: a tag for this very body. */
+enum { HTTP_ETAG_SIZE = 19 };
+void httputil_etag(char to[HTTP_ETAG_SIZE], const struct buffer *body);
+
+/* RFC 9110, section 13.1.2: is it one of the tags of the list, or is the list
+ * "*"? A tag's W/ does not count here. */
+bool httputil_list_has_etag(const char *list, const char *etag);
 
 /* escape.xhtml_escape: appends `text`, safe inside HTML. False when there is
  * no memory left. */

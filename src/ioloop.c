@@ -86,35 +86,26 @@ static int add_waker(struct ioloop *loop);
 /* --- a loop and its poller --------------------------------------------- */
 
 /* Best first, like Tornado's configurable_default(). */
-static const struct poller *const pollers[] = {
-    &poller_epoll, &poller_kqueue, &poller_select,
-};
-
-static const struct poller *
-find_poller(const char *name)
-{
-    for (size_t i = 0; i < sizeof pollers / sizeof pollers[0]; i++)
-        if (pollers[i]->new != NULL &&
-            (name == NULL || strcmp(name, pollers[i]->name) == 0))
-            return pollers[i];
-    return NULL;
-}
+enum { NPOLLERS = 3 };
+static const struct poller *const pollers[NPOLLERS] = {
+    &poller_epoll, &poller_kqueue, &poller_select};
 
 struct ioloop *
 ioloop_new(const char *name)
 {
-    const struct poller *poller = find_poller(name);
     struct ioloop *loop = calloc(1, sizeof *loop);
+    size_t i = 0;
 
-    if (loop == NULL || poller == NULL) {
-        errno = loop == NULL ? ENOMEM : ENOTSUP;
-        free(loop);
-        return NULL;
+    while (i < NPOLLERS && (pollers[i]->new == NULL ||
+                            (name && strcmp(name, pollers[i]->name) != 0)))
+        i++;
+    if (loop != NULL && i < NPOLLERS) {
+        loop->poller = pollers[i];
+        loop->poller_self = loop->poller->new();
     }
-    loop->poller = poller;
-    loop->poller_self = poller->new();
-    if (loop->poller_self == NULL) {
+    if (loop == NULL || loop->poller_self == NULL) {
         free(loop);
+        errno = i == NPOLLERS ? ENOTSUP : errno;
         return NULL;
     }
 
@@ -251,15 +242,14 @@ enum { CALLBACKS_PER_FD = 8 };
 static bool
 reserve_queue(struct queue *queue, size_t size)
 {
-    struct callback *items;
+    struct callback *items = queue->items;
 
-    if (size <= queue->size)
-        return true;
-    items = realloc(queue->items, size * sizeof *items);
+    if (size > queue->size)
+        items = realloc(queue->items, size * sizeof *items);
     if (items == NULL)
         return false;
     queue->items = items;
-    queue->size = size;
+    queue->size = size > queue->size ? size : queue->size;
     return true;
 }
 
@@ -295,11 +285,8 @@ run_callbacks(struct ioloop *loop)
 
     *running = loop->callbacks;
     loop->callbacks = empty;
-    for (size_t i = 0; i < running->n; i++) {
-        struct callback c = running->items[i];
-
-        c.callback(c.arg);
-    }
+    for (size_t i = 0; i < running->n; i++)
+        running->items[i].callback(running->items[i].arg);
     running->n = 0;
 }
 
@@ -391,21 +378,7 @@ earlier(const struct timeout *a, const struct timeout *b)
            (a->deadline == b->deadline && a->number < b->number);
 }
 
-/* heapq.heappush: `t` starts at the open place `i`, and parents that are
- * later than it move down. */
-static void
-sift_up(struct ioloop *loop, size_t i, struct timeout *t)
-{
-    struct timeout **heap = loop->timeouts;
-
-    while (i > 0 && earlier(t, heap[(i - 1) / 2])) {
-        heap[i] = heap[(i - 1) / 2];
-        i = (i - 1) / 2;
-    }
-    heap[i] = t;
-}
-
-/* The other direction: children that are earlier than `t` move up. */
+/* `t` starts at the open place `i`; children that are earlier move up. */
 static void
 sift_down(struct ioloop *loop, size_t i, struct timeout *t)
 {
@@ -436,27 +409,29 @@ pop_timeout(struct ioloop *loop)
     return first;
 }
 
+/* heapq.heappush: the new one starts at the end, and parents that are later
+ * move down. */
 struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
 {
-    struct timeout *t = malloc(sizeof *t);
+    struct timeout *t = malloc(sizeof *t), **heap = loop->timeouts;
+    size_t i = loop->ntimeouts, size = 2 * loop->timeouts_size + 16;
 
-    if (loop->ntimeouts == loop->timeouts_size) {
-        size_t size = 2 * loop->timeouts_size + 16;
-        struct timeout **heap = realloc(loop->timeouts, size * sizeof *heap);
-
-        if (heap != NULL) {
-            loop->timeouts = heap;
-            loop->timeouts_size = size;
-        }
+    if (i == loop->timeouts_size) {
+        heap = realloc(loop->timeouts, size * sizeof *heap);
+        loop->timeouts = heap != NULL ? heap : loop->timeouts;
+        loop->timeouts_size = heap != NULL ? size : i;
     }
-    if (t == NULL || loop->ntimeouts == loop->timeouts_size) {
+    if (t == NULL || heap == NULL) {
         free(t);
         return NULL;
     }
     *t = (struct timeout){deadline, loop->timeout_number++, callback, arg};
-    sift_up(loop, loop->ntimeouts++, t);
+    loop->ntimeouts++;
+    for (; i > 0 && earlier(t, heap[(i - 1) / 2]); i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = t;
     return t;
 }
 
@@ -569,11 +544,10 @@ periodic_callback_start(struct ioloop *loop, int64_t period,
     *p = (struct periodic_callback){loop, NULL, period < 1 ? 1 : period,
                                     ioloop_time() + period, callback, arg};
     p->timeout = ioloop_add_timeout(loop, p->next, run_periodic, p);
-    if (p->timeout == NULL) {
-        free(p);
-        return NULL;
-    }
-    return p;
+    if (p->timeout != NULL)
+        return p;
+    free(p);
+    return NULL;
 }
 
 void

@@ -104,6 +104,7 @@ iostream_close(struct iostream *s)
     ioloop_add_callback(s->loop, iostream_free, s);
 }
 
+/* The same as a callback: what is queued before it runs first. */
 static void
 close_later(void *arg)
 {
@@ -138,21 +139,19 @@ iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
 static void
 add_io_state(struct iostream *s, uint32_t events)
 {
-    uint32_t before = s->state;
-    int result;
+    uint32_t state = s->state | events | IOLOOP_ERROR;
+    int result = 0;
 
-    events |= IOLOOP_ERROR;
-    if (s->fd == -1 || (before & events) == events)
+    if (s->fd == -1 || state == s->state)
         return;
-    s->state |= events;
-    if (before == 0)
-        result = ioloop_add_handler(s->loop, s->fd, handle_events, s, events);
+    if (s->state != 0)
+        result = ioloop_update_handler(s->loop, s->fd, state);
     else
-        result = ioloop_update_handler(s->loop, s->fd, s->state);
+        result = ioloop_add_handler(s->loop, s->fd, handle_events, s, state);
     if (result == 0)
-        return;
-    s->state = before;
-    iostream_close(s);
+        s->state = state;
+    else
+        iostream_close(s);
 }
 
 void
@@ -187,16 +186,22 @@ wants_read(const struct iostream *s)
 static void
 drop_io_state(struct iostream *s, uint32_t unwanted)
 {
-    uint32_t state = s->state & ~unwanted;
-
-    if (state == s->state)
+    if ((s->state & unwanted) == 0)
         return;
-    s->state = state;
-    if (ioloop_update_handler(s->loop, s->fd, state) == -1)
+    s->state &= ~unwanted;
+    if (ioloop_update_handler(s->loop, s->fd, s->state) == -1)
         iostream_close(s);
 }
 
 /* --- reading ----------------------------------------------------------- */
+
+/* Nothing is kept for those who are silent. */
+static void
+release_if_empty(struct iostream *s)
+{
+    if (buffer_length(s->read_buffer) == 0)
+        buffer_release(&s->read_buffer);
+}
 
 /* The far end of every wish. It runs from the loop, so it may make the next
  * one, write, or close the stream. */
@@ -221,6 +226,7 @@ run_read_callback(void *arg)
     s->read_callback = NULL;
     s->found = false;
     callback(data, size, s->read_arg);
+    release_if_empty(s);
 }
 
 /* Does the delimiter stand at `p`? The number of bytes it takes there, CRs
@@ -324,6 +330,7 @@ read_to_buffer(struct iostream *s, size_t max, bool *drained)
         TRACE(s->fd, "recv: %s", strerror(errno));
         iostream_close(s);
     }
+    release_if_empty(s);
     return 0;
 }
 
@@ -362,10 +369,6 @@ try_wish(struct iostream *s)
         handle_read(s);
     if (s->fd == -1 || s->found)
         return;
-
-    /* Nothing is kept for those who are silent. */
-    if (buffer_length(s->read_buffer) == 0)
-        buffer_release(&s->read_buffer);
 
     /* [6] A peer that will send no more may still be waiting for what it is
      * owed; handle_write() comes back here when it has everything. */
@@ -532,10 +535,8 @@ free_goodbye(struct iostream *s)
 static void
 linger_timeout(void *arg)
 {
-    struct iostream *s = arg;
-
-    s->goodbye->timeout = NULL;
-    iostream_close(s);
+    ((struct iostream *)arg)->goodbye->timeout = NULL;
+    iostream_close(arg);
 }
 
 /* Waits for the next sign of the peer; without memory for that, no longer. */
@@ -547,9 +548,9 @@ linger_on(struct iostream *s)
 
     if (g->timeout != NULL)
         ioloop_remove_timeout(s->loop, g->timeout);
-    if (deadline > g->end)
-        deadline = g->end;
-    g->timeout = ioloop_add_timeout(s->loop, deadline, linger_timeout, s);
+    g->timeout = ioloop_add_timeout(s->loop,
+                                    deadline < g->end ? deadline : g->end,
+                                    linger_timeout, s);
     if (g->timeout == NULL)
         iostream_close(s);
 }

@@ -215,8 +215,8 @@ svg_text() {
 
 # --- the house ---------------------------------------------------------------
 
-# floors: "floor component". httputil stands on the third floor, but knows
-# nothing and is known from the fourth on only.
+# floors: "floor component". What is text in and values out stands on the third
+# floor, but knows nothing of sockets.
 floors() {
     cat << 'END'
 0 util
@@ -231,6 +231,8 @@ floors() {
 2 iostream
 3 httpserver
 3 httputil
+3 httpform
+3 httprequest
 4 httpconnection
 5 web
 5 webstatic
@@ -247,7 +249,9 @@ uses() {
         !($2 in floor) { print $2 " stands on no floor"; next }
         $1 == $2 { next }
         floor[$2] > floor[$1] || $1 == "httputil" && floor[$2] > 0 ||
-        $1 == "httpserver" && $2 == "httputil" ||
+        $1 == "httpform" && floor[$2] > 0 && $2 != "httputil" ||
+        $1 == "httprequest" && $2 ~ /^(iostream|httpserver)$/ ||
+        $1 == "httpserver" && $2 ~ /^http/ ||
         $1 == "iostream" && $2 ~ /^poller/ { print $1 " knows " $2 ": " $3 }' \
         "$TMP/floors" -
 }
