@@ -62,7 +62,7 @@ on_close(void *arg)
     if (r != NULL) {
         r->connection = NULL;
         if (!r->handed_over || c->request_finished)
-            httprequest_free(r);
+            ioloop_add_callback(ioloop_instance(), httprequest_free, r);
         else
             tell_the_application(r);
     }
@@ -77,7 +77,7 @@ end_connection(void *arg)
 
     /* [10] If the client may still be talking, closing right away could cost
      * it the answer; see iostream_linger(). */
-    if (c->refused || iostream_unread(c->stream) > 0) {
+    if (c->refused || !iostream_drained(c->stream)) {
         iostream_linger(c->stream);
         return;
     }
@@ -161,7 +161,7 @@ on_request_body(const char *data, size_t size, void *arg)
     r->body_size = size;
     TOUR(10, iostream_fd(c->stream), "the body: %zu bytes", size);
     if (r->body == NULL)
-        refuse(c, 503, "out of memory");
+        refuse(c, 503, http_no_memory);
     else
         handle_request(c);
 }
@@ -182,7 +182,7 @@ wait_for_body(struct httpconnection *c)
         status = httprequest_expects_continue(r, &wants_continue, &why);
     if (status == 0) {
         why = httpform_parse_qs(&r->arguments, r->query, strlen(r->query));
-        status = why != NULL ? 400 : 0;
+        status = why == NULL ? 0 : why == http_no_memory ? 503 : 400;
     }
     if (status != 0) {
         refuse(c, status, why);
@@ -236,18 +236,18 @@ on_headers(const char *data, size_t size, void *arg)
         wish_for_head(c);
         return;
     }
-    data += skip;
-    size -= skip;
     if (!head_is_whole(data, size)) {
-        bool in_line = memchr(data, '\n', size) == NULL;
+        bool in_line = memchr(data + skip, '\n', size - skip) == NULL;
 
         why = in_line ? "request line too long" : "headers too long";
         refuse(c, in_line ? 414 : 431, why);
         return;
     }
+    data += skip;
+    size -= skip;
     c->request = httprequest_new(c, &c->peer);
     if (c->request == NULL) {
-        refuse(c, 503, "out of memory");
+        refuse(c, 503, http_no_memory);
         return;
     }
     c->empty_lines = 0;
@@ -345,7 +345,7 @@ httprequest_write(struct httprequest *r, const void *data, size_t size,
 {
     struct httpconnection *c = r->connection;
 
-    if (c == NULL || iostream_closed(c->stream)) {
+    if (c == NULL || iostream_fd(c->stream) == -1) {
         if (callback != NULL)
             ioloop_add_callback(ioloop_instance(), callback, arg);
         return;

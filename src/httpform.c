@@ -83,7 +83,7 @@ httpform_parse_qs(struct arguments *arguments, const char *text, size_t size)
             a.name = unquote_plus(arguments->arena, text, &a.name_size);
             a.value = unquote_plus(arguments->arena, equals + 1, &a.size);
             if (!add_argument(arguments, a))
-                return "out of memory";
+                return http_no_memory;
         }
         text = stop + 1;
     }
@@ -130,62 +130,32 @@ httpform_clean(const struct arguments *arguments, const struct argument *a)
 
 /* --- multipart ----------------------------------------------------------- */
 
-/* The quote that ends the quoted string that begins at `text`, or the end of
- * all; a backslash makes the quote or backslash behind it an ordinary byte. */
-static const char *
-quoted_end(const char *text)
-{
-    for (text++; *text != '\0' && *text != '"'; text++)
-        if (*text == '\\' && (text[1] == '"' || text[1] == '\\'))
-            text++;
-    return text;
-}
-
-static const char *
-unquote(struct arena **arena, const char *text, const char *end)
-{
-    char *copy = arena_copy(arena, text + 1, (size_t)(end - text - 1));
-    char *to = copy;
-
-    if (copy == NULL)
-        return NULL;
-    for (const char *from = copy; *from != '\0'; from++) {
-        if (*from == '\\' && (from[1] == '"' || from[1] == '\\'))
-            from++;
-        *to++ = *from;
-    }
-    *to = '\0';
-    return copy;
-}
-
 /* The parameter `name` of a header value like `form-data; name="a"; b=c`,
- * or NULL (also when there is no memory). A quoted string may contain
- * semicolons (Tornado until 2.1 stumbled over them), and only the parameter
- * that is asked for is copied: Tornado until 6.5.3 did work here that grew
- * with the square of the line's length. */
+ * or NULL (also when there is no memory). In quotes a semicolon is nothing
+ * special, and a backslash makes a quote or a backslash nothing special. Each
+ * byte is passed once; Tornado until 6.5.3 did work here that grew with the
+ * square of the line's length. */
 static const char *
 parameter(struct arena **arena, const char *value, const char *name)
 {
-    size_t size = strlen(name);
+    char text[HTTP_MAX_LINE];
 
-    value += strcspn(value, ";");
-    while (*value == ';') {
-        const char *start, *end;
-        bool this;
+    while ((value = strchr(value, ';')) != NULL) {
+        const char *key = value + 1 + strspn(value + 1, " \t");
+        size_t size = strcspn(key, "=;"), n = 0;
+        bool quoted = key[size] == '=' && key[size + 1] == '"';
 
-        value += 1 + strspn(value + 1, " \t");
-        this = strncasecmp(value, name, size) == 0 && value[size] == '=';
-        value += strcspn(value, "=;");
-        if (*value != '=')
-            continue;
-        start = value + 1;
-        end = *start == '"' ? quoted_end(start)
-                            : start + strcspn(start, "; \t");
-        if (this && *start == '"')
-            return unquote(arena, start, end);
-        if (this)
-            return arena_copy(arena, start, (size_t)(end - start));
-        value = end + strcspn(end, ";");
+        value = key + size + (key[size] == '=') + quoted;
+        for (; *value != '\0' && n < sizeof text; value++) {
+            if (quoted ? *value == '"' : strchr("; \t", *value) != NULL)
+                break;
+            if (quoted && *value == '\\' && value[1] != '\0' &&
+                strchr("\"\\", value[1]) != NULL)
+                value++;
+            text[n++] = *value;
+        }
+        if (size == strlen(name) && strncasecmp(key, name, size) == 0)
+            return arena_copy(arena, text, n);
     }
     return NULL;
 }
@@ -205,7 +175,7 @@ parse_part(struct arguments *arguments, const char *data, size_t size)
         return "malformed multipart: a part without headers";
     copy = arena_copy(arguments->arena, data, head);
     if (copy == NULL)
-        return "out of memory";
+        return http_no_memory;
     if (httpheaders_parse(&headers, copy, copy + head, &why) != 0)
         return "malformed multipart: bad header in a part";
     value = httpheaders_get(&headers, "Content-Disposition");
@@ -219,14 +189,14 @@ parse_part(struct arguments *arguments, const char *data, size_t size)
                              .size = f.size};
 
         a.value = arena_copy(arguments->arena, f.body, f.size);
-        return add_argument(arguments, a) ? NULL : "out of memory";
+        return add_argument(arguments, a) ? NULL : http_no_memory;
     }
     if (f.content_type == NULL)
         f.content_type = "application/unknown";
     files = arena_more(arguments->arena, arguments->files, arguments->nfiles,
                        &arguments->files_size, sizeof f);
     if (files == NULL)
-        return "out of memory";
+        return http_no_memory;
     arguments->files = files;
     arguments->files[arguments->nfiles++] = f;
     return NULL;
@@ -284,7 +254,7 @@ httpform_parse_multipart(struct arguments *arguments, const char *content_type,
     n = strlen(boundary);
     delimiter = arena_alloc(arguments->arena, n + 5);
     if (delimiter == NULL)
-        return "out of memory";
+        return http_no_memory;
     memcpy(delimiter, "\r\n--", 4);
     memcpy(delimiter + 4, boundary, n + 1);
     return parse_parts(arguments, delimiter, data, size);

@@ -70,7 +70,7 @@ parse_target(struct httprequest *r, const char **why)
     r->path = *path != '/' && *path != '*' ? "/" : path;
     if (*query == '?' && query > path)
         r->path = arena_copy(&r->arena, path, (size_t)(query - path));
-    *why = "out of memory";
+    *why = http_no_memory;
     return r->path != NULL ? 0 : 503;
 }
 
@@ -169,7 +169,7 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     char *text = arena_copy(&r->arena, data, size), *end = text + size, *lf;
     int status;
 
-    *why = "out of memory";
+    *why = http_no_memory;
     if (text == NULL)
         return 503;
     lf = memchr(text, '\n', size);
@@ -219,18 +219,24 @@ int
 httprequest_body_length(struct httprequest *r, size_t max, size_t *length,
                         const char **why)
 {
+    bool has_coding = httpheaders_get_list(&r->headers, "Transfer-Encoding",
+                                           0) != NULL;
+    bool has_size = httpheaders_get_list(&r->headers, "Content-Length",
+                                         0) != NULL;
     const char *size = httpheaders_get(&r->headers, "Content-Length");
-    const char *coding = httpheaders_get(&r->headers, "Transfer-Encoding");
 
     *length = 0;
     *why = "both Content-Length and Transfer-Encoding";
-    if (coding != NULL && size != NULL)
+    if (has_coding && has_size)
         return 400;
     *why = "unknown Transfer-Encoding";
-    if (coding != NULL)
+    if (has_coding)
         return 501;
+    *why = http_no_memory;
+    if (has_size && size == NULL)
+        return 503;
     *why = "malformed Content-Length";
-    if (size != NULL && !parse_content_length(size, length))
+    if (has_size && !parse_content_length(size, length))
         return 400;
     *why = "body too long";
     return *length > max ? 413 : 0;

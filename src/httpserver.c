@@ -27,8 +27,8 @@ struct httpserver {
     httpserver_handle_stream *handle_stream;
     void *arg;
     int listeners[MAX_LISTENERS];
-    size_t nlisteners;
-    bool started;
+    size_t nbound;          /* that many sockets there are, */
+    size_t nlisteners;      /* and that many have joined the loop */
     bool complained;        /* "out of descriptors" was said already */
     struct timeout *paused; /* NULL unless we are looking away */
     char error[256];
@@ -40,11 +40,10 @@ httpserver_new(struct ioloop *loop, httpserver_handle_stream *handle_stream,
 {
     struct httpserver *server = calloc(1, sizeof *server);
 
-    if (server != NULL) {
-        server->loop = loop;
-        server->handle_stream = handle_stream;
-        server->arg = arg;
-    }
+    if (server != NULL)
+        *server = (struct httpserver){
+            .loop = loop, .handle_stream = handle_stream, .arg = arg,
+        };
     return server;
 }
 
@@ -57,57 +56,35 @@ httpserver_free(struct httpserver *server)
 
 /* --- bind -------------------------------------------------------------- */
 
-/* IPV6_V6ONLY, because the IPv4 address gets a socket of its own. NODELAY is
+/* One more listening socket. 0, and ai->ai_addr says where it is: a port 0
+ * has become a real one. Or the errno of what failed.
+ *
+ * Without REUSEADDR a server that was restarted would wait a minute for its
+ * port. V6ONLY, because the IPv4 address gets a socket of its own. NODELAY is
  * inherited by the accepted sockets: an answer leaves in one send, so there
  * is nothing to gain by holding its last packet back. */
 static int
-listen_on(const struct addrinfo *ai)
+listen_on(struct httpserver *server, struct addrinfo *ai)
 {
     int on = 1, fd = socket(ai->ai_family, ai->ai_socktype, ai->ai_protocol);
+    int error = 0;
 
     if (fd == -1)
-        return -1;
+        return errno;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (ai->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (set_nonblocking(fd) == -1 ||
         bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-        listen(fd, BACKLOG) == -1) {
-        int saved = errno;
-
+        listen(fd, BACKLOG) == -1 ||
+        getsockname(fd, ai->ai_addr, &ai->ai_addrlen) == -1) {
+        error = errno;
         close(fd);
-        errno = saved;
-        return -1;
+    } else {
+        server->listeners[server->nbound++] = fd;
     }
-    return fd;
-}
-
-/* The port is the same number at the same place in both families. */
-static void
-set_port(struct sockaddr *sa, unsigned port)
-{
-    in_port_t net = htons((in_port_t)port);
-
-    if (sa->sa_family == AF_INET6)
-        memcpy((char *)sa + offsetof(struct sockaddr_in6, sin6_port), &net,
-               sizeof net);
-    else
-        memcpy((char *)sa + offsetof(struct sockaddr_in, sin_port), &net,
-               sizeof net);
-}
-
-static unsigned
-bound_port(int fd)
-{
-    struct sockaddr_storage ss;
-    socklen_t size = sizeof ss;
-    char port[8] = "0";
-
-    if (getsockname(fd, (struct sockaddr *)&ss, &size) == 0)
-        getnameinfo((struct sockaddr *)&ss, size, NULL, 0, port, sizeof port,
-                    NI_NUMERICSERV);
-    return (unsigned)strtoul(port, NULL, 10);
+    return error;
 }
 
 static const char *
@@ -121,63 +98,61 @@ cannot_listen(struct httpserver *server, int port, const char *address,
 }
 
 /* A machine may know a family of addresses without being able to use it; as
- * long as one of the addresses works there is a door. */
+ * long as one of the addresses works there is a door. But a port that one of
+ * them has and the other has not would be somebody else's half the time: then
+ * all that was bound here is given back. */
 const char *
 httpserver_bind(struct httpserver *server, int port, const char *address)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_PASSIVE};
-    struct addrinfo *list;
-    unsigned number = (unsigned)port;
-    size_t before = server->nlisteners;
-    int error, failure = 0;
+    struct addrinfo *list, hints = {.ai_socktype = SOCK_STREAM,
+                                    .ai_flags = AI_PASSIVE};
+    in_port_t net_port = htons((in_port_t)port);
+    size_t before = server->nbound;
+    int error, failure = EMFILE;
 
     error = getaddrinfo(*address != '\0' ? address : NULL, "0", &hints, &list);
     if (error != 0)
         return cannot_listen(server, port, address, gai_strerror(error));
-    for (struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
-        int fd;
+    for (struct addrinfo *ai = list;
+         ai != NULL && server->nbound < MAX_LISTENERS; ai = ai->ai_next) {
+        /* In an IPv6 address the port lies at the same place. */
+        struct sockaddr_in *in = (struct sockaddr_in *)ai->ai_addr;
 
-        if (server->nlisteners == MAX_LISTENERS)
-            break;
-        set_port(ai->ai_addr, number);
-        fd = listen_on(ai);
-        if (fd != -1) {
-            server->listeners[server->nlisteners++] = fd;
-            number = bound_port(fd);
-        } else if (failure == 0 || errno == EADDRINUSE) {
-            failure = errno;
-        }
+        in->sin_port = net_port;
+        error = listen_on(server, ai);
+        if (error != 0 && failure != EADDRINUSE)
+            failure = error;
+        net_port = in->sin_port;
     }
     freeaddrinfo(list);
-    if (server->nlisteners == before || failure == EADDRINUSE)
-        return cannot_listen(server, port, address, strerror(failure));
-    return NULL;
+    if (server->nbound > before && failure != EADDRINUSE)
+        return NULL;
+    while (server->nbound > before)
+        close(server->listeners[--server->nbound]);
+    return cannot_listen(server, port, address, strerror(failure));
 }
 
 int
 httpserver_url(const struct httpserver *server, size_t i, char *url,
                size_t size)
 {
-    struct sockaddr_storage ss;
-    socklen_t ss_size = sizeof ss;
+    struct sockaddr_storage bound;
+    struct sockaddr *sa = (struct sockaddr *)&bound;
+    socklen_t length = sizeof bound;
     char host[64], port[8];
 
-    if (i >= server->nlisteners ||
-        getsockname(server->listeners[i], (struct sockaddr *)&ss,
-                    &ss_size) == -1 ||
-        getnameinfo((struct sockaddr *)&ss, ss_size, host, sizeof host, port,
-                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    if (i >= server->nbound ||
+        getsockname(server->listeners[i], sa, &length) == -1 ||
+        getnameinfo(sa, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return -1;
-    snprintf(url, size, strchr(host, ':') != NULL ? "http://[%s]:%s"
+    snprintf(url, size, sa->sa_family == AF_INET6 ? "http://[%s]:%s"
                                                   : "http://%s:%s",
              host, port);
     return 0;
 }
 
 /* --- accept ------------------------------------------------------------ */
-
-static void handle_events(int fd, uint32_t events, void *arg);
 
 /* Back after a pause. */
 static void
@@ -210,72 +185,62 @@ pause_accepting(struct httpserver *server, const char *why)
 }
 
 /* accept() failed. True if the next one may well succeed: what went wrong
- * was this one connection's, or no more than a signal. */
+ * was this one connection's, or no more than a signal. EAGAIN says that
+ * nobody is left. Whatever else it is, it will not be over at once. */
 static bool
-accept_failed(struct httpserver *server, int error)
+accept_failed(struct httpserver *server)
 {
-    switch (error) {
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case ENOBUFS:
-        pause_accepting(server, strerror(error));
-        return false;
-    case ECONNABORTED:
-    case EINTR:
-    case EPERM:
-    case EPROTO:
+    if (errno == ECONNABORTED || errno == EINTR || errno == EPERM ||
+        errno == EPROTO)
         return true;
-    default:
-        if (error != EAGAIN && error != EWOULDBLOCK)
-            log_error("accept: %s", strerror(error));
-        return false;
-    }
+    if (errno != EAGAIN)
+        pause_accepting(server, strerror(errno));
+    return false;
 }
 
-/* HTTPServer._handle_events: the loop says that somebody is at the door. */
+/* HTTPServer._handle_events: the loop says that somebody is at the door. If
+ * there are two doors, it may have said so before we began to look away. */
 static void
 handle_events(int fd, uint32_t events, void *arg)
 {
     struct httpserver *server = arg;
 
     (void)events;
-    for (int i = 0; i < MAX_ACCEPTS; i++) {
+    for (int i = 0; i < MAX_ACCEPTS && server->paused == NULL; i++) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
+        struct sockaddr *sa = (struct sockaddr *)&peer;
+        int client = accept_nonblocking(fd, sa, &size);
         struct iostream *stream;
-        int client;
 
-        client = accept_nonblocking(fd, (struct sockaddr *)&peer, &size);
-        if (client == -1) {
-            if (accept_failed(server, errno))
-                continue;
+        if (client == -1 && accept_failed(server))
+            continue;
+        if (client == -1)
             return;
-        }
         trace_connection(client);
         TOUR(3, client, "accepted, as descriptor %d", client);
         server->complained = false;
         stream = iostream_new(server->loop, client);
-        if (stream == NULL)
-            close(client);
+        if (stream != NULL)
+            server->handle_stream(stream, sa, size, server->arg);
         else
-            server->handle_stream(stream, (struct sockaddr *)&peer, size,
-                                  server->arg);
+            close(client);
     }
 }
 
+/* Those that were bound since the last call join; the others are there. */
 int
 httpserver_start(struct httpserver *server)
 {
-    if (server->started)
-        return 0;
-    for (size_t i = 0; i < server->nlisteners; i++) {
-        if (ioloop_add_handler(server->loop, server->listeners[i],
-                               handle_events, server, IOLOOP_READ) == -1)
+    while (server->nlisteners < server->nbound) {
+        int fd = server->listeners[server->nlisteners];
+
+        if (ioloop_add_handler(server->loop, fd, handle_events, server,
+                               IOLOOP_READ) == -1)
             return -1;
-        TOUR(1, -1, "descriptor %d listens", server->listeners[i]);
+        server->nlisteners++;
+        TOUR(1, -1, "descriptor %d listens", fd);
     }
-    server->started = true;
     return 0;
 }
 
@@ -295,11 +260,9 @@ httpserver_stop(struct httpserver *server)
     if (server->paused != NULL)
         ioloop_remove_timeout(server->loop, server->paused);
     server->paused = NULL;
-    for (size_t i = 0; i < server->nlisteners; i++) {
-        if (server->started)
-            ioloop_remove_handler(server->loop, server->listeners[i]);
-        close(server->listeners[i]);
-    }
-    server->nlisteners = 0;
-    server->started = false;
+    while (server->nlisteners > 0)
+        ioloop_remove_handler(server->loop,
+                              server->listeners[--server->nlisteners]);
+    while (server->nbound > 0)
+        close(server->listeners[--server->nbound]);
 }

@@ -11,6 +11,8 @@
  * for each byte, the bit of byte 33 ('!') being bit 1 of word 1. */
 static const uint32_t token_bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
 
+const char http_no_memory[] = "out of memory";
+
 bool
 httputil_is_token_byte(unsigned char c)
 {
@@ -173,7 +175,7 @@ parse_line(struct httpheaders *headers, char *line, char *end,
         return 431;
     *line = '\0';
     *end = '\0';
-    *why = "out of memory";
+    *why = http_no_memory;
     return add_header(headers, name, (size_t)(line - name), value) ? 0 : 503;
 }
 

@@ -14,6 +14,10 @@
 
 #include "util.h"
 
+/* What is wrong when nothing is wrong with the request: an answer is 503 then,
+ * and else 400. Compare the address. */
+extern const char http_no_memory[];
+
 /* --- headers ------------------------------------------------------------ */
 
 /* The limits of one head; what is longer is answered with 431. */

@@ -565,14 +565,22 @@ periodic_callback_stop(struct periodic_callback *periodic)
 void
 ioloop_hang_up(struct ioloop *loop)
 {
-    for (int fd = 0; fd < loop->nentries; fd++) {
-        struct entry entry = loop->entries[fd];
+    bool found;
 
-        if (entry.events != 0 && fd != loop->waker_read)
+    /* More than once: who was on his way in may arrive only now. */
+    do {
+        found = loop->callbacks.n > 0;
+        for (int fd = 0; fd < loop->nentries; fd++) {
+            struct entry entry = loop->entries[fd];
+
+            if (entry.events == 0 || fd == loop->waker_read)
+                continue;
             entry.handler(fd, IOLOOP_ERROR, entry.arg);
-    }
-    while (loop->callbacks.n > 0)
-        run_callbacks(loop);
+            found = true;
+        }
+        while (loop->callbacks.n > 0)
+            run_callbacks(loop);
+    } while (found);
 }
 
 /* --- the loop ---------------------------------------------------------- */

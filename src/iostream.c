@@ -46,6 +46,7 @@ struct iostream {
 
     bool found;        /* the wish is fulfilled, its callback is queued */
     bool eof;          /* the peer will send no more */
+    bool drained;      /* the kernel had no more when it was last asked */
     bool write_queued; /* [6] a callback is queued that will send */
 };
 
@@ -109,12 +110,6 @@ static void
 close_later(void *arg)
 {
     iostream_close(arg);
-}
-
-bool
-iostream_closed(const struct iostream *s)
-{
-    return s->fd == -1;
 }
 
 int
@@ -300,10 +295,9 @@ read_from_buffer(struct iostream *s)
 }
 
 /* Moves bytes from the kernel to the buffer, at most `max`. The number moved;
- * 0 when there is nothing to be had, for whatever reason. *drained tells that
- * the kernel has no more for now. */
+ * 0 when there is nothing to be had, for whatever reason. */
 static size_t
-read_to_buffer(struct iostream *s, size_t max, bool *drained)
+read_to_buffer(struct iostream *s, size_t max)
 {
     char *room = buffer_room(&s->read_buffer, READ_CHUNK);
     size_t size;
@@ -316,7 +310,7 @@ read_to_buffer(struct iostream *s, size_t max, bool *drained)
     size = s->read_buffer->size - s->read_buffer->end;
     size = size < max ? size : max;
     n = recv(s->fd, room, size, 0);
-    *drained = n < (ssize_t)size;
+    s->drained = n < (ssize_t)size;
     if (n > 0) {
         s->read_buffer->end += (size_t)n;
         TOUR(6, s->fd, "+%zd bytes, %zu held", n,
@@ -340,10 +334,10 @@ static void
 handle_read(struct iostream *s)
 {
     size_t left = MAX_READ, n = 1;
-    bool drained = false;
 
-    while (wants_read(s) && n > 0 && left > 0 && !drained) {
-        n = read_to_buffer(s, left, &drained);
+    s->drained = false;
+    while (wants_read(s) && n > 0 && left > 0 && !s->drained) {
+        n = read_to_buffer(s, left);
         left -= n;
         if (n > 0)
             read_from_buffer(s);
@@ -414,6 +408,12 @@ iostream_read_bytes(struct iostream *s, size_t size,
     TOUR(9, s->fd, "wish: %zu bytes", size);
 
     make_wish(s, NULL, size, callback, arg);
+}
+
+bool
+iostream_drained(const struct iostream *s)
+{
+    return s->drained && buffer_length(s->read_buffer) == 0;
 }
 
 size_t

@@ -49,12 +49,14 @@ void iostream_read_bytes(struct iostream *stream, size_t size,
 /* How many bytes have come that nobody has wished for yet. */
 size_t iostream_unread(const struct iostream *stream);
 
+/* Are there none, and had the kernel none either when it was last asked? */
+bool iostream_drained(const struct iostream *stream);
+
 /* Leaves the loop and closes the socket; what is owed to the peer is lost.
  * Safe anywhere, also twice. The close callback follows in the next turn. */
 void iostream_close(struct iostream *stream);
-bool iostream_closed(const struct iostream *stream);
 
-/* The descriptor, for the trace; -1 once closed. */
+/* The descriptor; -1 once the stream is closed. */
 int iostream_fd(const struct iostream *stream);
 
 /* Who is told the end, whoever brought it about. */

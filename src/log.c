@@ -1,54 +1,34 @@
-/* [7] log.c -- one line at a time, and none that could block. */
+/* [7] log.c -- one line at a time, and none that could block.
+ *
+ * Whoever writes into a full pipe waits until somebody reads it, and in a
+ * server with one thread everybody waits with him. So emit() looks first,
+ * and rather loses a line than a moment. */
 #include "log.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_LINE = 1024 };
+#include "util.h"
+
+/* A pipe that poll() calls ready takes PIPE_BUF bytes at once (4096 on
+ * Linux, 512 elsewhere) and does not promise more. A write of that size is
+ * never mixed with another process's line, either. */
+enum { MAX_LINE = PIPE_BUF < 1024 ? PIPE_BUF : 1024 };
 
 int log_level = LOG_INFO;
 
-/* A line being put together: what does not fit is left out. */
-struct line {
-    char text[MAX_LINE];
-    size_t n;
-};
+static unsigned long lost; /* lines since the last that could be written */
 
-static void
-add(struct line *l, const char *text)
-{
-    size_t n = strlen(text), room = sizeof l->text - 1 - l->n;
-
-    n = n < room ? n : room;
-    memcpy(l->text + l->n, text, n);
-    l->n += n;
-}
-
-/* A terminal obeys control bytes, and a newline would start a line that we
- * have never said. */
-static void
-add_escaped(struct line *l, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        char one[8] = {*text, '\0'};
-
-        if (c < ' ' || c == 0x7f)
-            snprintf(one, sizeof one, "\\x%02x", c);
-        add(l, one);
-    }
-}
-
-/* Blue, green, yellow, red in Tornado; only the bracket is coloured. */
-static const char *
-colour(int level)
+/* Escape sequences in a file are in the way of whoever reads or greps it. */
+static bool
+colours_wanted(void)
 {
     static int wanted = -1;
     const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
@@ -56,45 +36,25 @@ colour(int level)
     if (wanted == -1)
         wanted = isatty(STDERR_FILENO) && (no == NULL || *no == '\0') &&
                  term != NULL && strcmp(term, "dumb") != 0;
-    if (!wanted)
-        return "";
-    return level == LOG_ERROR ? "\033[31m"
-                              : level == LOG_WARNING ? "\033[33m" : "\033[32m";
+    return wanted;
 }
 
-/* Files never keep us waiting; anything else is asked first. A pipe that is
- * ready takes 4096 bytes or more at once, a terminal a line. */
-static bool
-would_block(void)
-{
-    static int is_file = -1;
-    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-    struct stat st;
-
-    if (is_file == -1)
-        is_file = fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode);
-    return !is_file && poll(&out, 1, 0) == 0;
-}
-
+/* O_NONBLOCK would be the other way, but it belongs to the open file and not
+ * to us: the shell that has the same terminal would suddenly find its own
+ * calls failing with EAGAIN. */
 static void
-emit(const struct line *l)
+emit(const char *text, size_t n)
 {
-    static unsigned long dropped;
-    char note[64];
-    int n;
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-    if (would_block()) {
-        dropped++;
-        return;
-    }
-    n = snprintf(note, sizeof note, "(%lu lines lost)\n", dropped);
-    if (dropped > 0 && write(STDERR_FILENO, note, (size_t)n) == n)
-        dropped = 0;
-    if (write(STDERR_FILENO, l->text, l->n) == -1)
-        dropped++;
+    if (poll(&out, 1, 0) != 0 && write(STDERR_FILENO, text, n) == (ssize_t)n)
+        lost = 0;
+    else
+        lost++;
 }
 
-/* Formatted anew only when the second has changed. */
+/* Formatted anew only when the second has changed: to ask for local time can
+ * mean to look at /etc/localtime, a system call for each line. */
 static const char *
 timestamp(void)
 {
@@ -109,26 +69,30 @@ timestamp(void)
     return text;
 }
 
+/* The last byte of `text` is kept for the newline, however long the message.
+ * Only the bracket is coloured, as in Tornado. */
 void
 log_line(int level, const char *file, int line, const char *format, ...)
 {
-    const char *slash = strrchr(file, '/'), *paint = colour(level);
-    struct line l = {.n = 0};
-    char text[MAX_LINE];
+    static const char *const colours[] = {"", "\033[31m", "\033[33m",
+                                          "\033[32m"};
+    const char *slash = strrchr(file, '/');
+    bool colour = colours_wanted();
+    char text[MAX_LINE], message[MAX_LINE] = "", note[48] = "";
+    size_t n;
     va_list ap;
-    int n;
 
-    file = slash != NULL ? slash + 1 : file;
-    add(&l, paint);
-    n = snprintf(text, sizeof text, "[%c %s %.*s:%d]", " EWI"[level],
-                 timestamp(), (int)strcspn(file, "."), file, line);
-    if (n > 0)
-        add(&l, text);
-    add(&l, *paint != '\0' ? "\033[0m " : " ");
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    vsnprintf(message, sizeof message, format, ap);
     va_end(ap);
-    add_escaped(&l, text);
-    l.text[l.n++] = '\n';
-    emit(&l);
+    file = slash != NULL ? slash + 1 : file;
+    if (lost > 0)
+        snprintf(note, sizeof note, "(%lu lines lost)\n", lost);
+    snprintf(text, sizeof text - 1, "%s%s[%c %s %.*s:%d]%s ", note,
+             colour ? colours[level] : "", " EWI"[level], timestamp(),
+             (int)strcspn(file, "."), file, line, colour ? "\033[0m" : "");
+    n = strlen(text);
+    n += make_printable(text + n, sizeof text - 1 - n, message);
+    text[n++] = '\n';
+    emit(text, n);
 }

@@ -7,9 +7,9 @@
  *
  * The letter is the level, then come local time, file and line of the call.
  * Colours only on a terminal, and not if NO_COLOR is set. A line is at most
- * 1 KiB long, and its control bytes are escaped: it may contain what a
- * stranger has sent. A log that nobody reads (a full pipe) never stops the
- * server; the lines are dropped, and counted. */
+ * 1 KiB long, and the message is made printable (see util.h): it may contain
+ * what a stranger has sent. A log that nobody reads (a full pipe) never stops
+ * the server; the lines are dropped, and counted. */
 #ifndef LOG_H
 #define LOG_H
 

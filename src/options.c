@@ -1,141 +1,126 @@
-/* [11] options.c -- see options.h. */
+/* [11] options.c -- see options.h.
+ *
+ * The table says what there is; nothing here knows an option of the server
+ * by name. So a new option is one new row, and --help cannot forget it. */
 #include "options.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Is the `n` bytes long `given` this name, whatever its dashes look like? */
-static bool
-same_name(const char *name, const char *given, size_t n)
+/* The name in `argument`, the way it stands in the table: "-max_body_size=9"
+ * becomes "max-body-size". What does not begin like an option becomes "",
+ * and what is too long is cut: neither is the name of anything. */
+static void
+copy_name(char *name, size_t size, const char *argument)
 {
-    if (strlen(name) != n)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (name[i] != (given[i] == '_' ? '-' : given[i]))
-            return false;
-    return true;
+    size_t dashes = strspn(argument, "-"), n = 0;
+
+    argument += dashes;
+    if (dashes == 1 || dashes == 2)
+        for (; argument[n] != '=' && argument[n] != '\0' && n < size - 1; n++)
+            name[n] = argument[n] == '_' ? '-' : argument[n];
+    name[n] = '\0';
 }
 
 /* Is `word` one of the words of `list`? */
 static bool
 is_one_of(const char *list, const char *word)
 {
-    size_t n = strlen(word);
+    size_t n;
 
-    for (; *list != '\0'; list += strspn(list, " ")) {
-        size_t length = strcspn(list, " ");
-
-        if (length == n && strncmp(list, word, n) == 0)
+    for (; *list != '\0'; list += n + strspn(list + n, " ")) {
+        n = strcspn(list, " ");
+        if (n == strlen(word) && strncmp(list, word, n) == 0)
             return true;
-        list += length;
     }
     return false;
 }
 
-/* Takes `value` (NULL: none was given) for the option, or says what would
- * have been right. */
-static bool
-set_option(const struct option *o, const char *value)
+/* Takes what stands behind `equals` (NULL: nothing was given) for the option.
+ * NULL, or what would have been right; the variable may hold nonsense then,
+ * but nobody will read it: the program ends. strtol() alone would not do for
+ * a number: it skips blanks, takes a sign, and is content with half of "8x".
+ * One that is too large for it comes back as the largest there is. */
+static const char *
+set_option(const struct option *o, const char *equals)
 {
-    const char *text = value != NULL ? value : "";
-    char *end = NULL;
-    long number;
+    static char range[64];
+    const char *text = equals != NULL ? equals + 1 : "";
+    long number = strtol(text, NULL, 10);
 
     switch (o->kind) {
     case OPTION_BOOL:
-        *(bool *)o->value = value == NULL || is_one_of("true yes on 1", text);
-        if (value == NULL || is_one_of("true yes on 1 false no off 0", text))
-            return true;
-        fprintf(stderr, "dustdevil: --%s=%s: expected true or false\n",
-                o->name, text);
-        return false;
+        *(bool *)o->value = equals == NULL || is_one_of("true yes on 1", text);
+        return *(bool *)o->value || is_one_of("false no off 0", text)
+                   ? NULL : "true or false";
     case OPTION_NUMBER:
-        errno = 0;
-        number = strtol(text, &end, 10);
-        if (errno == 0 && strspn(text, "0123456789") == strlen(text) &&
-            *text != '\0' && number >= o->min && number <= o->max) {
-            *(long *)o->value = number;
-            return true;
-        }
-        fprintf(stderr, "dustdevil: --%s=%s: expected a number from %ld to "
-                "%ld\n", o->name, text, o->min, o->max);
-        return false;
-    case OPTION_TEXT:
-    case OPTION_SWITCH:
+        *(long *)o->value = number;
+        if (*text != '\0' && text[strspn(text, "0123456789")] == '\0' &&
+            number >= o->min && number <= o->max)
+            return NULL;
+        snprintf(range, sizeof range, "a number, %ld to %ld", o->min, o->max);
+        return range;
+    default:
         *(const char **)o->value = text;
-        if (o->choices == NULL && (value != NULL || o->kind != OPTION_TEXT))
-            return true;
-        if (o->choices != NULL && is_one_of(o->choices, text))
-            return true;
-        fprintf(stderr, "dustdevil: --%s=%s: expected %s%s\n", o->name, text,
-                o->choices != NULL ? "one of: " : "a value",
-                o->choices != NULL ? o->choices : "");
+        if (o->choices != NULL)
+            return is_one_of(o->choices, text) ? NULL : o->choices;
+        return equals != NULL || o->kind == OPTION_SWITCH ? NULL : "a value";
     }
-    return false;
 }
 
+/* The defaults need no second list: until options_parse() has come to an
+ * option, they are what its variable holds. */
 static void
 print_help(const struct option *table)
 {
-    puts("Usage: dustdevil [OPTION]...\n"
+    static const char *const shapes[] = {"", "=N", "=TEXT", "[=FILE]"};
+
+    puts("Usage: dustdevil [--help] [--version] [OPTION]...\n"
          "A web server to read. It answers until SIGTERM or SIGINT.");
     for (const struct option *o = table; o->help != NULL; o++) {
-        char name[64], fallback[64] = "";
-
-        if (o->value == NULL) {
-            printf("\n%s:\n", o->help);
-            continue;
-        }
-        snprintf(name, sizeof name, "--%s%s", o->name,
-                 o->kind == OPTION_BOOL     ? ""
-                 : o->kind == OPTION_NUMBER ? "=N"
-                 : o->kind == OPTION_SWITCH ? "[=FILE]"
-                                            : "=TEXT");
+        if (o->value == NULL)
+            printf("\n%s:", o->help);
+        else
+            printf("  --%s%-*s %s", o->name, 22 - (int)strlen(o->name),
+                   shapes[o->kind], o->help);
         if (o->kind == OPTION_NUMBER)
-            snprintf(fallback, sizeof fallback, " (%ld)", *(long *)o->value);
-        else if (o->kind == OPTION_TEXT && *(char **)o->value != NULL)
-            snprintf(fallback, sizeof fallback, " (%s)", *(char **)o->value);
-        printf("  %-24s %s%s\n", name, o->help, fallback);
+            printf(" (%ld)", *(long *)o->value);
+        if (o->kind == OPTION_TEXT && *(const char **)o->value != NULL)
+            printf(" (%s)", *(const char **)o->value);
+        putchar('\n');
     }
-    puts("\nOther:\n  --help                   this text\n"
-         "  --version                name and version");
 }
 
+/* What is wrong takes one line, whatever it is: who starts a server from a
+ * script will look for it in a log, among others. */
 int
 options_parse(const struct option *table, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        const char *name = argv[i] + strspn(argv[i], "-");
-        size_t dashes = (size_t)(name - argv[i]), n = strcspn(name, "=");
-        const char *value = name[n] == '=' ? name + n + 1 : NULL;
         const struct option *o = table;
+        const char *equals = strchr(argv[i], '='), *expected;
+        char name[32];
 
-        if (dashes == 0 || dashes > 2 || n == 0) {
-            fprintf(stderr, "dustdevil: unexpected argument '%s'; try "
-                    "--help\n", argv[i]);
-            return 2;
-        }
-        if (same_name("help", name, n)) {
+        copy_name(name, sizeof name, argv[i]);
+        if (strcmp(name, "help") == 0) {
             print_help(table);
             return 0;
         }
-        if (same_name("version", name, n)) {
+        if (strcmp(name, "version") == 0) {
             puts("DustDevil/1.0");
             return 0;
         }
         while (o->help != NULL &&
-               (o->value == NULL || !same_name(o->name, name, n)))
+               (o->value == NULL || strcmp(o->name, name) != 0))
             o++;
-        if (o->help == NULL) {
-            fprintf(stderr, "dustdevil: unknown option '%s'; try --help\n",
-                    argv[i]);
+        expected = o->help == NULL ? "a known option; try --help"
+                                   : set_option(o, equals);
+        if (expected != NULL) {
+            fprintf(stderr, "dustdevil: %s: expected: %s\n", argv[i], expected);
             return 2;
         }
-        if (!set_option(o, value))
-            return 2;
     }
     return -1;
 }

@@ -13,10 +13,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static_assert((int)EPOLLIN == (int)IOLOOP_READ, "epoll's own number");
-static_assert((int)EPOLLOUT == (int)IOLOOP_WRITE, "epoll's own number");
-static_assert(((int)EPOLLERR | (int)EPOLLHUP) == (int)IOLOOP_ERROR,
-              "epoll's own numbers");
+static_assert(EPOLLIN + 0 == IOLOOP_READ && EPOLLOUT + 0 == IOLOOP_WRITE &&
+                  (EPOLLERR | EPOLLHUP) == IOLOOP_ERROR + 0,
+              "nothing is translated here: the numbers are epoll's own");
 
 enum { MAX_EVENTS = 256 };
 
@@ -30,10 +29,9 @@ epoll_new(void)
 {
     struct epoll *self = malloc(sizeof *self);
 
-    if (self == NULL)
-        return NULL;
-    self->fd = epoll_create1(EPOLL_CLOEXEC);
-    if (self->fd != -1)
+    if (self != NULL)
+        self->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (self == NULL || self->fd != -1)
         return self;
     free(self);
     return NULL;
@@ -42,10 +40,8 @@ epoll_new(void)
 static void
 epoll_free(void *self)
 {
-    struct epoll *epoll = self;
-
-    close(epoll->fd);
-    free(epoll);
+    close(((struct epoll *)self)->fd);
+    free(self);
 }
 
 static int
@@ -64,10 +60,9 @@ static int
 epoll_poll(void *self, struct poller_event *ready, int max, int timeout)
 {
     struct epoll *epoll = self;
-    int n;
+    int n = epoll_wait(epoll->fd, epoll->events,
+                       max < MAX_EVENTS ? max : MAX_EVENTS, timeout);
 
-    n = epoll_wait(epoll->fd, epoll->events,
-                   max < MAX_EVENTS ? max : MAX_EVENTS, timeout);
     for (int i = 0; i < n; i++) {
         ready[i].fd = epoll->events[i].data.fd;
         ready[i].events = epoll->events[i].events;

@@ -30,10 +30,9 @@ kqueue_new(void)
 {
     struct kqueue *self = malloc(sizeof *self);
 
-    if (self == NULL)
-        return NULL;
-    self->fd = kqueue();
-    if (self->fd != -1)
+    if (self != NULL)
+        self->fd = kqueue();
+    if (self == NULL || self->fd != -1)
         return self;
     free(self);
     return NULL;
@@ -42,10 +41,8 @@ kqueue_new(void)
 static void
 kqueue_free(void *self)
 {
-    struct kqueue *kq = self;
-
-    close(kq->fd);
-    free(kq);
+    close(((struct kqueue *)self)->fd);
+    free(self);
 }
 
 /* Switches one filter on or off, if that is a change. */
@@ -56,7 +53,7 @@ filter(struct kqueue *kq, int fd, short which, bool before, bool after)
 
     if (before == after)
         return 0;
-    EV_SET(&change, fd, which, after ? EV_ADD : EV_DELETE, 0, 0, 0);
+    EV_SET(&change, (uintptr_t)fd, which, after ? EV_ADD : EV_DELETE, 0, 0, 0);
     return kevent(kq->fd, &change, 1, NULL, 0, NULL);
 }
 
@@ -72,29 +69,22 @@ kqueue_watch(void *self, int fd, uint32_t before, uint32_t after)
 
 /* The end of what the peer sends is news for the reader, who will read it.
  * The end of what the peer takes is an error: nobody wants our bytes. */
-static uint32_t
-translate(const struct kevent *event)
-{
-    if (event->flags & EV_ERROR)
-        return IOLOOP_ERROR;
-    if (event->filter == EVFILT_READ)
-        return IOLOOP_READ;
-    return event->flags & EV_EOF ? IOLOOP_ERROR : IOLOOP_WRITE;
-}
-
 static int
 kqueue_poll(void *self, struct poller_event *ready, int max, int timeout)
 {
     struct kqueue *kq = self;
     struct timespec wait = {timeout / 1000, timeout % 1000 * 1000000};
-    int n;
+    int n = kevent(kq->fd, NULL, 0, kq->events,
+                   max < MAX_EVENTS ? max : MAX_EVENTS,
+                   timeout < 0 ? NULL : &wait);
 
-    n = kevent(kq->fd, NULL, 0, kq->events,
-               max < MAX_EVENTS ? max : MAX_EVENTS,
-               timeout < 0 ? NULL : &wait);
     for (int i = 0; i < n; i++) {
-        ready[i].fd = (int)kq->events[i].ident;
-        ready[i].events = translate(&kq->events[i]);
+        const struct kevent *event = &kq->events[i];
+
+        ready[i].fd = (int)event->ident;
+        ready[i].events = event->filter == EVFILT_READ ? IOLOOP_READ
+                          : event->flags & EV_EOF      ? IOLOOP_ERROR
+                                                       : IOLOOP_WRITE;
     }
     return n;
 }

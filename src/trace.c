@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "util.h"
+
 enum { MAX_TRACED_FD = 65536, NOTE_SIZE = 160 };
 
 /* All that is ever known about an event; what is printed is a view of it. */
@@ -36,20 +38,8 @@ trace_connection(int fd)
         connections[fd] = ++last;
 }
 
-static int64_t
-microseconds(void)
-{
-    static struct timespec first;
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (first.tv_sec == 0)
-        first = now;
-    return (int64_t)(now.tv_sec - first.tv_sec) * 1000000 +
-           (now.tv_nsec - first.tv_nsec) / 1000;
-}
-
-/* For people: what happened in one turn stands together. */
+/* For people: what happened in one turn stands together, and every column
+ * begins at the same place, so that the eye can run down the functions. */
 static void
 print_line(FILE *out, const struct record *r)
 {
@@ -71,7 +61,9 @@ print_line(FILE *out, const struct record *r)
 /* [12] For programs: a column for each field of the record. */
 static FILE *records;
 
-/* [12] Opened once, before the loop starts, and written line by line. */
+/* [12] Opened once, before the loop starts. Each line is written when it is
+ * complete: whoever follows the file reads no half record, and a server that
+ * crashed has told everything up to its last moment. */
 bool
 trace_to_file(const char *path)
 {
@@ -92,54 +84,40 @@ print_record(FILE *out, const struct record *r)
             r->function, r->line, r->note);
 }
 
-static void
-print(const struct record *r)
-{
-    /* [12] One view or the other. */
-    if (records != NULL) {
-        print_record(records, r);
-        return;
-    }
-
-    print_line(stderr, r);
-}
-
-/* A request may contain anything, and a terminal obeys control bytes. */
-static void
-escape(char *to, size_t size, const char *from)
-{
-    size_t n = 0;
-
-    for (; *from != '\0' && n + 5 < size; from++) {
-        unsigned char c = (unsigned char)*from;
-
-        if (c >= ' ' && c < 0x7f && c != '\\')
-            to[n++] = (char)c;
-        else
-            n += (size_t)snprintf(to + n, size - n, "\\x%02x", c);
-    }
-    to[n] = '\0';
-}
-
+/* The note is made printable here, once for both views: a request may hold
+ * anything, and a tab or a newline would make two fields or two records. */
 void
 trace_event(int stop, int fd, const char *file, const char *function,
             int line, const char *format, ...)
 {
     static unsigned long events;
+    static int64_t first;
     const char *slash = strrchr(file, '/');
-    struct record r = {.number = ++events, .us = microseconds()};
-    char raw[NOTE_SIZE];
+    struct record r = {
+        .number = ++events, .turn = trace_turn, .stop = stop,
+        .connection = fd >= 0 && fd < MAX_TRACED_FD ? connections[fd] : 0,
+        .file = slash != NULL ? slash + 1 : file,
+        .function = function, .line = line,
+    };
+    struct timespec now;
+    char raw[NOTE_SIZE] = "";
     va_list ap;
 
-    r.turn = trace_turn;
-    r.connection = fd >= 0 && fd < MAX_TRACED_FD ? connections[fd] : 0;
-    r.stop = stop;
-    r.file = slash != NULL ? slash + 1 : file;
-    r.function = function;
-    r.line = line;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    r.us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    if (events == 1)
+        first = r.us;
+    r.us -= first;
     va_start(ap, format);
     vsnprintf(raw, sizeof raw, format, ap);
     va_end(ap);
-    escape(r.note, sizeof r.note, raw);
-    print(&r);
+    make_printable(r.note, sizeof r.note, raw);
+
+    /* [12] One view or the other. */
+    if (records != NULL) {
+        print_record(records, &r);
+        return;
+    }
+
+    print_line(stderr, &r);
 }

@@ -29,7 +29,7 @@ set_nonblocking(int fd)
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* The portable spelling needs five system calls for what accept4() does in
+/* The portable spelling needs four system calls for what accept4() does in
  * one. SOCK_NONBLOCK is there exactly where accept4() is. */
 #ifdef SOCK_NONBLOCK
 int
@@ -43,13 +43,32 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
 {
     int fd = accept(listener, peer, size);
 
-    if (fd != -1 && set_nonblocking(fd) == -1) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    if (fd == -1 || set_nonblocking(fd) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 #endif
+
+/* [2] --- text ---------------------------------------------------------- */
+
+/* Four bytes and the NUL must still fit, or the text ends before. A plain
+ * char may be signed: the bytes from 0x80 on are then below ' ', and without
+ * the cast %x would make eight digits of them. */
+size_t
+make_printable(char *to, size_t size, const char *from)
+{
+    size_t n = 0;
+
+    for (; *from != '\0' && size - n > 4; from++)
+        if (*from >= ' ' && *from <= '~' && *from != '\\')
+            to[n++] = *from;
+        else
+            n += (size_t)snprintf(to + n, size - n, "\\x%02x",
+                                  (unsigned char)*from);
+    to[n] = '\0';
+    return n;
+}
 
 /* [5] --- memory -------------------------------------------------------- */
 
@@ -57,50 +76,31 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
  * that goes back to the system when the crowd has gone. */
 enum { MAX_SPARE = 1024 };
 
-/* A spare block holds nothing but the way to the next one. */
-struct spare {
-    struct spare *next;
-};
+/* A stack: the block that was given back last is taken first, because it is
+ * the likeliest to be in the processor's cache still. */
+static void *spares[MAX_SPARE];
+static size_t nspares;
 
-static struct spare *spares;
-static unsigned nspares;
-
-void *
-block_take(void)
+static void *
+take(size_t size)
 {
-    struct spare *block = spares;
-
-    if (block == NULL)
-        return malloc(BLOCK_SIZE);
-    spares = block->next;
-    nspares--;
-    return block;
+    return size == BLOCK_SIZE && nspares > 0 ? spares[--nspares] : malloc(size);
 }
 
-void
-block_give(void *block)
+static void
+give(void *block, size_t size)
 {
-    struct spare *spare = block;
-
-    if (nspares == MAX_SPARE) {
+    if (size == BLOCK_SIZE && nspares < MAX_SPARE)
+        spares[nspares++] = block;
+    else
         free(block);
-        return;
-    }
-    spare->next = spares;
-    spares = spare;
-    nspares++;
 }
 
 void
 blocks_free(void)
 {
-    while (spares != NULL) {
-        struct spare *next = spares->next;
-
-        free(spares);
-        spares = next;
-    }
-    nspares = 0;
+    while (nspares > 0)
+        free(spares[--nspares]);
 }
 
 size_t
@@ -109,47 +109,37 @@ buffer_length(const struct buffer *b)
     return b == NULL ? 0 : b->end - b->start;
 }
 
-/* The first room is one block. A buffer that outgrows it moves to twice the
- * size, so that every byte is moved a bounded number of times however slowly
- * the bytes arrive. Moving the live bytes to the front is the cheaper way
- * out, but only when more has gone than is left, for the same reason. */
-static bool
-buffer_grow(struct buffer **b, size_t room)
+/* The first room is one block. When it is used up, the live bytes move: to
+ * twice the size, or to the same size again if more has gone than is left.
+ * Either way they only move when about as many bytes have come or gone since
+ * the last time. So a byte is moved a bounded number of times, however small
+ * the pieces are; to make room for just what is asked would be quadratic. */
+char *
+buffer_room(struct buffer **b, size_t room)
 {
     struct buffer *old = *b, *new;
     size_t length = buffer_length(old), size = BLOCK_SIZE - sizeof *new;
 
-    if (old != NULL && old->start >= length && old->size - length >= room) {
-        memmove(old->data, old->data + old->start, length);
-        old->start = 0;
-        old->end = length;
-        return true;
-    }
-    while (size - length < room) {
+    if (old != NULL && old->size - old->end >= room)
+        return old->data + old->end;
+    if (old != NULL)
+        size = old->start >= length ? old->size : 2 * old->size;
+    for (; size - length < room; size *= 2)
         if (size > SIZE_MAX / 4)
-            return false;
-        size *= 2;
-    }
-    new = size + sizeof *new == BLOCK_SIZE ? block_take()
-                                           : malloc(sizeof *new + size);
+            return NULL;
+    new = take(sizeof *new + size);
     if (new == NULL)
-        return false;
+        return NULL;
     *new = (struct buffer){.end = length, .size = size};
     if (length > 0)
         memcpy(new->data, old->data + old->start, length);
     buffer_release(b);
     *b = new;
-    return true;
+    return new->data + length;
 }
 
-char *
-buffer_room(struct buffer **b, size_t room)
-{
-    if ((*b == NULL || (*b)->size - (*b)->end < room) && !buffer_grow(b, room))
-        return NULL;
-    return (*b)->data + (*b)->end;
-}
-
+/* Neither memcpy() here nor those below may be given NULL, not even to copy
+ * nothing: the compiler would conclude that the pointer is never NULL. */
 bool
 buffer_append(struct buffer **b, const void *data, size_t size)
 {
@@ -166,56 +156,46 @@ buffer_append(struct buffer **b, const void *data, size_t size)
 void
 buffer_release(struct buffer **b)
 {
-    if (*b != NULL && (*b)->size + sizeof **b == BLOCK_SIZE)
-        block_give(*b);
-    else
-        free(*b);
+    if (*b != NULL)
+        give(*b, sizeof **b + (*b)->size);
     *b = NULL;
 }
 
 /* [8] --- arenas -------------------------------------------------------- */
 
-/* A chain of blocks. The first one is being filled; a piece that no block
- * could hold gets one of its own behind it. */
+/* A chain of blocks; the first one is being filled. max_align_t starts the
+ * data where any type may start. */
 struct arena {
     struct arena *next;
     size_t used, size;
     max_align_t data[];
 };
 
-enum { ARENA_ROOM = BLOCK_SIZE - offsetof(struct arena, data) };
+enum { ARENA_ROOM = BLOCK_SIZE - sizeof(struct arena) };
 
+/* When a piece does not fit a new block begins, and what was left of the one
+ * before stays unused: to look for a gap would cost more than it saves. A
+ * piece larger than a block gets one of its own size. */
 void *
 arena_alloc(struct arena **a, size_t size)
 {
     struct arena *block = *a;
-    size_t align = sizeof(max_align_t);
-    void *piece;
+    size_t align = _Alignof(max_align_t);
 
     if (size > SIZE_MAX - BLOCK_SIZE)
         return NULL;
     size = (size + align - 1) / align * align;
-    if (size > ARENA_ROOM) {
-        struct arena *own = malloc(offsetof(struct arena, data) + size);
-
-        if (own == NULL || (block == NULL && arena_alloc(a, 0) == NULL)) {
-            free(own);
-            return NULL;
-        }
-        *own = (struct arena){(*a)->next, size, size};
-        (*a)->next = own;
-        return own->data;
-    }
     if (block == NULL || block->size - block->used < size) {
-        block = block_take();
+        size_t room = size > ARENA_ROOM ? size : ARENA_ROOM;
+
+        block = take(sizeof *block + room);
         if (block == NULL)
             return NULL;
-        *block = (struct arena){*a, 0, ARENA_ROOM};
+        *block = (struct arena){.next = *a, .size = room};
         *a = block;
     }
-    piece = (char *)block->data + block->used;
     block->used += size;
-    return piece;
+    return (char *)block->data + block->used - size;
 }
 
 char *
@@ -235,29 +215,27 @@ void
 arena_release(struct arena **a)
 {
     while (*a != NULL) {
-        struct arena *next = (*a)->next;
+        struct arena *block = *a;
 
-        if ((*a)->size == ARENA_ROOM)
-            block_give(*a);
-        else
-            free(*a);
-        *a = next;
+        *a = block->next;
+        give(block, sizeof *block + block->size);
     }
 }
 
 /* The old array stays behind when it has become too small. */
 void *
-arena_more(struct arena **arena, void *items, size_t n, size_t *size, size_t item)
+arena_more(struct arena **a, void *items, size_t n, size_t *size, size_t item)
 {
+    size_t room = *size > 0 ? 2 * *size : 16;
     void *bigger;
 
     if (n < *size)
         return items;
-    bigger = arena_alloc(arena, (*size > 0 ? 2 * *size : 16) * item);
+    bigger = arena_alloc(a, room * item);
     if (bigger == NULL)
         return NULL;
     if (n > 0)
         memcpy(bigger, items, n * item);
-    *size = *size > 0 ? 2 * *size : 16;
+    *size = room;
     return bigger;
 }

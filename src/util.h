@@ -30,16 +30,21 @@ enum { SEND_FLAGS = MSG_NOSIGNAL };
 enum { SEND_FLAGS = 0 };
 #endif
 
+/* [2] --- text ---------------------------------------------------------- */
+
+/* Copies `from` to `to`, which has room for `size` bytes, of which the NUL is
+ * one, and answers how long it has become. All but printable ASCII becomes
+ * \x0a and the like, and so does the backslash, or one could fake an escape:
+ * a terminal obeys control bytes, and a newline would start a line that we
+ * have never said. What has no room is left out. */
+size_t make_printable(char *to, size_t size, const char *from);
+
 /* [5] --- memory -------------------------------------------------------- */
 
 /* Buffers and arenas are made of blocks of one size. A block that is given
  * back is kept for the next who asks, so a server that has found its rhythm
  * does not call malloc() any more. Only the loop's own thread may use them. */
 enum { BLOCK_SIZE = 4096 };
-
-/* NULL when there is no memory left. */
-void *block_take(void);
-void block_give(void *block);
 
 /* Gives the kept blocks back to the system: the last call of a program. */
 void blocks_free(void);

@@ -215,7 +215,8 @@ handler_execute(struct handler *self)
     if (status == 200 && self->class->form)
         wrong = httprequest_parse_body(self->request);
     if (status != 200 || wrong != NULL) {
-        send_error(self, wrong != NULL ? 400 : status, wrong);
+        status = wrong == NULL ? status : wrong == http_no_memory ? 503 : 400;
+        send_error(self, status, wrong);
         return;
     }
 
@@ -349,7 +350,7 @@ handler_add_header(struct handler *self, const char *name, const char *value)
     n = arena_copy(arena, name, strlen(name));
     v = arena_copy(arena, value, strlen(value));
     if (n == NULL || v == NULL || !httpheaders_add(&self->headers, n, v))
-        fail(self, 503, "out of memory");
+        fail(self, 503, http_no_memory);
 }
 
 void
@@ -374,7 +375,7 @@ handler_write_bytes(struct handler *self, const void *data, size_t size)
 {
     if (still_open(self, "write") &&
         !buffer_append(&self->body, data, size))
-        fail(self, 503, "out of memory");
+        fail(self, 503, http_no_memory);
 }
 
 void
@@ -388,7 +389,7 @@ handler_write_escaped(struct handler *self, const char *text, size_t size)
 {
     if (still_open(self, "write") &&
         !httputil_xhtml_escape(&self->body, text, size))
-        fail(self, 503, "out of memory");
+        fail(self, 503, http_no_memory);
 }
 
 void
@@ -405,7 +406,7 @@ handler_printf(struct handler *self, const char *format, ...)
         return;
     room = n >= 0 ? buffer_room(&self->body, (size_t)n + 1) : NULL;
     if (room == NULL) {
-        fail(self, 503, "out of memory");
+        fail(self, 503, http_no_memory);
         return;
     }
     va_start(ap, format);
@@ -507,7 +508,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         ok = ok && append_body(self, &out);
     buffer_release(&self->body);
     if (!ok || (self->length_known && self->flushed > self->length)) {
-        fail(self, 500, ok ? "more body than promised" : "out of memory");
+        fail(self, 500, ok ? "more body than promised" : http_no_memory);
         httprequest_abort(r);
     }
     TOUR(15, httprequest_fd(r), "head and body in one: %zu bytes",

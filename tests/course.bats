@@ -338,3 +338,36 @@ uses() {
             echo "$f"
     done | no_lines "differs from src"
 }
+
+# --- the card ------------------------------------------------------------------
+
+@test "the hello world of the card is a program, and says hello" {
+    sed -n '/^```c tests\/hello\.c$/,/^```$/p' README.md | sed '1d;$d' > "$TMP/card.c"
+    [ -s "$TMP/card.c" ]
+    tail -n "$(wc -l < "$TMP/card.c")" tests/hello.c | diff - "$TMP/card.c"
+    # It listens where it says; the test has to listen where nobody does.
+    sed 's/8888, /atoi(getenv("PORT")), /; 1i #include <stdlib.h>' tests/hello.c > "$TMP/hello.c"
+    mkdir "$TMP/stage"
+    cp "$BUILD/step-$LAST"/*.[ch] "$TMP/stage"
+    rm "$TMP/stage/main.c"
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread -I "$TMP/stage" "$TMP/hello.c" \
+        "$TMP"/stage/*.c -o "$TMP/hello"
+    PORT=$((20000 + RANDOM % 10000))
+    PORT=$PORT "$TMP/hello" 2> /dev/null 3>&- 4>&- &
+    SERVER_PID=$!
+    curl -sS --max-time 5 --retry 20 --retry-connrefused --retry-delay 0 \
+        "http://127.0.0.1:$PORT/" > "$TMP/said" || true
+    kill "$SERVER_PID"
+    [ "$(cat "$TMP/said")" = "Hello, world" ]
+}
+
+@test "the card's table of chapters has the numbers of the ledger" {
+    make -s ledger | awk '
+        NR > 1 && $1 !~ /^(main\.c|step\.h|sum)$/ {
+            for (i = 2; i < NF; i++) if ($i != ".") n[i - 1] += $i
+            steps = NF - 2
+        }
+        END { for (i = 1; i <= steps; i++) print i, n[i] + 0 }' > "$TMP/ledger"
+    sed -nE 's/^\| \[([0-9]+)\]\([^)]*\) \|[^|]*\| *([0-9,]+) *\|.*/\1 \2/p' \
+        README.md | tr -d ',' | awk '$1 > 0' | diff -u "$TMP/ledger" -
+}

@@ -1,0 +1,26 @@
+# Exercise 2.3: the command line names the poller.
+
+setup() { load ../helper; }
+teardown() { stop_server; }
+
+@test "a poller that nobody has is refused with a message" {
+    run -1 "${SERVER:-$BUILD/step-2/server}" --port=0 --poller=crystal-ball
+    [[ $output == *"dustdevil: event loop"* ]]
+}
+
+@test "the server answers with select" {
+    start_step 2 --poller=select
+    exec 8<> "/dev/tcp/127.0.0.1/$PORT"
+    [ "$(http "$URL/")" = "hello, everyone" ]
+    exec 8>&-
+
+    # Where the system shows it: no epoll here.
+    if [ -d "/proc/$SERVER_PID/fd" ]; then
+        run -1 grep eventpoll <(ls -l "/proc/$SERVER_PID/fd")
+    fi
+}
+
+@test "nobody has to say which" {
+    start_step 2
+    [ "$(http "$URL/")" = "hello, everyone" ]
+}

@@ -1,0 +1,23 @@
+# Exercise 3.3: SIGUSR1 asks how many were answered.
+
+setup() {
+    load ../helper
+    start_step 3
+}
+
+teardown() { stop_server clean; }
+
+@test "the server says how many it has answered" {
+    http -o /dev/null "$URL/"
+    http -o /dev/null "$URL/"
+    kill -USR1 "$SERVER_PID"
+    wait_for_line "$SERVER_LOG" '^answered 2$'
+    http -o /dev/null "$URL/"
+    kill -USR1 "$SERVER_PID"
+    wait_for_line "$SERVER_LOG" '^answered 3$'
+}
+
+@test "it says so when nobody has asked for anything" {
+    kill -USR1 "$SERVER_PID"
+    wait_for_line "$SERVER_LOG" '^answered 0$'
+}

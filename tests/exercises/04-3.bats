@@ -1,0 +1,18 @@
+# Build 4: who says nothing for a second is shown the door.
+
+setup() { load ../helper; start_step 4 --trace; }
+teardown() { stop_server clean; }
+
+@test "a silent client is shown the door" {
+    before=$(descriptors)
+    [ "$(client -t 5 count)" = 0 ]
+    [ "$(descriptors)" -eq "$before" ]
+}
+
+@test "a client that has spoken gets its answer as before" {
+    [ "$(http "$URL")" = 'hello, a second later' ]
+    client -c 20 -q send 'GET / HTTP/1.0\r\n\r\n' read
+    client close
+    client send x reset
+    [ "$(http "$URL")" = 'hello, a second later' ]
+}

@@ -1,0 +1,96 @@
+# Chapter 5: pieces become a message.
+
+setup() { load helper; start_step 5 --trace; }
+teardown() { stop_server clean; }
+
+saw() { wait_for_line "$SERVER_LOG" "$1"; }
+
+# turn_of STOP: in which turn a stop was heard for the first time.
+turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
+
+@test "a message that arrives byte by byte is answered once, and whole" {
+    client bytewise 'GET / HTTP/1.0\r\nHost: x\r\n\r\n' read > "$BATS_TEST_TMPDIR/out"
+    printf 'HTTP/1.0 200 OK\r\n\r\nyou said:\nGET / HTTP/1.0\r\nHost: x\r\n\r\n' |
+        cmp - "$BATS_TEST_TMPDIR/out"
+    [ "$(stops | grep -cx 6)" -gt 1 ]
+    [ "$(stops | grep -cx 7)" -eq 1 ]
+    [ "$(stops | grep -cx 8)" -eq 1 ]
+}
+
+@test "a delimiter that is cut in pieces is found all the same" {
+    {
+        printf 'end\r';  saw '\+4 bytes, 4 held' >&2
+        printf '\n';     saw '\+1 bytes, 5 held' >&2
+        printf '\r';     saw '\+1 bytes, 6 held' >&2
+        printf '\n'
+    } | raw | grep -a '^end'
+    saw 'found after 7 bytes'
+}
+
+@test "the CRs of a delimiter are optional" {
+    [ "$(client send 'a\n\n' read | tail -n 2 | head -n 1)" = a ]
+    [ "$(client send 'b\r\n\n' read | tail -n 2 | head -n 1)" = $'b\r' ]
+    [ "$(client send 'c\n\r\n' read | tail -n 2 | head -n 1)" = c ]
+    client -q send 'd\n\r\r\n\n' read    # Two of them are none.
+    saw 'found after 6 bytes'
+}
+
+@test "what follows the delimiter is no part of the message" {
+    client send 'one\r\n\r\ntwo\r\n\r\n' read > "$BATS_TEST_TMPDIR/out"
+    grep -q one "$BATS_TEST_TMPDIR/out"
+    run ! grep two "$BATS_TEST_TMPDIR/out"
+    saw '\+14 bytes, 14 held'
+    saw 'found after 7 bytes'
+}
+
+@test "the callback runs in the next turn, never in the call that asked" {
+    http -o /dev/null "$URL"
+    [ "$(turn_of 8)" -eq $(($(turn_of 7) + 1)) ]
+}
+
+@test "a client that has spoken already is served without the loop" {
+    kill -STOP "$SERVER_PID"
+    client send 'GET / HTTP/1.0\r\n\r\n'
+    kill -CONT "$SERVER_PID"
+    saw '\(20\)'
+    [ "$(stops | tr '\n' ' ')" = '2 3 4 5 6 7 8 20 ' ]
+    [ "$(turn_of 7)" -eq "$(turn_of 3)" ]
+}
+
+@test "a client that thinks first is watched, and heard when it speaks" {
+    { saw '\(5\)' >&2; printf 'GET / HTTP/1.0\r\n\r\n'; } | raw | grep -a GET
+    [ "$(stops | tr '\n' ' ')" = '2 3 4 5 2 6 7 8 20 ' ]
+}
+
+@test "a message without an end is handed over when there is too much of it" {
+    client -q repeat 40000 x || true
+    saw 'found after 32768 bytes'
+    saw 'called with 32768 bytes'
+}
+
+@test "fifty half messages are kept apart" {
+    client -c 50 send 'hal' send 'f\r\n\r\n' read > "$BATS_TEST_TMPDIR/out"
+    [ "$(grep -ac '^half' "$BATS_TEST_TMPDIR/out")" -eq 50 ]
+}
+
+@test "who leaves in the middle of a sentence leaves nothing behind" {
+    before=$(descriptors)
+    client send 'GET / HT' close
+    saw 'conn 1 .*the peer will send no more'
+    { saw 'conn 2 .*\(5\)|\(5\).*conn 2' >&2; printf GET; saw 'conn 2 .*3 held' >&2; } |
+        client send '' hold reset
+    saw '\(20\).*conn 2'
+    [ "$(http "$URL" | head -n 1)" = 'you said:' ]
+    [ "$(descriptors)" -eq "$before" ]
+    run ! grep 'called with [38] bytes' "$SERVER_LOG"
+}
+
+@test "the server can be ended in the middle of everybody's sentence" {
+    client_bg "$BATS_TEST_TMPDIR/out" -c 5 send 'GET / HT' read
+    saw 'conn 5 .*8 held'
+    kill -TERM "$SERVER_PID"
+    server_ends
+    [ "$SERVER_STATUS" -eq 0 ]
+    no_complaints
+    [ "$(stops | grep -cx 20)" -eq 5 ]
+}

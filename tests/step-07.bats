@@ -1,0 +1,157 @@
+# Chapter 7, The door: how a connection begins.
+
+setup() { load helper; }
+teardown() {
+    [ -z "${CROWD:-}" ] || kill "$CROWD" 2> /dev/null || true
+    stop_server clean
+}
+
+# start_poor N [OPTION...]: the server with room for N descriptors. The limit
+# is set in a shell that becomes the server, so it is nobody else's.
+start_poor() {
+    local n=$1 poor=$BATS_TEST_TMPDIR/poor
+    shift
+    printf '#!/bin/sh\nulimit -n %s\nexec "%s" "$@"\n' "$n" \
+        "${SERVER:-$BUILD/step-7/server}" > "$poor"
+    chmod +x "$poor"
+    SERVER='' start_program "$poor" "$@"
+}
+
+# crowd N: so many silent clients, until CROWD is killed.
+crowd() {
+    "$BUILD/client" -c "$1" "$PORT" read < /dev/null \
+        > "$BATS_TEST_TMPDIR/crowd" 2>&1 3>&- 4>&- 8>&- &
+    CROWD=$!
+}
+
+# How often (N) was heard in each of the turns that it was heard in.
+per_turn() {
+    awk -v stop="($1)" '
+        $3 == stop && $2 != turn { if (n) print n; n = 0; turn = $2 }
+        $3 == stop { n++ }
+        END { if (n) print n }' "$SERVER_LOG"
+}
+
+# Hundredths of a second that the server has worked, where the system tells.
+cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 0; }
+
+@test "who knocks is let in, and the next one, too" {
+    start_step 7
+    [ "$(http "$URL")" = "come in" ]
+    [ "$(http "$URL")" = "come in" ]
+}
+
+@test "the listening socket joins the loop before its first turn" {
+    start_step 7 --trace
+    wait_for_line "$SERVER_LOG" '^turn 0 +\(1\)'
+    [ "$(stops)" = 1 ]
+}
+
+@test "a port in use is a clear message and status 1" {
+    start_step 7
+    local status=0
+    "${SERVER:-$BUILD/step-7/server}" --port="$PORT" \
+        > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" || status=$?
+    [ "$status" = 1 ]
+    [ ! -s "$BATS_TEST_TMPDIR/out" ]
+    [ "$(wc -l < "$BATS_TEST_TMPDIR/err")" -eq 1 ]
+    grep -q "^cannot listen on port $PORT of 127.0.0.1: ." \
+        "$BATS_TEST_TMPDIR/err"
+}
+
+@test "the port can be had again at once" {
+    start_step 7
+    local port=$PORT
+
+    # The server says goodbye first, so the end of this connection stays with
+    # its port for a minute.
+    http "$URL"
+    stop_server clean
+    start_step 7 --port="$port"
+    [ "$PORT" = "$port" ]
+    [ "$(http "$URL")" = "come in" ]
+}
+
+@test "who knocks while the server is busy waits, connected, in the kernel" {
+    start_step 7 --trace
+    kill -STOP "$SERVER_PID"
+    client close                # It connects, or it would fail.
+    client_bg "$BATS_TEST_TMPDIR/answer" send 'GET / HTTP/1.0\r\n\r\n' read
+    [ -z "$(per_turn 3)" ]
+    kill -CONT "$SERVER_PID"
+    wait "$CLIENT_PID"
+    grep -q 'come in' "$BATS_TEST_TMPDIR/answer"
+}
+
+@test "one wake-up lets in 64, and no more" {
+    start_step 7 --trace
+    kill -STOP "$SERVER_PID"
+    client -c 100 close
+    kill -CONT "$SERVER_PID"
+    wait_for_line "$SERVER_LOG" '\(3\) +conn 100 '
+    [ "$(per_turn 3 | tr '\n' ' ')" = "64 36 " ]
+}
+
+@test "those who are inside are served before a crowd has come in" {
+    start_step 7 --trace
+    exec 8<> "/dev/tcp/127.0.0.1/$PORT"
+    wait_for_line "$SERVER_LOG" '\(3\) +conn 1 '
+    kill -STOP "$SERVER_PID"
+    client -c 200 close
+    printf 'GET / HTTP/1.0\r\n\r\n' >&8
+    kill -CONT "$SERVER_PID"
+    [ "$(tail -n 1 <&8)" = "come in" ]
+    exec 8>&-
+    wait_for_line "$SERVER_LOG" '\(3\) +conn 201 '
+    awk '/\(16\) +conn 1 / { answered = 1 }
+        /\(3\) +conn 201 / { exit !answered }' "$SERVER_LOG"
+}
+
+@test "out of descriptors, the server does not spin" {
+    start_poor 20 --trace
+    crowd 40
+    wait_for_line "$SERVER_LOG" 'cannot accept'
+    local looks before
+    looks=$(stops | grep -cx 2)
+    before=$(cpu)
+    sleep 1
+    looks=$(($(stops | grep -cx 2) - looks))
+
+    # Ten looks in a second; who spins has some ten thousand.
+    echo "$looks looks, $before to $(cpu) hundredths of a second"
+    [ "$looks" -ge 1 ]
+    [ "$looks" -le 100 ]
+    [ $(($(cpu) - before)) -le 50 ]
+}
+
+@test "out of descriptors is said once, with time and place" {
+    start_poor 20
+    crowd 40
+    wait_for_line "$SERVER_LOG" 'cannot accept'
+    sleep 0.5
+    [ "$(grep -c 'cannot accept' "$SERVER_LOG")" -eq 1 ]
+    grep -qE '^\[W [0-9]{6} [0-9]{2}:[0-9]{2}:[0-9]{2} httpserver:[0-9]+\] cannot accept connections: .+; trying again$' "$SERVER_LOG"
+}
+
+@test "out of descriptors, those who are inside are served" {
+    start_poor 20 --trace
+    exec 8<> "/dev/tcp/127.0.0.1/$PORT"
+    wait_for_line "$SERVER_LOG" '\(3\) +conn 1 '
+    crowd 40
+    wait_for_line "$SERVER_LOG" 'cannot accept'
+    printf 'GET / HTTP/1.0\r\n\r\n' >&8
+    [ "$(tail -n 1 <&8)" = "come in" ]
+    exec 8>&-
+}
+
+@test "who waited for a descriptor is let in when one is free" {
+    start_poor 20 --trace
+    crowd 40
+    wait_for_line "$SERVER_LOG" 'cannot accept'
+    http "$URL" > "$BATS_TEST_TMPDIR/answer" 3>&- 4>&- &
+    local waiting=$!
+    kill "$CROWD"
+    CROWD=
+    wait "$waiting"
+    grep -q 'come in' "$BATS_TEST_TMPDIR/answer"
+}
