@@ -345,11 +345,10 @@ httprequest_write(struct httprequest *r, const void *data, size_t size,
 {
     struct httpconnection *c = r->connection;
 
-    if (c == NULL || iostream_fd(c->stream) == -1) {
-        if (callback != NULL)
-            ioloop_add_callback(ioloop_instance(), callback, arg);
+    if (c == NULL && callback != NULL)
+        ioloop_add_callback(ioloop_instance(), callback, arg);
+    if (c == NULL)
         return;
-    }
     assert(!c->request_finished); /* "Request closed" */
     r->write_callback = callback;
     r->write_arg = arg;

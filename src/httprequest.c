@@ -166,13 +166,14 @@ int
 httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
                        const char **why)
 {
-    char *text = arena_copy(&r->arena, data, size), *end = text + size, *lf;
+    char *text = arena_copy(&r->arena, data, size), *end, *lf;
     int status;
 
     *why = http_no_memory;
     if (text == NULL)
         return 503;
     lf = memchr(text, '\n', size);
+    end = text + size;
     *why = "a line does not end with CR LF, or a NUL is in it";
     if (lf == NULL || lf == text || lf[-1] != '\r' || end[-2] != '\r' ||
         memchr(text, '\0', (size_t)(lf - text)) != NULL)

@@ -41,9 +41,8 @@ httpserver_new(struct ioloop *loop, httpserver_handle_stream *handle_stream,
     struct httpserver *server = calloc(1, sizeof *server);
 
     if (server != NULL)
-        *server = (struct httpserver){
-            .loop = loop, .handle_stream = handle_stream, .arg = arg,
-        };
+        *server = (struct httpserver){.loop = loop, .arg = arg,
+                                      .handle_stream = handle_stream};
     return server;
 }
 
@@ -162,8 +161,7 @@ resume(void *arg)
 
     server->paused = NULL;
     for (size_t i = 0; i < server->nlisteners; i++)
-        ioloop_update_handler(server->loop, server->listeners[i],
-                              IOLOOP_READ);
+        ioloop_update_handler(server->loop, server->listeners[i], IOLOOP_READ);
 }
 
 /* There is somebody at the door, and we have no chair. The listener would be

@@ -75,6 +75,7 @@ struct ioloop {
     struct timeout **timeouts;
     size_t ntimeouts, timeouts_size, nremoved;
     uint64_t timeout_number;
+    int64_t now; /* when timeouts were looked at last */
 };
 
 /* IOLoop._instance. */
@@ -410,7 +411,8 @@ pop_timeout(struct ioloop *loop)
 }
 
 /* heapq.heappush: the new one starts at the end, and parents that are later
- * move down. */
+ * move down. What was due long ago is due now: it may not push in before those
+ * that are waiting already. */
 struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
@@ -427,6 +429,8 @@ ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
         free(t);
         return NULL;
     }
+    if (deadline < loop->now)
+        deadline = loop->now;
     *t = (struct timeout){deadline, loop->timeout_number++, callback, arg};
     loop->ntimeouts++;
     for (; i > 0 && earlier(t, heap[(i - 1) / 2]); i = (i - 1) / 2)
@@ -475,17 +479,16 @@ static void
 run_timeouts(struct ioloop *loop)
 {
     uint64_t newest = loop->timeout_number;
-    int64_t now;
 
     if (loop->ntimeouts == 0)
         return;
-    now = ioloop_time();
+    loop->now = ioloop_time();
     while (loop->ntimeouts > 0) {
         struct timeout *t = loop->timeouts[0];
         ioloop_callback *callback = t->callback;
         void *arg = t->arg;
 
-        if (callback != NULL && (t->deadline > now || t->number >= newest))
+        if (callback != NULL && (t->deadline > loop->now || t->number >= newest))
             return;
         free(pop_timeout(loop));
         if (callback == NULL) {

@@ -44,6 +44,7 @@ struct iostream {
 
     struct goodbye *goodbye; /* [10] NULL unless we are saying goodbye */
 
+    bool looked;       /* the first look at the socket has been taken */
     bool found;        /* the wish is fulfilled, its callback is queued */
     bool eof;          /* the peer will send no more */
     bool drained;      /* the kernel had no more when it was last asked */
@@ -217,7 +218,7 @@ run_read_callback(void *arg)
 
     /* Clear the note before the call: the callback may write a new one. What
      * `data` points at stays where it is as long as nothing is received, and
-     * that happens in later turns only. */
+     * that happens in handlers only, not in callbacks. */
     s->read_callback = NULL;
     s->found = false;
     callback(data, size, s->read_arg);
@@ -357,10 +358,13 @@ try_wish(struct iostream *s)
     if (read_from_buffer(s))
         return;
 
-    /* A stream that the loop does not know yet: most clients speak at once,
-     * so it is worth a look before we go to the trouble. */
-    if (s->state == 0)
+    /* The first wish: most clients speak at once, so it is worth a look before
+     * we make the stream known to the loop. Later wishes are made in callbacks
+     * that still read what was received; nothing may be received there. */
+    if (!s->looked) {
+        s->looked = true;
         handle_read(s);
+    }
     if (s->fd == -1 || s->found)
         return;
 

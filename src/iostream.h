@@ -35,14 +35,16 @@ struct iostream *iostream_new(struct ioloop *loop, int fd);
 /* A wish: `callback` gets the bytes up to and including `delimiter`. The CRs
  * of `delimiter` are optional in the data (as Tornado's since 4.1: "\r?\n"),
  * and it must have another character; whoever insists on them can look. If
- * `max_bytes` bytes (at least one) have come and the delimiter is not among them, the wish
- * counts as fulfilled with those `max_bytes` bytes. `delimiter` is not copied.
- * A stream has one wish at a time. It is dropped when the stream closes. */
+ * `max_bytes` bytes (at least one) have come without the delimiter, the wish
+ * counts as fulfilled with those. `delimiter` is not copied. A stream has one
+ * wish at a time. It is dropped when the stream closes. */
 void iostream_read_until(struct iostream *stream, const char *delimiter,
                          size_t max_bytes, iostream_callback *callback,
                          void *arg);
 
-/* A wish: `callback` gets exactly `size` bytes; none is a wish, too. */
+/* A wish: `callback` gets exactly `size` bytes; none is a wish, too. Like every
+ * wish that can not come true any more because the peer has stopped sending,
+ * it closes the stream when nothing is owed: write first, wish then. */
 void iostream_read_bytes(struct iostream *stream, size_t size,
                          iostream_callback *callback, void *arg);
 

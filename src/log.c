@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,22 +52,6 @@ emit(const char *text, size_t n)
         lost++;
 }
 
-/* Formatted anew only when the second has changed: to ask for local time can
- * mean to look at /etc/localtime, a system call for each line. */
-static const char *
-timestamp(void)
-{
-    static char text[sizeof "110621 22:28:35"];
-    static time_t last;
-    time_t now = time(NULL);
-    struct tm tm;
-
-    if (now != last && localtime_r(&now, &tm) != NULL)
-        strftime(text, sizeof text, "%y%m%d %H:%M:%S", &tm);
-    last = now;
-    return text;
-}
-
 /* The last byte of `text` is kept for the newline, however long the message.
  * Only the bracket is coloured, as in Tornado. */
 void
@@ -78,18 +61,22 @@ log_line(int level, const char *file, int line, const char *format, ...)
                                           "\033[32m"};
     const char *slash = strrchr(file, '/');
     bool colour = colours_wanted();
-    char text[MAX_LINE], message[MAX_LINE] = "", note[48] = "";
+    char text[MAX_LINE], message[MAX_LINE] = "", note[48] = "", when[16];
+    time_t now = time(NULL);
+    struct tm tm = {0};
     size_t n;
     va_list ap;
 
     va_start(ap, format);
     vsnprintf(message, sizeof message, format, ap);
     va_end(ap);
+    localtime_r(&now, &tm);
+    strftime(when, sizeof when, "%y%m%d %H:%M:%S", &tm);
     file = slash != NULL ? slash + 1 : file;
     if (lost > 0)
         snprintf(note, sizeof note, "(%lu lines lost)\n", lost);
     snprintf(text, sizeof text - 1, "%s%s[%c %s %.*s:%d]%s ", note,
-             colour ? colours[level] : "", " EWI"[level], timestamp(),
+             colour ? colours[level] : "", " EWI"[level], when,
              (int)strcspn(file, "."), file, line, colour ? "\033[0m" : "");
     n = strlen(text);
     n += make_printable(text + n, sizeof text - 1 - n, message);

@@ -84,8 +84,8 @@ print_record(FILE *out, const struct record *r)
             r->function, r->line, r->note);
 }
 
-/* The note is made printable here, once for both views: a request may hold
- * anything, and a tab or a newline would make two fields or two records. */
+/* A request may hold anything, and so may a note about it: a newline in it
+ * would look like an event that has never happened. */
 void
 trace_event(int stop, int fd, const char *file, const char *function,
             int line, const char *format, ...)

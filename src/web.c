@@ -49,19 +49,16 @@ static void send_error(struct handler *self, int status, const char *detail);
 
 /* --- Application -------------------------------------------------------- */
 
-/* Tornado appends "$" to the pattern and matches from the start. */
 static bool
 compile(struct route *route, const struct urlspec *spec)
 {
-    char text[512];
-    int error, n = snprintf(text, sizeof text, "^%s$", spec->pattern);
+    char text[128];
+    int error = 0;
 
     route->spec = spec;
     route->literal = strpbrk(spec->pattern, ".[]()*+?{}|^$\\") == NULL;
-    if (route->literal)
-        return true;
-    error = n < (int)sizeof text ? regcomp(&route->regex, text, REG_EXTENDED)
-                                 : REG_ESPACE;
+    if (!route->literal)
+        error = regcomp(&route->regex, spec->pattern, REG_EXTENDED);
     if (error != 0) {
         regerror(error, &route->regex, text, sizeof text);
         log_error("bad pattern %s: %s", spec->pattern, text);
@@ -97,20 +94,26 @@ application_free(struct application *a)
     free(a);
 }
 
+/* Does the pattern match, and the whole path? Tornado appends "$" to it, and
+ * matches from the start; we look where the match begins and ends. Of several
+ * matches regexec() takes the longest of the leftmost. */
+static bool
+matches(const struct route *route, const char *path, regmatch_t *groups)
+{
+    memset(groups, -1, MAX_GROUPS * sizeof *groups); /* there is no group */
+    if (route->literal)
+        return strcmp(route->spec->pattern, path) == 0;
+    return regexec(&route->regex, path, MAX_GROUPS, groups, 0) == 0 &&
+           groups[0].rm_so == 0 && path[groups[0].rm_eo] == '\0';
+}
+
 /* The class of the first pattern that matches, or NULL. */
 static const struct handler_class *
 find_class(const struct application *a, const char *path, regmatch_t *groups)
 {
-    for (size_t i = 0; i < MAX_GROUPS; i++)
-        groups[i].rm_so = -1;
-    for (size_t i = 0; i < a->nroutes; i++) {
-        const struct route *route = &a->routes[i];
-
-        if (route->literal ? strcmp(route->spec->pattern, path) == 0
-                           : regexec(&route->regex, path, MAX_GROUPS, groups,
-                                     0) == 0)
-            return route->spec->handler;
-    }
+    for (size_t i = 0; i < a->nroutes; i++)
+        if (matches(&a->routes[i], path, groups))
+            return a->routes[i].spec->handler;
     return NULL;
 }
 
@@ -227,9 +230,8 @@ handler_execute(struct handler *self)
 
     if (self->class->prepare != NULL)
         self->class->prepare(self);
-    if (self->finished)
-        return;
-    method(self);
+    if (!self->finished)
+        method(self);
 
     /* [12] It will finish when it is ready, or has already: then it may be
      * gone in the next turn, but not in this one. */
@@ -423,7 +425,6 @@ static bool
 append_head(struct handler *self, struct buffer **out)
 {
     bool keep = self->request->keep_alive;
-    const char *connection = keep ? "keep-alive" : "close";
     bool ok = httputil_append_status(out, self->status) &&
               httputil_append_header(out, "Server", HTTP_SERVER) &&
               httputil_append_header(out, "Date", httputil_date());
@@ -436,7 +437,8 @@ append_head(struct handler *self, struct buffer **out)
     if (self->chunked)
         ok = ok && httputil_append_header(out, "Transfer-Encoding", "chunked");
     if (!keep || !httprequest_supports_http_1_1(self->request))
-        ok = ok && httputil_append_header(out, "Connection", connection);
+        ok = ok && httputil_append_header(out, "Connection",
+                                          keep ? "keep-alive" : "close");
     return ok && buffer_append(out, "\r\n", 2);
 }
 
@@ -513,9 +515,8 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     }
     TOUR(15, httprequest_fd(r), "head and body in one: %zu bytes",
          buffer_length(out));
-    if (out != NULL || callback != NULL)
-        httprequest_write(r, out != NULL ? out->data : "", buffer_length(out),
-                          callback, arg);
+    httprequest_write(r, out != NULL ? out->data : "", buffer_length(out),
+                      callback, arg);
     buffer_release(&out);
 }
 

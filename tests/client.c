@@ -92,7 +92,7 @@ time_left(void)
 static void
 print(const char *data, size_t size)
 {
-    if (!quiet)
+    if (!quiet && size > 0)
         fwrite(data, 1, size, stdout);
 }
 

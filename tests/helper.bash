@@ -120,7 +120,7 @@ client() {
         esac
         shift
     done
-    "$BUILD/client" "${options[@]+"${options[@]}"}" "$PORT" "$@"
+    ${IN_ITS_PLACE:-} "$BUILD/client" "${options[@]+"${options[@]}"}" "$PORT" "$@"
 }
 
 # client_bg FILE ...: a client in the background, its output in FILE; its
@@ -128,7 +128,7 @@ client() {
 client_bg() {
     local file=$1
     shift
-    client "$@" > "$file" 2>&1 < /dev/null 3>&- 4>&- &
+    IN_ITS_PLACE=exec client "$@" > "$file" 2>&1 < /dev/null 3>&- 4>&- &
     CLIENT_PID=$!
 }
 

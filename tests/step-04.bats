@@ -4,7 +4,9 @@ setup() { load helper; start_step 4 --trace; }
 teardown() { stop_server clean; }
 
 # A request whose sender hears nothing of the answer before the test asks.
-sleeper() { client_bg "$BATS_TEST_TMPDIR/$1" send 'GET / HTTP/1.0\r\n\r\n' read; }
+sleeper() {
+    client_bg "$BATS_TEST_TMPDIR/$1" send 'GET / HTTP/1.0\r\n\r\n' read
+}
 
 # heard N: connection N has been read from, and so its second has begun.
 heard() { wait_for_line "$SERVER_LOG" "conn $1 .*ready: READ"; }

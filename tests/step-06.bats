@@ -39,9 +39,9 @@ deaf_client() {
 @test "while the kernel takes nothing the loop sleeps" {
     deaf_client
     sleep 0.3               # A loop that spins says so thousands of times.
-    lines=$(grep -c 'conn 1 .*ready: WRITE' "$SERVER_LOG" || true)
+    lines=$(grep -c 'conn 1 ' "$SERVER_LOG")
     kill "$CLIENT_PID"
-    echo "woken $lines times"
+    echo "$lines lines"
     [ "$lines" -lt 100 ]
 }
 
@@ -80,7 +80,8 @@ half_closed() {
 }
 
 @test "who says goodbye in the middle of the answer hears the rest of it" {
-    [ "$(client rcvbuf 4096 send "$REQUEST" deaf pause 100 shutdown count)" = $WHOLE ]
+    run client rcvbuf 4096 send "$REQUEST" deaf pause 100 shutdown count
+    [ "$output" = $WHOLE ]
 }
 
 @test "news that nobody wants is told once, not over and over" {

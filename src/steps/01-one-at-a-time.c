@@ -4,14 +4,15 @@
  * call below: how long can it take, and who else is kept waiting?
  *
  *     make step-1 && build/step-1/server
- *     curl telnet://localhost:8888     # connect, and type nothing
- *     curl localhost:8888              # in another terminal: nothing, either */
+ *     curl telnet://localhost:8888    # connect, and type nothing
+ *     curl localhost:8888             # in another terminal: nothing, either */
 #include "step.h"
 
 int
 main(int argc, char **argv)
 {
-    static const char answer[] = "HTTP/1.0 200 OK\r\n\r\nhello, one at a time\n";
+    static const char answer[] = "HTTP/1.0 200 OK\r\n\r\n"
+                                 "hello, one at a time\n";
     int listener = step_listen(argc, argv);
 
     for (;;) {

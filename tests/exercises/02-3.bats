@@ -4,8 +4,9 @@ setup() { load ../helper; }
 teardown() { stop_server; }
 
 @test "a poller that nobody has is refused with a message" {
-    run -1 "${SERVER:-$BUILD/step-2/server}" --port=0 --poller=crystal-ball
-    [[ $output == *"dustdevil: event loop"* ]]
+    start_step 2 --poller=crystal-ball || true
+    [ -z "$SERVER_PID" ] || server_ends 2
+    grep -q '^dustdevil: event loop' "$SERVER_LOG"
 }
 
 @test "the server answers with select" {
