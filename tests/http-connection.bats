@@ -376,7 +376,7 @@ stays() {
     http -o /dev/null "$URL/"
     before=$(descriptors)
     for path in / '/stream?n=99999999' '/bytes?n=9999999'; do
-        for i in $(seq 0 9 180); do
+        for i in $(seq 0 9 171); do
             client -q send "$(get "$path")" readn "$i" reset
         done
         for i in 0 1; do

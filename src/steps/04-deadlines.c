@@ -55,17 +55,20 @@ count(void *arg)
 int
 main(int argc, char **argv)
 {
-    int listener = step_listen(argc, argv);
     struct ioloop *loop = ioloop_new(NULL);
+    int listener;
     struct periodic_callback *counter;
 
-    if (loop == NULL || set_nonblocking(listener) == -1 ||
+    if (loop == NULL)
+        die("event loop");
+    step_catch_signals();
+    listener = step_listen(argc, argv);
+    if (set_nonblocking(listener) == -1 ||
         ioloop_add_handler(loop, listener, on_connection, loop,
                            IOLOOP_READ) == -1 ||
         (counter = periodic_callback_start(loop, 5000000, count,
                                            NULL)) == NULL)
         die("event loop");
-    step_catch_signals();
     ioloop_start(loop);
     periodic_callback_stop(counter);
     ioloop_free(loop);

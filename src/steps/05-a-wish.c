@@ -38,14 +38,17 @@ on_connection(int listener, uint32_t events, void *arg)
 int
 main(int argc, char **argv)
 {
-    int listener = step_listen(argc, argv);
     struct ioloop *loop = ioloop_new(NULL);
+    int listener;
 
-    if (loop == NULL || set_nonblocking(listener) == -1 ||
+    if (loop == NULL)
+        die("event loop");
+    step_catch_signals();
+    listener = step_listen(argc, argv);
+    if (set_nonblocking(listener) == -1 ||
         ioloop_add_handler(loop, listener, on_connection, loop,
                            IOLOOP_READ) == -1)
         die("event loop");
-    step_catch_signals();
     ioloop_start(loop);
     ioloop_remove_handler(loop, listener);
     ioloop_hang_up(loop);

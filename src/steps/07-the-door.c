@@ -48,10 +48,10 @@ main(int argc, char **argv)
         ioloop_free(loop);
         return 1;
     }
+    step_catch_signals();
     httpserver_url(server, 0, url, sizeof url);
     printf("listening on %s\n", url);
     fflush(stdout);
-    step_catch_signals();
     ioloop_start(loop);
     httpserver_free(server);
     ioloop_hang_up(loop);
