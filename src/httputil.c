@@ -1,4 +1,7 @@
-/* [8] httputil.c -- see httputil.h for what these are for. */
+/* [8] httputil.c -- see httputil.h for what these are for.
+ *
+ * Strings here are pieces of the head that was received, or constants; none
+ * is copied without need, and none is scanned for what is known already. */
 #include "httputil.h"
 
 #include <stdint.h>
@@ -65,6 +68,7 @@ add_header(struct httpheaders *headers, const char *name, size_t name_size,
     return true;
 }
 
+/* The public one is for names that have not been measured by a parser. */
 bool
 httpheaders_add(struct httpheaders *headers, const char *name,
                 const char *value)
@@ -97,6 +101,10 @@ httpheaders_get_list(const struct httpheaders *headers, const char *name,
     return at < headers->n ? headers->items[at].value : NULL;
 }
 
+/* A header that stands twice means the same as one with both values in a list
+ * (RFC 9110, section 5.3), and most code only wants to see the list. The
+ * length is measured first, so the joining is linear however often a stranger
+ * repeats a name; Tornado until 6.5.3 put it together piece by piece. */
 const char *
 httpheaders_get(struct httpheaders *headers, const char *name)
 {
@@ -121,6 +129,7 @@ httpheaders_get(struct httpheaders *headers, const char *name)
     return joined;
 }
 
+/* What stays moves up, and keeps its order. */
 void
 httpheaders_del(struct httpheaders *headers, const char *name)
 {
@@ -132,6 +141,8 @@ httpheaders_del(struct httpheaders *headers, const char *name)
     headers->n = kept;
 }
 
+/* Only for people's eyes: names are compared without regard to case, so no
+ * request has to pay for this. */
 void
 httpheaders_normalize_name(char *to, const char *name)
 {
@@ -150,7 +161,10 @@ httpheaders_normalize_name(char *to, const char *name)
     *to = '\0';
 }
 
-/* HTTPHeaders.parse_line, for a line without its line break. */
+/* HTTPHeaders.parse_line, for a line without its line break. A name ends where
+ * its token bytes end, and there the colon must stand: "Host : x" is read in
+ * two ways by two servers, and who gets between them is a smuggler. The colon
+ * and the first byte behind the value become the NULs that end both. */
 static int
 parse_line(struct httpheaders *headers, char *line, char *end,
            const char **why)
@@ -203,6 +217,7 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end,
     return status;
 }
 
+/* Blanks separate nothing here: "keep alive" is one element, and a bad one. */
 bool
 httputil_list_has(const char *list, const char *token)
 {
@@ -224,6 +239,7 @@ httputil_list_has(const char *list, const char *token)
 
 /* --- status and date ---------------------------------------------------- */
 
+/* Nobody needs the words, the number says it all; but people read heads. */
 const char *
 httputil_reason(int status)
 {
@@ -270,6 +286,7 @@ httputil_format_date(char to[HTTP_DATE_SIZE], time_t when)
     strftime(to, HTTP_DATE_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
+/* One call of time() is a few instructions, formatting is hundreds. */
 const char *
 httputil_date(void)
 {
@@ -285,12 +302,14 @@ httputil_date(void)
 
 /* [11] --- answers -------------------------------------------------------- */
 
+/* 1xx, 204 and 304 are over with the empty line, whatever the head says. */
 bool
 httputil_has_body(int status)
 {
     return status >= 200 && status != 204 && status != 304;
 }
 
+/* Room is asked for once, for the whole line. */
 bool
 httputil_append_header(struct buffer **to, const char *name,
                        const char *value)
@@ -358,6 +377,7 @@ httputil_etag(char to[HTTP_ETAG_SIZE], const struct buffer *body)
         to[i] = "0123456789abcdef"[hash & 15];
 }
 
+/* A tag may contain a comma, so a quoted string is skipped as a whole. */
 bool
 httputil_list_has_etag(const char *list, const char *etag)
 {
@@ -378,6 +398,7 @@ httputil_list_has_etag(const char *list, const char *etag)
     return false;
 }
 
+/* Also the apostrophe, for attributes in single quotes (Tornado since 3.2). */
 bool
 httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
 {

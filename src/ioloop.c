@@ -488,7 +488,8 @@ run_timeouts(struct ioloop *loop)
         ioloop_callback *callback = t->callback;
         void *arg = t->arg;
 
-        if (callback != NULL && (t->deadline > loop->now || t->number >= newest))
+        if (callback != NULL &&
+            (t->deadline > loop->now || t->number >= newest))
             return;
         free(pop_timeout(loop));
         if (callback == NULL) {

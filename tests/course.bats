@@ -277,19 +277,20 @@ uses() {
 
 # --- budgets and manners -------------------------------------------------------
 
-@test "no file has more than 500 lines of code, the components 3,000 in all" {
+# Tornado 2.0's ioloop, iostream, httpserver, httputil and web have 3,771 lines.
+@test "no file has more than 500 lines of code, all together no more than Tornado" {
     for f in src/*.[ch]; do
         echo "$(awk -f tests/code.awk "$f") $f"
     done > "$TMP/sizes"
     awk '$1 > 500 { print $2 ": " $1 }
         $2 != "src/main.c" { all += $1 }
-        END { if (all > 3000) print "all: " all; if (!all) print "none" }' \
+        END { if (all > 3771) print "all: " all; if (!all) print "none" }' \
         "$TMP/sizes" | no_lines "too large"
 }
 
-@test "no chapter adds more than 300 lines to the components" {
+@test "no chapter adds more than 850 lines to the components" {
     awk 'NR > 1 && $1 !~ /^(main\.c|sum)$/ { for (i = 2; i < NF; i++) n[i] += $i }
-        END { for (i in n) if (n[i] > 300) print "chapter " i - 1 ": " n[i] }' \
+        END { for (i in n) if (n[i] > 850) print "chapter " i - 1 ": " n[i] }' \
         <(sh tests/ledger.sh $STEPS) | no_lines "too much at once"
 }
 

@@ -360,7 +360,7 @@ stays() {
     local before text i
     http -o /dev/null "$URL/"
     before=$(descriptors)
-    text=$(printf '%b' 'POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\na=%41&b=+2+GET /slow?ms=60000 HTTP/1.1\r\nHost: x\r\n\r\nGET /stream?n=99999999 HTTP/1.1\r\nHost: x\r\n\r\nx')
+    text=$(printf '%b' 'POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\na=%41&b=+2+GET /slow?ms=300 HTTP/1.1\r\nHost: x\r\n\r\nGET /stream?n=99999999 HTTP/1.1\r\nHost: x\r\n\r\nx')
     for i in $(seq 0 ${#text}); do
         client -c 2 send "${text:0:i}" reset
         client send "${text:0:i}" pause 1 reset

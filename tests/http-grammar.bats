@@ -34,7 +34,6 @@ refused() {
     [[ $head == *$'\r\nConnection: close'* ]] ||
         wrong "no Connection: close" "$3" "$answer" || return 1
     length=${head#*$'\r\nContent-Length: '} length=${length%%$'\r'*}
-    [[ $3 != HEAD\ * ]] || { [ -z "$body" ] && return; }
     [ "$length" = "${#body}" ] ||
         wrong "length $length and not ${#body}" "$3" "$answer" || return 1
     [[ $body == *"$1: "*"($2)</body>"* ]] ||
@@ -89,7 +88,6 @@ head_of() {
     HTTP/1.1 200 OK\r\nHost: x\r\n\r\n
     Host: x\r\n\r\n
     \x16\x03\x01\x02\x01\x01\r\n\r\n
-    HEAD /a b HTTP/1.1\r\nHost: x\r\n\r\n
 END
     nothing_after
 }
@@ -509,6 +507,19 @@ END
     # Those behind the last request ask for nothing.
     client send "$GET\\r\\n$lines" shutdown read > "$TMP/out"
     [ "$(grep -ao 'HTTP/1.1 ...' "$TMP/out")" = 'HTTP/1.1 200' ]
+}
+
+@test "who asks with HEAD is refused without a page" {
+    start_server
+    local request
+    for request in '/#a HTTP/1.1\r\nHost: x\r\n' '/ HTTP/1.1\r\n' '/ HTTP/1.0\r\n a\r\n' \
+        '/ HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n'; do
+        client send "HEAD $request\\r\\n$NEXT" read > "$TMP/out"
+        grep -q '^HTTP/1.1 400 ' "$TMP/out"
+        grep -q '^Content-Length: [1-9]' "$TMP/out"
+        [ "$(tail -c 4 "$TMP/out" | tr '\r\n' rn)" = rnrn ] || { echo "$request"; false; }
+    done
+    nothing_after
 }
 
 @test "who is refused after good requests has had their answers" {

@@ -1,0 +1,454 @@
+# Operation: starting, stopping, options, and what is said on the way. Whoever
+# runs a server under a supervisor knows it from this side only.
+
+setup()    { load helper; TMP=$BATS_TEST_TMPDIR PROGRAM=${SERVER:-$BUILD/dustdevil}; }
+teardown() { exec 8>&- 9>&-; stop_server clean; }
+
+# ends STATUS ARG...: the program, which is expected to end by itself with
+# that status; what it says is in $TMP/out and $SERVER_LOG.
+ends() {
+    local want=$1
+    shift
+    SERVER_LOG=$TMP/err
+    "$PROGRAM" "$@" > "$TMP/out" 2> "$SERVER_LOG" < /dev/null 3>&- 4>&- &
+    SERVER_PID=$!
+    server_ends 5 || { echo "$*: it runs" >&2; return 1; }
+    [ "$SERVER_STATUS" -eq "$want" ] && no_complaints ||
+        { echo "$*: status $SERVER_STATUS"; cat "$SERVER_LOG"; return 1; } >&2
+}
+
+# refused STATUS PATTERN ARG...: one line on stderr, with that in it.
+refused() {
+    local status=$1 pattern=$2
+    shift 2
+    ends "$status" "$@"
+    [ ! -s "$TMP/out" ] && [ "$(wc -l < "$TMP/err")" -eq 1 ] &&
+        grep -qE -e "$pattern" "$TMP/err" ||
+        { echo "$*:"; cat "$TMP/out" "$TMP/err"; return 1; } >&2
+}
+
+# free_port: one that nobody had a moment ago, for those who have no stdout
+# to say theirs on.
+free_port() {
+    start_server
+    stop_server clean
+}
+
+# answers [N]: until it does; then N answers are all as they should be.
+answers() {
+    local i
+    URL=http://127.0.0.1:$PORT
+    for i in $(seq 100); do
+        curl -s -o /dev/null --max-time 1 --noproxy '*' "$URL/" && break
+        sleep 0.02
+    done
+    http "$URL/hello/[1-${1:-30}]" > "$TMP/answers"
+    printf 'Hello, %d' $(seq "${1:-30}") | cmp - "$TMP/answers"
+}
+
+# header NAME [OPTION...] URL
+header() { http -D - -o /dev/null "${@:2}" | tr -d '\r' | sed -n "s/^$1: //p"; }
+
+has_ipv6() {
+    (LC_ALL=C; exec 8<> /dev/tcp/::1/1) 2>&1 | grep -qi refused
+}
+
+# --- options -------------------------------------------------------------------
+
+@test "an option may have one dash or two, and '_' for '-'" {
+    for option in --max-body-size=3 -max-body-size=3 --max_body_size=3 \
+        -max_body-size=3
+    do
+        start_server "$option" --log=none
+        [ "$(http -d abc "$URL/echo")" = abc ]
+        [ "$(http -d abcd -o /dev/null -w '%{http_code}' "$URL/echo")" = 413 ]
+        stop_server clean
+    done
+}
+
+@test "a bool without a value is true, and can be said to be false" {
+    for option in --no-keep-alive --no_keep_alive=true -no-keep-alive=1 \
+        --no-keep-alive=false
+    do
+        start_server "$option"
+        want=close
+        [ "${option#*=}" != false ] || want=
+        [ "$(header Connection "$URL/")" = "$want" ] || { echo "$option"; return 1; }
+        stop_server clean
+    done
+}
+
+@test "the last of the same options counts" {
+    start_server --max-body-size=100 --max-body-size=3
+    [ "$(http -d abcd -o /dev/null -w '%{http_code}' "$URL/echo")" = 413 ]
+}
+
+@test "an option that nobody knows is one line and status 2" {
+    for option in --nope --nope=1 -x 8888 help index.html - -- --- ---port=1 \
+        --=1 = '' --Port=1 --port-=1 --por=1 --ports=1 ' --port=1' \
+        "--$(printf '%0100d' 0)" '--%n%s=%s'
+    do
+        refused 2 expected "$option"
+    done
+    refused 2 ': 8888: ' --port=0 8888
+}
+
+@test "a value that is none is one line that says what was expected, and status 2" {
+    for value in '' x -1 +1 8x 0x50 ' 80' 80.0 1e3 65536 4294967297 \
+        99999999999999999999
+    do
+        refused 2 ': expected: .* 0 .*65535' "--port=$value"
+    done
+    refused 2 'expected.*65535' --port
+    refused 2 'expected.*65535' --port 8888
+    refused 2 'expected.* 0 ' --max-body-size=-1
+    refused 2 'expected' --max-header-size=x
+    refused 2 'expected.*true' --no-keep-alive=perhaps
+    refused 2 'expected.*true' --no-keep-alive=
+    refused 2 'expected.*warning' --log=loud
+    refused 2 'expected.*warning' --log=INFO
+    refused 2 'expected.*warning' --log=
+    refused 2 'expected.*warning' --log
+    refused 2 'expected.*value' --address
+}
+
+@test "help is on stdout, in groups, with the defaults" {
+    ends 0 --help
+    [ ! -s "$TMP/err" ]
+    [ "$(grep -cE '^[A-Z].*:$' "$TMP/out")" -ge 3 ]
+    while read -r option default; do
+        grep -qE -e "^ +--$option[ =[].*\\($default.*\\)$" "$TMP/out" ||
+            { echo "--$option"; cat "$TMP/out"; return 1; }
+    done << 'END'
+port 8888
+address 127\.0\.0\.1
+max-header-size 32768
+max-body-size 16777216
+log info
+END
+    for option in poller no-keep-alive trace help version; do
+        grep -q -e "--$option" "$TMP/out"
+    done
+    [ "$(awk 'length > 80' "$TMP/out" | wc -l)" -eq 0 ]
+    ends 0 -help
+    ends 0 --port=0 --help
+}
+
+@test "the version is on stdout, and in every answer" {
+    ends 0 --version
+    [ ! -s "$TMP/err" ]
+    [ "$(wc -l < "$TMP/out")" -eq 1 ]
+    version=$(cat "$TMP/out")
+    start_server
+    [ "$(header Server "$URL/")" = "$version" ]
+}
+
+@test "the poller can be chosen among those that there are" {
+    start_server --poller=select
+    answers
+    stop_server clean
+    refused 2 'poller=x' --poller=x
+    refused 2 'poller=' --poller=
+    case $(uname) in
+    Linux) good=epoll bad=kqueue ;;
+    *) good=kqueue bad=epoll ;;
+    esac
+    refused 2 "poller=$bad" --port=0 --poller=$bad
+    start_server --poller=$good
+    answers
+}
+
+# --- addresses -------------------------------------------------------------------
+
+@test "port 0 is a real one, and the only line on stdout says which" {
+    start_server
+    [ "$(wc -l < "$SERVER_OUT")" -eq 1 ]
+    grep -qE '^listening on http://127\.0\.0\.1:[1-9][0-9]{3,4}$' "$SERVER_OUT"
+    answers
+    [ "$(wc -l < "$SERVER_OUT")" -eq 1 ]
+}
+
+@test "a port in use is one line with the reason, and status 1" {
+    start_server
+    first=$SERVER_PID
+    refused 1 "port $PORT .*127\.0\.0\.1.*[Ii]n use" --port="$PORT"
+    SERVER_PID=$first SERVER_LOG=$TMP/server.log
+    answers
+}
+
+@test "an address that is not ours, or none, is one line and status 1" {
+    refused 1 '192\.0\.2\.1: .' --port=0 --address=192.0.2.1
+    name=$(printf '%070d' 0 | tr 0 x) # too long: nobody is asked who it is
+    refused 1 "$name: ." --port=0 --address="$name"
+}
+
+@test "a name with two addresses is two listeners with one port" {
+    start_server --address=localhost
+    lines=$(wc -l < "$SERVER_OUT")
+    [ "$(grep -cE "^listening on http://(127\.0\.0\.1|\[::1\]):$PORT$" "$SERVER_OUT")" -eq "$lines" ]
+    [ "$(sort -u "$SERVER_OUT" | wc -l)" -eq "$lines" ]
+    sed 's/^listening on //' "$SERVER_OUT" > "$TMP/urls"
+    while read -r url; do
+        [ "$(http -g "$url/")" = "Hello, world" ]
+    done < "$TMP/urls"
+    [ "$(http "http://localhost:$PORT/")" = "Hello, world" ]
+}
+
+@test "a port that one of two listeners cannot have is refused" {
+    has_ipv6 || skip "there is no IPv6 here"
+    start_server
+    first=$SERVER_PID
+    refused 1 "port $PORT .*in use" --port="$PORT" --address=
+    SERVER_PID=$first SERVER_LOG=$TMP/server.log
+}
+
+@test "IPv6 is spoken, and written in brackets" {
+    has_ipv6 || skip "there is no IPv6 here"
+    start_server --address=::1
+    [ "$(cat "$SERVER_OUT")" = "listening on http://[::1]:$PORT" ]
+    http -g "$URL/whoami" > "$TMP/who"
+    grep -q '^remote_ip: ::1$' "$TMP/who"
+    grep -qF "host: [::1]:$PORT" "$TMP/who"
+    wait_for_line "$SERVER_LOG" ' 200 GET /whoami \(::1\) '
+}
+
+@test "no address is all of them" {
+    start_server --address=
+    grep -q "^listening on http://0\.0\.0\.0:$PORT$" "$SERVER_OUT"
+    [ "$(http "http://127.0.0.1:$PORT/whoami" | head -n 1)" = "remote_ip: 127.0.0.1" ]
+    has_ipv6 || skip "there is no IPv6 here"
+    [ "$(grep -c "^listening on http://.*:$PORT$" "$SERVER_OUT")" -eq 2 ]
+    [ "$(http -g "http://[::1]:$PORT/whoami" | head -n 1)" = "remote_ip: ::1" ]
+}
+
+# --- signals ------------------------------------------------------------------------
+
+@test "SIGTERM is the order to leave: status 0" {
+    start_server
+    answers
+    kill -TERM "$SERVER_PID"
+    server_ends
+    [ "$SERVER_STATUS" -eq 0 ]
+    no_complaints
+    ! http -o /dev/null "$URL/" 2> /dev/null
+}
+
+@test "SIGINT ends it by that signal, as a shell expects" {
+    start_server
+    answers
+    kill -INT "$SERVER_PID"
+    server_ends
+    [ "$SERVER_STATUS" -eq 130 ]
+    no_complaints
+
+    # 130 could be a number like another; the list of jobs knows better.
+    cat > "$TMP/shell" << 'END'
+set -m
+"$1" --port=0 > "$2" 2>&1 &
+for i in $(seq 250); do ! grep -q listening "$2" || break; sleep 0.02; done
+kill -INT $!
+for i in $(seq 250); do
+    case $(jobs) in *Running*) sleep 0.02 ;; *) break ;; esac
+done
+jobs
+END
+    bash "$TMP/shell" "$PROGRAM" "$TMP/shell.out" > "$TMP/jobs" 3>&- 4>&-
+    bash -c 'set -m; sh -c "kill -INT \$\$" & sleep 0.3; jobs' > "$TMP/like" 3>&- 4>&-
+    word=$(awk '{ print $2; exit }' "$TMP/like")
+    [ "$(awk '{ print $2; exit }' "$TMP/jobs")" = "$word" ]
+}
+
+@test "who is in a hurry says it twice" {
+    for second in TERM INT; do
+        start_server
+        client_bg "$TMP/out" -t 20 send 'GET /slow?ms=20000 HTTP/1.1\r\nHost: a\r\n\r\n' read
+        answers 1
+        kill -TERM "$SERVER_PID"
+        kill -$second "$SERVER_PID" 2> /dev/null || true
+        server_ends 3
+        case $SERVER_STATUS in
+        0 | 130 | 143) ;;
+        *) echo "$second: status $SERVER_STATUS"; return 1 ;;
+        esac
+        no_complaints
+        kill "$CLIENT_PID" 2> /dev/null || true
+    done
+}
+
+@test "SIGPIPE does not end it" {
+    start_server
+    kill -PIPE "$SERVER_PID"
+    answers
+    kill -PIPE "$SERVER_PID"
+    answers
+}
+
+# --- standard descriptors ------------------------------------------------------------
+
+@test "it may be started with its standard descriptors closed" {
+    free_port
+    "$PROGRAM" --port="$PORT" --trace 0<&- 1>&- 2>&- 3>&- 4>&- &
+    SERVER_PID=$!
+    answers 100
+    stop_server clean
+    "$PROGRAM" --port="$PORT" < /dev/null 1>&- 2> "$TMP/server.log" 3>&- 4>&- &
+    SERVER_PID=$!
+    answers
+    stop_server clean
+    [ "$(grep -c ' 200 GET /hello/' "$TMP/server.log")" -eq 30 ]
+    "$PROGRAM" --port="$PORT" 0<&- > "$TMP/out" 2>&- 3>&- 4>&- &
+    SERVER_PID=$!
+    answers
+    [ "$(cat "$TMP/out")" = "listening on http://127.0.0.1:$PORT" ]
+}
+
+@test "a file that stands in for a closed descriptor is not written into" {
+    free_port
+    "$PROGRAM" --port="$PORT" --trace="$TMP/trace" 0<&- 1>&- 2>&- 3>&- 4>&- &
+    SERVER_PID=$!
+    answers
+    stop_server clean
+    [ "$(head -c 3 "$TMP/trace")" = seq ]
+    ! grep -E 'listening|GET .*ms$' "$TMP/trace"
+}
+
+@test "readers of stdout and stderr may leave" {
+    free_port
+    mkfifo "$TMP/fifo"
+    exec 8<> "$TMP/fifo" 9> "$TMP/fifo"
+    exec 8>&- # now nobody can ever read it
+    "$PROGRAM" --port="$PORT" < /dev/null >&9 2>&9 3>&- 4>&- 9>&- &
+    SERVER_PID=$!
+    exec 9>&-
+    answers
+}
+
+@test "a log that nobody reads stops nobody, and what is lost is counted" {
+    free_port
+    mkfifo "$TMP/fifo"
+    exec 9<> "$TMP/fifo"
+    "$PROGRAM" --port="$PORT" < /dev/null > "$TMP/out" 2> "$TMP/fifo" 3>&- 4>&- 9>&- &
+    SERVER_PID=$!
+
+    # A line has some sixty bytes, a pipe room for a thousand such lines.
+    answers 3000
+    cat "$TMP/fifo" > "$TMP/log" 3>&- 4>&- 9>&- &
+    exec 9>&-
+    wait_for_line "$TMP/log" ' 200 GET /hello/1 '
+    for i in 1 2 3 4 5; do
+        http -o /dev/null "$URL/error/444"
+        grep -q '/error/444' "$TMP/log" && break
+        sleep 0.1
+    done
+    wait_for_line "$TMP/log" '^\(?[0-9]+ lines lost\)?'
+    lost=$(sed -n 's/^(\([0-9]*\) lines lost).*/\1/p' "$TMP/log" | head -n 1)
+
+    # None is missing that was not counted: 3001 requests before the 444s.
+    written=$(grep -c ' 200 GET ' "$TMP/log")
+    [ $((written + lost)) -ge 3001 ]
+    [ $((written + lost)) -le 3006 ]
+}
+
+# --- the log ---------------------------------------------------------------------------
+
+@test "a line of the log is Tornado's" {
+    start_server
+    http -o /dev/null "$URL/hello/a?b=c"
+    wait_for_line "$SERVER_LOG" '^\[I [0-9]{6} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] web:[1-9][0-9]*\] 200 GET /hello/a\?b=c \(127\.0\.0\.1\) [0-9]+\.[0-9]{2}ms$'
+    [ "$(wc -l < "$SERVER_LOG")" -eq 1 ]
+    grep -q "^\[I $(date +%y%m%d) " "$SERVER_LOG" ||
+        [ "$(date +%H%M)" = 0000 ]
+}
+
+@test "errors of ours are errors, the clients' are warnings" {
+    start_server
+    http "$URL/" "$URL/redirect" "$URL/nope" "$URL/error/400" "$URL/error/500" \
+        "$URL/error/599" > /dev/null
+    client send 'BAD\r\n\r\n' read > /dev/null
+    wait_for_line "$SERVER_LOG" ' malformed request '
+    [ "$(cut -c 2 "$SERVER_LOG" | tr -d '\n')" = "IIWWEEW" ]
+    wait_for_line "$SERVER_LOG" '^\[W .*\] 400 malformed request from 127\.0\.0\.1: .'
+}
+
+@test "what is below the level is not said" {
+    for level in none: error:E warning:WE info:IWE; do
+        start_server --log="${level%:*}"
+        http "$URL/" "$URL/nope" "$URL/error" > /dev/null
+        stop_server clean
+        [ "$(cut -c 2 "$SERVER_LOG" | tr -d '\n')" = "${level#*:}" ] ||
+            { echo "$level"; cat "$SERVER_LOG"; return 1; }
+    done
+}
+
+@test "what a stranger sends is printable in the log, and begins no line" {
+    start_server
+    client send 'GET /a\x9b31m\xff%0a\x5c"%s%n HTTP/1.1\r\nHost: a\r\n\r\n' readuntil 404
+    client send 'GET /\x1b[31m HTTP/1.1\r\nHost: a\r\n\r\n' read
+    client send 'A\n[I 110621 22:28:35 web:1] 200 GET /fake\r\n\r\n' read
+    client send "GET /$(printf '%07000d' 0) HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n" \
+        readuntil 404
+    [ "$(http "$URL/")" = "Hello, world" ]
+    wait_for_line "$SERVER_LOG" ' 200 GET / '
+    grep -qF '404 GET /a\x9b31m\xff%0a\x5c"%s%n (127.0.0.1)' "$SERVER_LOG"
+    [ "$(wc -l < "$SERVER_LOG")" -eq 5 ]
+    ! grep -vE '^\[[IWE] [0-9]{6} [0-9:]{8} [a-z]+:[0-9]+\] ' "$SERVER_LOG"
+    [ "$(LC_ALL=C tr -d ' -~\n' < "$SERVER_LOG" | wc -c)" -eq 0 ]
+}
+
+@test "a file has no colours, whatever TERM says" {
+    TERM=xterm-256color start_server --trace
+    http "$URL/" "$URL/error" > /dev/null
+    stop_server clean
+    [ -s "$SERVER_LOG" ]
+    ! grep -q $'\033' "$SERVER_LOG"
+}
+
+# --- the trace ---------------------------------------------------------------------------
+
+@test "a trace for programs has a header, nine fields and no gaps" {
+    start_server --trace="$TMP/trace"
+    http -d 'name=a%09b' "$URL/hello" "$URL/slow?ms=5" > /dev/null
+    client send $'GET /a\xff%09 HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' readuntil 404
+    client send 'GET /\t\n HTTP/1.1\r\nHost: a\r\n\r\n' read
+    stop_server clean
+    [ "$(head -n 1 "$TMP/trace")" = \
+        $'seq\tus\tturn\tconn\tstop\tfile\tfunction\tline\tnote' ]
+    awk -F '\t' '
+        function bad(why) { print NR ": " why ": " $0; exit failed = 1 }
+        NR == 1 { next }
+        NF != 9 { bad("fields") }
+        $1 != NR - 1 { bad("gap") }
+        $2 !~ /^[0-9]+$/ || $2 < us || $3 < turn { bad("goes back") }
+        $4 !~ /^[0-9]+$/ || $5 !~ /^([0-9]|1[0-9]|20)$/ { bad("number") }
+        { us = $2; turn = $3 }
+        END { exit failed || NR < 30 }' "$TMP/trace"
+    [ "$(LC_ALL=C tr -d '\t -~\n' < "$TMP/trace" | wc -c)" -eq 0 ]
+
+    # The tour goes elsewhere, the log stays.
+    ! grep '^turn' "$SERVER_LOG"
+    grep -q ' 200 POST /hello ' "$SERVER_LOG"
+}
+
+@test "every record of a trace points at a signpost in the source" {
+    start_server --trace="$TMP/trace" --log=none
+    http -d name=a "$URL/hello" "$URL/stream?n=2" > /dev/null
+    client send 'GET /slow?ms=1000 HTTP/1.1\r\nHost: a\r\n\r\n' pause 50 reset
+    client send 'BAD\r\n\r\n' read > /dev/null
+    stop_server clean
+    cut -f 6-8 "$TMP/trace" | sed 1d | sort -u > "$TMP/places"
+    [ "$(wc -l < "$TMP/places")" -ge 20 ]
+    while IFS=$'\t' read -r file function line; do
+        # A call may take some lines, and compilers differ in which is "the".
+        awk -v line="$line" -v function_name="$function" '
+            match($0, /^[a-z_0-9]+\(/) { inside = substr($0, 1, RLENGTH - 1) }
+            NR >= line - 3 && NR <= line + 3 && /(TOUR|TRACE)\(/ &&
+                inside == function_name { found = 1 }
+            END { exit !found }' "src/$file" ||
+            { echo "no signpost: $file:$line, $function"; return 1; }
+    done < "$TMP/places"
+}
+
+@test "a trace that cannot be written is one line and status 1" {
+    refused 1 '/no/such/dir/file: .' --port=0 --trace=/no/such/dir/file
+    refused 1 "$TMP: ." --port=0 --trace="$TMP"
+}
