@@ -55,8 +55,9 @@ check-%: step-% $(BUILD)/client ## test the program of chapter N
 lab-%: $(BUILD)/step-%/.staged ## copy step N into lab/, for your own changes
 	@sh tests/lab.sh $*
 
-check-lab: $(BUILD)/client ## test your changes: make check-lab EX=05-3
-	@$(MAKE) -C lab && SERVER=lab/server sh tests/run.sh tests/exercises/$(EX).bats
+check-lab: $(BUILD)/client ## test your changes: EX=05-3 an exercise, EX=05 the step
+	@$(MAKE) -C lab && SERVER=lab/server sh tests/run.sh \
+	    $(or $(wildcard tests/exercises/$(EX).bats),tests/step-$(EX).bats)
 
 ledger: $(STAGES) ## lines of code that each chapter adds to each file
 	@sh tests/ledger.sh $(STEPS)

@@ -8,7 +8,7 @@
  *     handle_request                 the application's turn
  *     httprequest_write, _finish     the answer
  *     on_write_complete              the answer has left
- *     finish_request                 close, or the first wish again (10)
+ *     finish_request                 close, or (chapter 10) begin again
  *
  * Tornado 2.0 closes the connection without a word when it does not like a
  * request; here every error has an answer (Tornado since 5.0). */
@@ -296,7 +296,7 @@ static void
 finish_request(struct httpconnection *c)
 {
     struct httprequest *r = c->request;
-    bool disconnect = true;
+    bool disconnect = true; /* until chapter 10 gives a reason to stay */
 
     /* [10] Unless the client wants to stay, and may. */
     if (r->keep_alive)
@@ -324,7 +324,7 @@ on_write_complete(void *arg)
     struct httprequest *r = c->request;
     ioloop_callback *callback;
 
-    TOUR(18, iostream_fd(c->stream), "the answer has left");
+    TOUR(18, iostream_fd(c->stream), "nothing is owed any more");
     if (r == NULL)
         return;
     callback = r->write_callback;

@@ -14,8 +14,8 @@
 
 #include "util.h"
 
-/* What is wrong when nothing is wrong with the request: an answer is 503 then,
- * and else 400. Compare the address. */
+/* What is wrong when nothing is wrong with the request. Whoever is handed this
+ * very sentence (compare the address) answers with 503. */
 extern const char http_no_memory[];
 
 /* --- headers ------------------------------------------------------------ */

@@ -50,7 +50,8 @@ void ioloop_remove_handler(struct ioloop *loop, int fd);
 
 /* Makes room in all tables of the loop for what is done with `fd`: after
  * this, ioloop_add_handler() cannot fail for want of the loop's memory, nor
- * can up to eight waiting callbacks. False when there is no memory left. */
+ * can up to eight waiting callbacks (chapter 3). False when there is no
+ * memory left. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [3] Runs `callback` in the next turn of the loop, never at once, not even
@@ -90,9 +91,8 @@ struct periodic_callback *periodic_callback_start(struct ioloop *loop,
 void periodic_callback_stop(struct periodic_callback *periodic);
 
 /* Runs until ioloop_stop() is called; 0, or -1 with errno if the kernel will
- * not let us wait. A stop inside a callback is obeyed before the next wait,
- * one inside a handler after the next turn's callbacks, and one before the
- * start makes that start return at once. */
+ * not let us wait. A stop is obeyed before the next wait; what was put off by
+ * then (chapter 3) still runs. A stop before the start counts, too. */
 int ioloop_start(struct ioloop *loop);
 void ioloop_stop(struct ioloop *loop);
 

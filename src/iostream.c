@@ -1,8 +1,8 @@
 /* [5] iostream.c -- a socket with a memory.
  *
  * Everything here happens in one of two places. Wishes come in from above
- * (iostream_read_until, iostream_write) and are noted down: what is wanted,
- * whom to call. Events come in from below (handle_events) and do the work.
+ * (iostream_read_until) and are noted down: what is wanted, whom to call.
+ * Events come in from below (handle_events) and do the work.
  * The notes are the fields of struct iostream; read them first. */
 #include "iostream.h"
 
@@ -106,7 +106,8 @@ iostream_close(struct iostream *s)
     ioloop_add_callback(s->loop, iostream_free, s);
 }
 
-/* The same as a callback: what is queued before it runs first. */
+/* iostream_close() as a callback, for those who want everything that was
+ * queued before to run first. */
 static void
 close_later(void *arg)
 {
@@ -199,8 +200,8 @@ release_if_empty(struct iostream *s)
         buffer_release(&s->read_buffer);
 }
 
-/* The far end of every wish. It runs from the loop, so it may make the next
- * one, write, or close the stream. */
+/* The far end of every wish. It runs from the loop, so it may do anything with
+ * the stream, also make the next wish or close it. */
 static void
 run_read_callback(void *arg)
 {
@@ -216,9 +217,9 @@ run_read_callback(void *arg)
         s->read_buffer->start += size;
     }
 
-    /* Clear the note before the call: the callback may write a new one. What
-     * `data` points at stays where it is as long as nothing is received, and
-     * that happens in handlers only, not in callbacks. */
+    /* Clear the note before the call: the callback may write a new one. `data`
+     * points into the read buffer. Receiving could move it, but nothing is
+     * received before the callback has returned. */
     s->read_callback = NULL;
     s->found = false;
     callback(data, size, s->read_arg);
@@ -345,7 +346,7 @@ handle_read(struct iostream *s)
     }
 }
 
-/* The wish has just been made, or what stood in its way has gone. */
+/* Can the wish come true? If not yet, bytes are asked for. */
 static void
 try_wish(struct iostream *s)
 {
@@ -358,9 +359,9 @@ try_wish(struct iostream *s)
     if (read_from_buffer(s))
         return;
 
-    /* The first wish: most clients speak at once, so it is worth a look before
+    /* The first wish: many clients speak at once, so it is worth a look before
      * we make the stream known to the loop. Later wishes are made in callbacks
-     * that still read what was received; nothing may be received there. */
+     * whose `data` still stands in the read buffer: receiving would move it. */
     if (!s->looked) {
         s->looked = true;
         handle_read(s);
@@ -387,7 +388,7 @@ make_wish(struct iostream *s, const char *delimiter, size_t wanted,
 {
     if (s->fd == -1)
         return;
-    assert(s->read_callback == NULL); /* "Already reading" */
+    assert(s->read_callback == NULL); /* Tornado: "Already reading" */
     s->delimiter = delimiter;
     s->wanted = wanted;
     s->searched = 0;

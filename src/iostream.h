@@ -9,7 +9,7 @@
  * Three rules make it safe to use:
  * 1. No callback runs inside the call that asked for it. It is queued with
  *    ioloop_add_callback() and finds an empty stack, so it may do anything
- *    with the stream: the next wish, a write, a close.
+ *    with the stream, also make the next wish or close it.
  * 2. Close now, free later. iostream_close() takes effect at once, but the
  *    stream itself ends in the next turn; until then every function below
  *    may still be called and does nothing.
@@ -42,9 +42,10 @@ void iostream_read_until(struct iostream *stream, const char *delimiter,
                          size_t max_bytes, iostream_callback *callback,
                          void *arg);
 
-/* A wish: `callback` gets exactly `size` bytes; none is a wish, too. Like every
- * wish that can not come true any more because the peer has stopped sending,
- * it closes the stream when nothing is owed: write first, wish then. */
+/* A wish: `callback` gets exactly `size` bytes; none is a wish, too. A wish of
+ * either kind that can not come true any more, because the peer has stopped
+ * sending, closes the stream (once everything written before has left,
+ * chapter 6: so write first, wish then). */
 void iostream_read_bytes(struct iostream *stream, size_t size,
                          iostream_callback *callback, void *arg);
 
@@ -54,7 +55,7 @@ size_t iostream_unread(const struct iostream *stream);
 /* Are there none, and had the kernel none either when it was last asked? */
 bool iostream_drained(const struct iostream *stream);
 
-/* Leaves the loop and closes the socket; what is owed to the peer is lost.
+/* Leaves the loop and closes the socket; what has not been sent is lost.
  * Safe anywhere, also twice. The close callback follows in the next turn. */
 void iostream_close(struct iostream *stream);
 
@@ -66,8 +67,9 @@ void iostream_set_close_callback(struct iostream *stream,
                                  ioloop_callback *callback, void *arg);
 
 /* The peer's end of the line is watched from now on even if nothing is
- * wished for or owed. (That somebody will send no more is not the end: he may
- * be waiting for an answer. Tornado 2.0 took it for the end.) */
+ * wished for: for those who answer later (chapter 12). That somebody will send
+ * no more is not the end, he may be waiting for an answer. (Tornado 2.0 took
+ * it for the end.) */
 void iostream_watch(struct iostream *stream);
 
 /* [6] Never blocks and never writes less: `data` is copied, and offered to

@@ -41,9 +41,10 @@ size_t make_printable(char *to, size_t size, const char *from);
 
 /* [5] --- memory -------------------------------------------------------- */
 
-/* Buffers and arenas are made of blocks of one size. A block that is given
- * back is kept for the next who asks, so a server that has found its rhythm
- * does not call malloc() any more. Only the loop's own thread may use them. */
+/* Buffers (and arenas, from chapter 8 on) are made of blocks of one size. A
+ * block that is given back is kept for the next who asks, so a server that has
+ * found its rhythm does not call malloc() any more. Only the loop's own thread
+ * may use them. */
 enum { BLOCK_SIZE = 4096 };
 
 /* Gives the kept blocks back to the system: the last call of a program. */

@@ -513,7 +513,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         fail(self, 500, ok ? "more body than promised" : http_no_memory);
         httprequest_abort(r);
     }
-    TOUR(15, httprequest_fd(r), "head and body in one: %zu bytes",
+    TOUR(15, httprequest_fd(r), "one block of %zu bytes",
          buffer_length(out));
     httprequest_write(r, out != NULL ? out->data : "", buffer_length(out),
                       callback, arg);

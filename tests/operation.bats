@@ -42,7 +42,7 @@ answers() {
         curl -s -o /dev/null --max-time 1 --noproxy '*' "$URL/" && break
         sleep 0.02
     done
-    http "$URL/hello/[1-${1:-30}]" > "$TMP/answers"
+    http --fail-early "$URL/hello/[1-${1:-30}]" > "$TMP/answers"
     printf 'Hello, %d' $(seq "${1:-30}") | cmp - "$TMP/answers"
 }
 
@@ -117,7 +117,7 @@ has_ipv6() {
     [ ! -s "$TMP/err" ]
     [ "$(grep -cE '^[A-Z].*:$' "$TMP/out")" -ge 3 ]
     while read -r option default; do
-        grep -qE -e "^ +--$option[ =[].*\\($default.*\\)$" "$TMP/out" ||
+        grep -qE -e "^ +--${option}[ =[].*\\($default.*\\)$" "$TMP/out" ||
             { echo "--$option"; cat "$TMP/out"; return 1; }
     done << 'END'
 port 8888
@@ -184,9 +184,9 @@ END
 
 @test "a name with two addresses is two listeners with one port" {
     start_server --address=localhost
-    lines=$(wc -l < "$SERVER_OUT")
-    [ "$(grep -cE "^listening on http://(127\.0\.0\.1|\[::1\]):$PORT$" "$SERVER_OUT")" -eq "$lines" ]
-    [ "$(sort -u "$SERVER_OUT" | wc -l)" -eq "$lines" ]
+    count=$(wc -l < "$SERVER_OUT")
+    [ "$(grep -cE "^listening on http://(127\.0\.0\.1|\[::1\]):$PORT$" "$SERVER_OUT")" -eq "$count" ]
+    [ "$(sort -u "$SERVER_OUT" | wc -l)" -eq "$count" ]
     sed 's/^listening on //' "$SERVER_OUT" > "$TMP/urls"
     while read -r url; do
         [ "$(http -g "$url/")" = "Hello, world" ]
@@ -230,7 +230,7 @@ END
     server_ends
     [ "$SERVER_STATUS" -eq 0 ]
     no_complaints
-    ! http -o /dev/null "$URL/" 2> /dev/null
+    ! http -o /dev/null "$URL/" 2> /dev/null || false
 }
 
 @test "SIGINT ends it by that signal, as a shell expects" {
@@ -309,7 +309,7 @@ END
     answers
     stop_server clean
     [ "$(head -c 3 "$TMP/trace")" = seq ]
-    ! grep -E 'listening|GET .*ms$' "$TMP/trace"
+    ! grep -E 'listening|GET .*ms$' "$TMP/trace" || false
 }
 
 @test "readers of stdout and stderr may leave" {
@@ -391,7 +391,7 @@ END
     wait_for_line "$SERVER_LOG" ' 200 GET / '
     grep -qF '404 GET /a\x9b31m\xff%0a\x5c"%s%n (127.0.0.1)' "$SERVER_LOG"
     [ "$(wc -l < "$SERVER_LOG")" -eq 5 ]
-    ! grep -vE '^\[[IWE] [0-9]{6} [0-9:]{8} [a-z]+:[0-9]+\] ' "$SERVER_LOG"
+    ! grep -vE '^\[[IWE] [0-9]{6} [0-9:]{8} [a-z]+:[0-9]+\] ' "$SERVER_LOG" || false
     [ "$(LC_ALL=C tr -d ' -~\n' < "$SERVER_LOG" | wc -c)" -eq 0 ]
 }
 
@@ -400,7 +400,7 @@ END
     http "$URL/" "$URL/error" > /dev/null
     stop_server clean
     [ -s "$SERVER_LOG" ]
-    ! grep -q $'\033' "$SERVER_LOG"
+    ! grep -q $'\033' "$SERVER_LOG" || false
 }
 
 # --- the trace ---------------------------------------------------------------------------
@@ -425,7 +425,7 @@ END
     [ "$(LC_ALL=C tr -d '\t -~\n' < "$TMP/trace" | wc -c)" -eq 0 ]
 
     # The tour goes elsewhere, the log stays.
-    ! grep '^turn' "$SERVER_LOG"
+    ! grep '^turn' "$SERVER_LOG" || false
     grep -q ' 200 POST /hello ' "$SERVER_LOG"
 }
 

@@ -147,10 +147,10 @@ END
     for path in / /hello/%3Cx%3E /nope; do
         client send "GET $path HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n" \
             send 'GET /error/444 HTTP/1.1\r\nHost: a\r\n\r\n' \
-            readuntil ' 444 ' | grep -a ': ' > "$TMP/get"
+            readuntil ' 444 ' | sed '/^Date:/d' > "$TMP/get"
         client send "HEAD $path HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n" \
             send 'GET /error/444 HTTP/1.1\r\nHost: a\r\n\r\n' \
-            readuntil ' 444 ' > "$TMP/head"
+            readuntil ' 444 ' | sed '/^Date:/d' > "$TMP/head"
         grep ': ' "$TMP/head" | cmp - <(sed 's/<html>.*//' "$TMP/get" | grep ': ')
 
         # What follows the empty line is the next answer, and no body.
@@ -249,9 +249,9 @@ END
     body_is 'Hello, \r\n\r\nHTTP/1.1 200 OK\r\nX: y' \
         '/hello/%0d%0a%0d%0aHTTP%2f1.1%20200%20OK%0d%0aX:%20y'
     [ -z "$(header X GET '/hello/%0d%0aX:%20y')" ]
-    ! ask HEAD '/hello/%0d%0aX:%20y' | grep '^X'
-    ! ask GET '/nope%0d%0aX:%20y' | sed '/^$/q' | grep '^X'
-    ! ask GET '/redirect?%0d%0aX:%20y' | sed '/^$/q' | grep '^X'
+    ! ask HEAD '/hello/%0d%0aX:%20y' | grep '^X' || false
+    ! ask GET '/nope%0d%0aX:%20y' | sed '/^$/q' | grep '^X' || false
+    ! ask GET '/redirect?%0d%0aX:%20y' | sed '/^$/q' | grep '^X' || false
 }
 
 @test "no header can be smuggled through a Content-Type" {
@@ -260,7 +260,7 @@ END
             send "Content-Type: $bad\\r\\n\\r\\n" read > "$TMP/out"
         [[ $(head -n 1 "$TMP/out") == "HTTP/1.1 400 "* ]] ||
             { echo "$bad: $(cat "$TMP/out")"; return 1; }
-        ! grep -a '^X' "$TMP/out"
+        ! grep -a '^X' "$TMP/out" || false
     done
 }
 
@@ -378,7 +378,7 @@ END
 }
 
 @test "every error status from 400 to 599 can be had, and the page says it" {
-    http --path-as-is -w '\n%{http_code}\n' "$URL/error/[400-599]" > "$TMP/out"
+    http --fail-early --path-as-is -w '\n%{http_code}\n' "$URL/error/[400-599]" > "$TMP/out"
     grep -E '^[0-9]+$' "$TMP/out" > "$TMP/codes"
     seq 400 599 | cmp - "$TMP/codes"
     sed -n 's/.*<title>\([0-9]*\): [A-Z].*/\1/p' "$TMP/out" > "$TMP/codes"

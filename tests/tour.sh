@@ -49,5 +49,5 @@ awk -F '|' '
         split($0, word, " ")
         what = substr($0, RLENGTH + 1)
         sub(/^[) ]+/, "", what)
-        printf "%5s  %-36s %s\n", word[3], title[word[3]], what
+        printf "%5s  %-45s %s\n", word[3], title[word[3]], what
     }' "$(ls chapters/tour.md 2> /dev/null || echo "$tmp/tour.md")" "$tmp/trace"
