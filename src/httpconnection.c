@@ -142,7 +142,8 @@ skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
 static void
 wish_for_head(struct httpconnection *c)
 {
-    iostream_read_until(c->stream, "\r\n\r\n", c->settings->max_header_size,
+    iostream_read_until(c->stream, "\r\n\r\n",
+                        c->settings->max_header_size + 2 * MAX_EMPTY_LINES,
                         on_headers, c);
 }
 
@@ -236,8 +237,10 @@ on_headers(const char *data, size_t size, void *arg)
         wish_for_head(c);
         return;
     }
-    if (!head_is_whole(data, size)) {
-        bool in_line = memchr(data + skip, '\n', size - skip) == NULL;
+    if (!head_is_whole(data, size) ||
+        size - skip > c->settings->max_header_size) {
+        const char *lf = memchr(data + skip, '\n', size - skip);
+        bool in_line = lf == NULL || lf - data > HTTP_MAX_LINE + 1;
 
         why = in_line ? "request line too long" : "headers too long";
         refuse(c, in_line ? 414 : 431, why);

@@ -91,7 +91,7 @@ cannot_listen(struct httpserver *server, int port, const char *address,
               const char *why)
 {
     snprintf(server->error, sizeof server->error,
-             "cannot listen on port %d of %s: %s", port,
+             "cannot listen on port %d of %.100s: %s", port,
              *address != '\0' ? address : "all addresses", why);
     return server->error;
 }

@@ -1,12 +1,11 @@
 /* [7] log.c -- one line at a time, and none that could block.
  *
  * Whoever writes into a full pipe waits until somebody reads it, and in a
- * server with one thread everybody waits with him. So emit() looks first,
- * and rather loses a line than a moment. */
+ * server with one thread everybody waits with him. So a line is written
+ * only if somebody takes it, and is rather lost than waited for. */
 #include "log.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,20 +37,6 @@ colours_wanted(void)
     return wanted;
 }
 
-/* O_NONBLOCK would be the other way, but it belongs to the open file and not
- * to us: the shell that has the same terminal would suddenly find its own
- * calls failing with EAGAIN. */
-static void
-emit(const char *text, size_t n)
-{
-    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-
-    if (poll(&out, 1, 0) != 0 && write(STDERR_FILENO, text, n) == (ssize_t)n)
-        lost = 0;
-    else
-        lost++;
-}
-
 /* The last byte of `text` is kept for the newline, however long the message.
  * Only the bracket is coloured, as in Tornado. */
 void
@@ -81,5 +66,5 @@ log_line(int level, const char *file, int line, const char *format, ...)
     n = strlen(text);
     n += make_printable(text + n, sizeof text - 1 - n, message);
     text[n++] = '\n';
-    emit(text, n);
+    lost = write_stderr(text, n) ? 0 : lost + 1;
 }

@@ -422,8 +422,12 @@ use_options(void)
 
     /* [12] Records for programs in place of lines for people. */
     if (trace != NULL && *trace != '\0' && !trace_to_file(trace)) {
-        fprintf(stderr, "dustdevil: cannot write %s: %s\n", trace,
-                strerror(errno));
+        int error = errno;
+        char path[256];
+
+        make_printable(path, sizeof path, trace);
+        fprintf(stderr, "dustdevil: cannot write %s: %s\n", path,
+                strerror(error));
         return false;
     }
 
@@ -445,7 +449,8 @@ stop(void *arg)
 static void
 on_signal(int signal_number)
 {
-    interrupted = signal_number == SIGINT;
+    if (signal_number == SIGINT)
+        interrupted = 1;
     ioloop_add_callback_from_signal(ioloop_instance(), stop, NULL);
 }
 
@@ -538,6 +543,8 @@ main(int argc, char **argv)
         return 1;
     catch_signals();
     status = serve(loop, application);
+    signal(SIGTERM, SIG_IGN); /* on_signal() needs a loop, and it is going */
+    signal(SIGINT, SIG_IGN);
     application_free(application);
     ioloop_free(loop);
     blocks_free();

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util.h"
+
 /* The name in `argument`, the way it stands in the table: "-max_body_size=9"
  * becomes "max-body-size". What does not begin like an option becomes "",
  * and what is too long is cut: neither is the name of anything. */
@@ -101,7 +103,7 @@ options_parse(const struct option *table, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const struct option *o = table;
         const char *equals = strchr(argv[i], '='), *expected;
-        char name[32];
+        char name[32], printable[256];
 
         copy_name(name, sizeof name, argv[i]);
         if (strcmp(name, "help") == 0) {
@@ -118,7 +120,9 @@ options_parse(const struct option *table, int argc, char **argv)
         expected = o->help == NULL ? "a known option; try --help"
                                    : set_option(o, equals);
         if (expected != NULL) {
-            fprintf(stderr, "dustdevil: %s: expected: %s\n", argv[i], expected);
+            make_printable(printable, sizeof printable, argv[i]);
+            fprintf(stderr, "dustdevil: %s: expected: %s\n", printable,
+                    expected);
             return 2;
         }
     }

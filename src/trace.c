@@ -41,21 +41,22 @@ trace_connection(int fd)
 /* For people: what happened in one turn stands together, and every column
  * begins at the same place, so that the eye can run down the functions. */
 static void
-print_line(FILE *out, const struct record *r)
+print_line(const struct record *r)
 {
     static unsigned last_turn;
-    char stop[16] = "", connection[24] = "", where[96];
+    char stop[16] = "", connection[24] = "", where[96], line[512];
+    int n;
 
-    if (r->turn != last_turn)
-        fputc('\n', out);
-    last_turn = r->turn;
     if (r->stop > 0)
         snprintf(stop, sizeof stop, "(%d)", r->stop);
     if (r->connection > 0)
         snprintf(connection, sizeof connection, "conn %u", r->connection);
     snprintf(where, sizeof where, "%s:%s", r->file, r->function);
-    fprintf(out, "turn %-4u %-4s  %-7s %-36s %s\n", r->turn, stop, connection,
-            where, r->note);
+    n = snprintf(line, sizeof line, "%sturn %-4u %-4s  %-7s %-36s %s\n",
+                 r->turn != last_turn ? "\n" : "", r->turn, stop, connection,
+                 where, r->note);
+    last_turn = r->turn;
+    write_stderr(line, (size_t)n);
 }
 
 /* [12] For programs: a column for each field of the record. */
@@ -119,5 +120,5 @@ trace_event(int stop, int fd, const char *file, const char *function,
         return;
     }
 
-    print_line(stderr, &r);
+    print_line(&r);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h> /* [2] */
 #include <stdint.h> /* [5] */
+#include <poll.h> /* [2] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,18 @@ make_printable(char *to, size_t size, const char *from)
                                   (unsigned char)*from);
     to[n] = '\0';
     return n;
+}
+
+/* O_NONBLOCK would be the other way, but it belongs to the open file and not
+ * to us: the shell that has the same terminal would suddenly find its own
+ * calls failing with EAGAIN. */
+bool
+write_stderr(const char *line, size_t size)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) != 0 &&
+           write(STDERR_FILENO, line, size) == (ssize_t)size;
 }
 
 /* [5] --- memory -------------------------------------------------------- */

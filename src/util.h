@@ -39,6 +39,11 @@ enum { SEND_FLAGS = 0 };
  * have never said. What has no room is left out. */
 size_t make_printable(char *to, size_t size, const char *from);
 
+/* Writes a line to stderr, unless nobody takes it now: false then, and the
+ * line is lost. A pipe whose reader sleeps must not put the server to sleep.
+ * Not more than PIPE_BUF bytes, or it may wait after all. */
+bool write_stderr(const char *line, size_t size);
+
 /* [5] --- memory -------------------------------------------------------- */
 
 /* Buffers (and arenas, from chapter 8 on) are made of blocks of one size. A

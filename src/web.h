@@ -42,8 +42,9 @@ struct handler_class {
     handler_method *on_finish; /* the answer is complete */
 
     /* [12] Asynchronous handlers only: the client has gone before the answer
-     * was complete. You may finish here. If not, you have to finish when you
-     * would have finished anyway: until then the handler lives. */
+     * was complete. (With --poller=select this is noticed by writing only.) You
+     * may finish here. If not, you have to finish when you would have finished
+     * anyway: until then the handler lives. */
     handler_method *on_connection_close;
 };
 

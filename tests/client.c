@@ -448,7 +448,7 @@ options(int argc, char **argv)
     int c;
     long seconds = 10;
 
-    while ((c = getopt(argc, argv, "t:c:q")) != -1)
+    while ((c = getopt(argc, argv, "+t:c:q")) != -1)
         if (c == 't')
             seconds = number(optarg);
         else if (c == 'c')

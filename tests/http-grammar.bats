@@ -483,6 +483,9 @@ END
         for n in $((limit + 1)) $((limit + 5000)); do
             refused 431 'headers too long' "$(head_of "$n")"
         done
+        # An empty line before the request is no part of its head.
+        answered 200 'Hello, world' "\\r\\n$(head_of "$limit")"
+        refused 431 'headers too long' "\\r\\n$(head_of $((limit + 1)))"
         nothing_after
         stop_server clean
     done
