@@ -102,7 +102,7 @@ refuse(struct httpconnection *c, int status, const char *why)
                     "<html><title>%d: %s</title><body>%d: %s (%s)</body>"
                     "</html>", status, reason, status, reason, why);
     n = snprintf(answer, sizeof answer,
-                 "HTTP/1.1 %d %s\r\nServer: DustDevil/1.0\r\nDate: %s\r\n"
+                 "HTTP/1.1 %d %s\r\nServer: " HTTP_SERVER "\r\nDate: %s\r\n"
                  "Content-Type: text/html; charset=UTF-8\r\n"
                  "Content-Length: %d\r\nConnection: close\r\n\r\n%s", status,
                  reason, httputil_date(), size, head ? "" : page);
@@ -309,6 +309,7 @@ finish_request(struct httpconnection *c)
          disconnect ? "close" : "back to the first wish");
     c->request = NULL;
     c->request_finished = false;
+    r->connection = NULL;
     ioloop_add_callback(ioloop_instance(), httprequest_free, r);
     if (disconnect) {
         end_connection(c);
@@ -328,7 +329,7 @@ on_write_complete(void *arg)
     ioloop_callback *callback;
 
     TOUR(18, iostream_fd(c->stream), "nothing is owed any more");
-    if (r == NULL)
+    if (r == NULL || iostream_owed(c->stream) > 0)
         return;
     callback = r->write_callback;
     r->write_callback = NULL;
@@ -385,7 +386,7 @@ void
 httprequest_abort(struct httprequest *r)
 {
     if (r->connection != NULL)
-        iostream_close(r->connection->stream);
+        iostream_abort(r->connection->stream);
 }
 
 void

@@ -14,6 +14,9 @@
 
 #include "util.h"
 
+/* What we call ourselves. */
+#define HTTP_SERVER "DustDevil/1.0"
+
 /* What is wrong when nothing is wrong with the request. Whoever is handed this
  * very sentence (compare the address) answers with 503. */
 extern const char http_no_memory[];
@@ -92,9 +95,6 @@ void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 const char *httputil_date(void);
 
 /* [11] --- answers -------------------------------------------------------- */
-
-/* What we call ourselves. */
-#define HTTP_SERVER "DustDevil/1.0"
 
 /* Does an answer with this status have a body at all? (RFC 9110, 6.4.1) */
 bool httputil_has_body(int status);

@@ -21,7 +21,7 @@
 #include "trace.h"
 #include "util.h"
 
-enum { MAX_READY = 256 };
+enum { MAX_READY = 1024 }; /* all that select() can know: none is left out */
 
 /* Who is called about a descriptor. */
 struct entry {
@@ -54,7 +54,7 @@ struct timeout {
 struct ioloop {
     const struct poller *poller;
     void *poller_self;
-    bool running, stopped;
+    bool stopped;
 
     struct entry *entries; /* indexed by descriptor */
     int nentries;
@@ -112,7 +112,10 @@ ioloop_new(const char *name)
 
     /* [3] From now on others can wake it. */
     if (add_waker(loop) == -1) {
+        int error = errno;
+
         ioloop_free(loop);
+        errno = error;
         return NULL;
     }
 
@@ -187,9 +190,11 @@ static int
 watch(struct ioloop *loop, int fd, uint32_t events)
 {
     struct entry *entry = &loop->entries[fd];
-    int result = loop->poller->watch(loop->poller_self, fd, entry->events,
-                                     events);
+    int result = 0;
 
+    if (events != entry->events)
+        result = loop->poller->watch(loop->poller_self, fd, entry->events,
+                                     events);
     if (result == 0 || events == 0)
         entry->events = events;
     return result;
@@ -545,8 +550,9 @@ periodic_callback_start(struct ioloop *loop, int64_t period,
 
     if (p == NULL)
         return NULL;
-    *p = (struct periodic_callback){loop, NULL, period < 1 ? 1 : period,
-                                    ioloop_time() + period, callback, arg};
+    period = period < 1 ? 1 : period;
+    *p = (struct periodic_callback){loop, NULL, period, ioloop_time() + period,
+                                    callback, arg};
     p->timeout = ioloop_add_timeout(loop, p->next, run_periodic, p);
     if (p->timeout != NULL)
         return p;
@@ -607,7 +613,6 @@ ioloop_reserve(struct ioloop *loop, int fd)
 int
 ioloop_start(struct ioloop *loop)
 {
-    loop->running = !loop->stopped;
     for (;;) {
         int nready, poll_timeout = -1; /* for ever: somebody will come */
 
@@ -619,7 +624,7 @@ ioloop_start(struct ioloop *loop)
         /* [4] Then the work whose time has come. */
         run_timeouts(loop);
 
-        if (!loop->running)
+        if (loop->stopped)
             break;
 
         /* [4] No longer than until the next deadline. */
@@ -651,6 +656,5 @@ ioloop_start(struct ioloop *loop)
 void
 ioloop_stop(struct ioloop *loop)
 {
-    loop->running = false;
     loop->stopped = true;
 }

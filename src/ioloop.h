@@ -56,8 +56,9 @@ bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [3] Runs `callback` in the next turn of the loop, never at once, not even
  * from inside another callback; in the order in which they were added. From
- * another thread too: then it is the one function of this header that may be
- * called, and it may wait while the loop is very busy. */
+ * another thread, too (than the one that made the loop and runs it): then it
+ * is the one function of this header that may be called, and it may wait
+ * while the loop is very busy. */
 void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
                          void *arg);
 
@@ -98,8 +99,8 @@ void ioloop_stop(struct ioloop *loop);
 
 /* [5] For the end of a program, after ioloop_start() has returned: tells
  * every handler ERROR, as if all peers had gone at once, and runs callbacks
- * until none is left. Callbacks that go on renewing themselves would keep it
- * here for ever. */
+ * until none is left. Every handler has to remove itself, and no callback may
+ * go on renewing itself, or this takes for ever: free the servers first. */
 void ioloop_hang_up(struct ioloop *loop);
 
 #endif

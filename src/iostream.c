@@ -139,6 +139,7 @@ add_io_state(struct iostream *s, uint32_t events)
     uint32_t state = s->state | events | IOLOOP_ERROR;
     int result = 0;
 
+    s->drained = false; /* will be long ago when the loop calls */
     if (s->fd == -1 || state == s->state)
         return;
     if (s->state != 0)
@@ -210,7 +211,7 @@ run_read_callback(void *arg)
     size_t size = s->found_size;
     const char *data = "";
 
-    if (s->fd == -1)
+    if (s->fd == -1 || callback == NULL)
         return;
     if (s->read_buffer != NULL) {
         data = s->read_buffer->data + s->read_buffer->start;
@@ -468,6 +469,18 @@ handle_write(struct iostream *s)
         try_wish(s);
 }
 
+/* A reset, for those who take the end of the connection for the end of the
+ * message: an ordinary close would look like success. */
+void
+iostream_abort(struct iostream *s)
+{
+    const struct linger reset = {.l_onoff = 1};
+
+    if (s->fd != -1)
+        setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    iostream_close(s);
+}
+
 /* The answer to one request is ready. If the next request is already here
  * and found, its answer will be ready by the next turn, and one send can
  * carry both: sixteen requests that came in one packet are answered in one.
@@ -498,7 +511,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
     if (s->fd == -1)
         return;
     if (!buffer_append(&s->write_buffer, data, size)) {
-        iostream_close(s);
+        iostream_abort(s);
         return;
     }
     TOUR(16, s->fd, "+%zu bytes, %zu owed", size, iostream_owed(s));
@@ -635,7 +648,8 @@ handle_events(int fd, uint32_t events, void *arg)
     }
 
     /* READ is in vain when nobody wanted it, and for ever after the end. */
-    if ((events & IOLOOP_READ) && (!wanted || s->eof))
+    if ((events & IOLOOP_READ) &&
+        (s->eof || (!wanted && !wants_read(s))))
         drop_io_state(s, IOLOOP_READ);
 
     /* [6] WRITE is in vain when nothing is owed. */

@@ -52,7 +52,8 @@ void iostream_read_bytes(struct iostream *stream, size_t size,
 /* How many bytes have come that nobody has wished for yet. */
 size_t iostream_unread(const struct iostream *stream);
 
-/* Are there none, and had the kernel none either when it was last asked? */
+/* Are there none, and had the kernel none either when it was asked, which was
+ * not long ago? */
 bool iostream_drained(const struct iostream *stream);
 
 /* Leaves the loop and closes the socket; what has not been sent is lost.
@@ -69,7 +70,8 @@ void iostream_set_close_callback(struct iostream *stream,
 /* The peer's end of the line is watched from now on even if nothing is
  * wished for: for those who answer later (chapter 12). That somebody will send
  * no more is not the end, he may be waiting for an answer. (Tornado 2.0 took
- * it for the end.) */
+ * it for the end.) Only epoll knows of errors as such; with select and kqueue
+ * the end is noticed when something is read or written. */
 void iostream_watch(struct iostream *stream);
 
 /* [6] Never blocks and never writes less: `data` is copied, and offered to
@@ -80,6 +82,9 @@ void iostream_watch(struct iostream *stream);
  * answer than half of one. There is no limit but that; see iostream_owed(). */
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
+
+/* [6] Closes in a way that the peer notices: what he has got is not all. */
+void iostream_abort(struct iostream *stream);
 
 /* [6] How many bytes the peer is still owed. From IOSTREAM_MAX_OWED on the
  * stream neither reads nor fulfils wishes: who does not fetch what he asked

@@ -45,7 +45,9 @@ hello_get(struct handler *self)
     size_t size = 0;
     const char *name = handler_path_argument(self, 0, &size);
 
-    if (name != NULL)
+    if (name == NULL)
+        handler_send_error(self, 503);
+    else
         hello(self, name, size);
 }
 
@@ -161,6 +163,7 @@ headers_get(struct handler *self)
     plain_text(self);
     for (size_t i = 0; i < headers->n; i++) {
         char name[HTTP_MAX_LINE + 1];
+        const char *value;
         size_t first = 0;
 
         while (strcasecmp(headers->items[first].name,
@@ -169,7 +172,8 @@ headers_get(struct handler *self)
         if (first < i)
             continue;
         httpheaders_normalize_name(name, headers->items[i].name);
-        handler_printf(self, "%s: %s\n", name, httpheaders_get(headers, name));
+        value = httpheaders_get(headers, name);
+        handler_printf(self, "%s: %s\n", name, value != NULL ? value : "?");
     }
 }
 
@@ -534,9 +538,10 @@ main(int argc, char **argv)
         return 1;
     loop = ioloop_new(poller);
     if (loop == NULL) {
+        status = errno == ENOTSUP ? 2 : 1;
         fprintf(stderr, "dustdevil: --poller=%s: %s\n",
-                poller != NULL ? poller : "", strerror(errno));
-        return errno == ENOTSUP ? 2 : 1;
+                poller != NULL ? poller : "(best)", strerror(errno));
+        return status;
     }
     application = application_new(routes);
     if (application == NULL)

@@ -48,8 +48,7 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
 
 /* There are no error events here: a connection that broke is readable, and
  * recv() says why. So one that is watched for errors only, while its answer
- * is being made, is not heard to break before somebody reads or writes. At
- * most `max` are told; the others are told next time. */
+ * is being made, is not heard to break before somebody reads or writes. */
 static int
 select_poll(void *self, struct poller_event *ready, int max, int timeout)
 {

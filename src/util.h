@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 /* Prints "dustdevil: WHAT: the reason in errno" on stderr and exits with
- * status 1. Only for what goes wrong before the server serves. */
+ * status 1. For what goes wrong before the server serves. */
 _Noreturn void die(const char *what);
 
 /* [2] --- descriptors --------------------------------------------------- */

@@ -40,7 +40,7 @@ struct handler {
     struct httpheaders headers;
     struct buffer *body; /* written, but not flushed yet */
     size_t length, flushed; /* of the whole body: promised, sent */
-    bool length_known, headers_written, chunked, is_error, finished;
+    bool length_known, headers_written, chunked, is_error, last, finished;
     max_align_t state[]; /* the class's own */
 };
 
@@ -52,17 +52,14 @@ static void send_error(struct handler *self, int status, const char *detail);
 static bool
 compile(struct route *route, const struct urlspec *spec)
 {
-    char text[128];
     int error = 0;
 
     route->spec = spec;
     route->literal = strpbrk(spec->pattern, ".[]()*+?{}|^$\\") == NULL;
     if (!route->literal)
         error = regcomp(&route->regex, spec->pattern, REG_EXTENDED);
-    if (error != 0) {
-        regerror(error, &route->regex, text, sizeof text);
-        log_error("bad pattern %s: %s", spec->pattern, text);
-    }
+    if (error != 0)
+        log_error("bad pattern: %s (regcomp: %d)", spec->pattern, error);
     return error == 0;
 }
 
@@ -330,8 +327,8 @@ still_open(struct handler *self, const char *what)
 void
 handler_set_status(struct handler *self, int status)
 {
-    if (status < 200 || status > 999)
-        fail(self, 500, "no such status");
+    if (status < 200 || status > 999 || self->headers_written)
+        fail(self, 500, "a status that can not be sent");
     else
         self->status = status;
 }
@@ -487,7 +484,7 @@ append_body(struct handler *self, struct buffer **out)
         ok = ok && buffer_append(out, "\r\n", 2);
 
     /* [12] The end of all chunks. */
-    if (self->chunked && self->finished)
+    if (self->chunked && self->last)
         ok = ok && buffer_append(out, "0\r\n\r\n", 5);
 
     return ok;
@@ -500,6 +497,8 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     struct buffer *out = NULL;
     bool ok = true;
 
+    if (!still_open(self, "flush"))
+        return;
     self->flushed += buffer_length(self->body);
     if (!self->headers_written) {
         settle_framing(self);
@@ -576,8 +575,9 @@ handler_finish(struct handler *self)
         self->length_known = true;
     }
 
-    self->finished = true;
+    self->last = true;
     handler_flush(self, NULL, NULL);
+    self->finished = true;
     if (self->failed != 0 ||
         (self->length_known && !head && self->flushed != self->length)) {
         log_error("%s %s: answer cut short", r->method, r->uri);

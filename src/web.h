@@ -89,7 +89,8 @@ const char *handler_get_arguments(struct handler *self, const char *name,
 
 /* --- the answer --------------------------------------------------------- */
 
-/* All of these do nothing (but log) once the answer is complete. */
+/* All of these do nothing (or no more than log) once the answer is complete,
+ * as long as the handler lives. */
 
 void handler_set_status(struct handler *self, int status);
 
@@ -102,7 +103,7 @@ void handler_add_header(struct handler *self, const char *name,
                         const char *value);
 
 /* The body will have so many bytes; for those who flush. If it turns out to
- * have others, the connection is cut. */
+ * have others after that, the connection is cut. */
 void handler_set_content_length(struct handler *self, size_t size);
 
 /* RequestHandler.write: more of the body. Nothing is sent before the handler

@@ -63,6 +63,10 @@ step_listen(int argc, char **argv)
 static inline void
 step_stop(void *arg)
 {
+    /* Once is enough: the next signal would find no loop any more. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+
     ioloop_stop(arg);
 }
 
