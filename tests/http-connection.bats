@@ -386,3 +386,32 @@ stays() {
     [ "$(http "$URL/")" = 'Hello, world' ]
     back_to "$before"
 }
+
+# A server that has to wait while its answer leaves does not know what came in
+# meanwhile. To close then would be a reset, and the rest of the answer lost.
+@test "what comes in while a long last answer leaves does not cost its end" {
+    start_server --no-keep-alive
+    run -0 client deaf \
+        send 'GET /bytes?n=3000000 HTTP/1.1\r\nHost: x\r\n\r\n' pause 300 \
+        send 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' pause 100 count
+    [ "$output" -gt 3000000 ]
+}
+
+# The peer fetches all that he is owed and sends the rest of a request, and the
+# server hears of both at once.
+@test "a client that catches up in one moment is not forgotten" {
+    start_server --trace
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    exec 9<> "$BATS_TEST_TMPDIR/go"
+    client -t 8 deaf send 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4400000\r\n\r\n' \
+        repeat 44000 "$(printf 'x%.0s' $(seq 100))" send 'GET / HT' hold \
+        send 'TP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' count \
+        < "$BATS_TEST_TMPDIR/go" > "$BATS_TEST_TMPDIR/count" 9>&- 3>&- 4>&- &
+    wait_for_line "$SERVER_LOG" '\(17\) .* [1-9][0-9]+ owed'
+    kill -STOP "$SERVER_PID"
+    exec 9>&-
+    sleep 0.5
+    kill -CONT "$SERVER_PID"
+    wait $!
+    [ "$(cat "$BATS_TEST_TMPDIR/count")" -gt 4400000 ]
+}
