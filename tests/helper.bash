@@ -128,7 +128,7 @@ client() {
 client_bg() {
     local file=$1
     shift
-    IN_ITS_PLACE=exec client "$@" > "$file" 2>&1 < /dev/null 3>&- 4>&- &
+    IN_ITS_PLACE='exec' client "$@" > "$file" 2>&1 < /dev/null 3>&- 4>&- &
     CLIENT_PID=$!
 }
 
