@@ -4,6 +4,7 @@ setup() { load helper; }
 
 @test "every answer solves its exercise, and every break is noticed" {
     command -v patch > /dev/null || skip "patch is not installed"
+    command -v ps > /dev/null || skip "ps is not installed"
     sh tests/exercises.sh
 }
 

@@ -132,6 +132,22 @@ client_bg() {
     CLIENT_PID=$!
 }
 
+# state S: until the server is in state S, as ps calls it: S it sleeps, T it is
+# stopped. freeze: stops it, and returns when it really stands still.
+state() {
+    local i now
+    for i in $(seq 250); do
+        if [ -r "/proc/$SERVER_PID/stat" ]
+        then now=$(sed 's/.*) //' "/proc/$SERVER_PID/stat")
+        else now=$(ps -o stat= -p "$SERVER_PID"); fi
+        [[ $now == "$1"* ]] && return
+        sleep 0.02
+    done
+    echo "the server is not in state $1 ($i looks)" >&2
+    return 1
+}
+freeze() { kill -STOP "$SERVER_PID" && state T; }
+
 # wait_for_line FILE PATTERN [SECONDS]: until FILE has such a line.
 wait_for_line() {
     local i

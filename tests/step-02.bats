@@ -140,19 +140,6 @@ each_poller() {
     [ "$well" -ge 1 ]
 }
 
-# state S: until the server sleeps in its poller. freeze: stops it, and returns
-# when it really stands still.
-state() {
-    local i
-    for i in $(seq 250); do
-        ps -o stat= -p "$SERVER_PID" | grep -q "$1" && return
-        sleep 0.02
-    done
-    echo "the server is not in state $1 ($i looks)" >&2
-    return 1
-}
-freeze() { kill -STOP "$SERVER_PID" && state T; }
-
 # The turns of the trace in the order of their coming, each once.
 turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
 

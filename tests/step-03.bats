@@ -131,20 +131,6 @@ main(int argc, char **argv)
 END
 }
 
-# state S: until the server sleeps in its poller, with nothing left to do. From
-# there a signal takes a way that is always the same. freeze: stops it, and
-# returns when it really stands still.
-state() {
-    local i
-    for i in $(seq 250); do
-        ps -o stat= -p "$SERVER_PID" | grep -q "$1" && return
-        sleep 0.02
-    done
-    echo "the server is not in state $1 ($i looks)" >&2
-    return 1
-}
-freeze() { kill -STOP "$SERVER_PID" && state T; }
-
 # turn_of PATTERN: the turns of the lines of the trace that say so.
 turn_of() { sed -n "s/^turn \([0-9]*\).*$1.*/\1/p" "$SERVER_LOG"; }
 
