@@ -148,6 +148,18 @@ state() {
 }
 freeze() { kill -STOP "$SERVER_PID" && state T; }
 
+# build_driver N: a program of the test's own, read from standard input, linked
+# with the loop that lies beside the tested server, or in stage N.
+build_driver() {
+    local program=${SERVER:-$BUILD/step-$1/server} main=$BATS_FILE_TMPDIR/main.c
+    local stage=${program%/*}
+    cat > "$main"
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
+        "$main" "$stage"/ioloop.c "$stage"/poller_*.c "$stage"/trace.c \
+        "$stage"/util.c ${LDFLAGS:-} -o "$BATS_FILE_TMPDIR/driver"
+}
+
 # wait_for_line FILE PATTERN [SECONDS]: until FILE has such a line.
 wait_for_line() {
     local i

@@ -5,13 +5,7 @@
 # the program that is tested.
 setup_file() {
     load helper
-    local program=${SERVER:-$BUILD/step-3/server}
-    local stage=${program%/*} main=$BATS_FILE_TMPDIR/main.c
-    driver > "$main"
-    # shellcheck disable=SC2086 # The flags are words.
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
-        "$main" "$stage"/ioloop.c "$stage"/poller_*.c "$stage"/trace.c \
-        "$stage"/util.c ${LDFLAGS:-} -o "$BATS_FILE_TMPDIR/driver"
+    driver | build_driver 3
 }
 
 setup() {
