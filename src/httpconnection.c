@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "httpchunked.h" /* [13] */
 #include "log.h"
 #include "trace.h"
 
@@ -167,11 +168,48 @@ on_request_body(const char *data, size_t size, void *arg)
         handle_request(c);
 }
 
+/* The client is waiting for our word; see httprequest_expects_continue(). */
+static void
+send_continue(struct httpconnection *c)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+    iostream_write(c->stream, go_on, sizeof go_on - 1, NULL, NULL);
+}
+
+/* [13] All chunks are here, or will never be. */
+static void
+on_chunked_body(int status, const char *why, void *arg)
+{
+    struct httpconnection *c = arg;
+    struct httprequest *r = c->request;
+
+    if (status != 0) {
+        refuse(c, status, why);
+        return;
+    }
+    r->body_size = buffer_length(r->chunks);
+    r->body = r->body_size > 0 ? r->chunks->data + r->chunks->start : "";
+    TRACE(iostream_fd(c->stream), "the body came in chunks: %zu bytes",
+          r->body_size);
+    handle_request(c);
+}
+
+/* [13] The other wish for a body. */
+static void
+wait_for_chunks(struct httpconnection *c)
+{
+    struct httprequest *r = c->request;
+
+    if (!httpchunked_read(c->stream, &r->arena, &r->chunks,
+                          c->settings->max_body_size, on_chunked_body, c))
+        refuse(c, 503, http_no_memory);
+}
+
 /* True if the rest is a matter of on_request_body(), or of nobody. */
 static bool
 wait_for_body(struct httpconnection *c)
 {
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct httprequest *r = c->request;
     const char *why = NULL;
     bool wants_continue = false;
@@ -189,10 +227,19 @@ wait_for_body(struct httpconnection *c)
         refuse(c, status, why);
         return true;
     }
+
+    /* [13] Nobody knows how much is to come. */
+    if (r->chunked) {
+        if (wants_continue)
+            send_continue(c);
+        wait_for_chunks(c);
+        return true;
+    }
+
     if (length == 0)
         return false;
     if (wants_continue)
-        iostream_write(c->stream, go_on, sizeof go_on - 1, NULL, NULL);
+        send_continue(c);
     iostream_read_bytes(c->stream, length, on_request_body, c);
     return true;
 }

@@ -155,8 +155,10 @@ httprequest_new(struct httpconnection *connection, const union peer *peer)
 void
 httprequest_free(void *request)
 {
-    struct arena *all = ((struct httprequest *)request)->arena;
+    struct httprequest *r = request;
+    struct arena *all = r->arena;
 
+    buffer_release(&r->chunks); /* [13] */
     arena_release(&all);
 }
 
@@ -216,6 +218,16 @@ parse_content_length(const char *text, size_t *length)
     return true;
 }
 
+/* [13] RFC 9112, section 6.1. */
+static bool
+is_chunked(struct httprequest *r)
+{
+    const char *coding = httpheaders_get(&r->headers, "Transfer-Encoding");
+
+    return coding != NULL && strcasecmp(coding, "chunked") == 0 &&
+           httprequest_supports_http_1_1(r);
+}
+
 int
 httprequest_body_length(struct httprequest *r, size_t max, size_t *length,
                         const char **why)
@@ -230,6 +242,16 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length,
     *why = "both Content-Length and Transfer-Encoding";
     if (has_coding && has_size)
         return 400;
+
+    /* [13] The one coding that every HTTP/1.1 server has to understand. Not
+     * a list of codings, not the same one twice, and none from somebody who
+     * says that he speaks 1.0: who stands between us may read that otherwise
+     * than we do. */
+    if (has_coding && is_chunked(r)) {
+        r->chunked = true;
+        return 0;
+    }
+
     *why = "unknown Transfer-Encoding";
     if (has_coding)
         return 501;

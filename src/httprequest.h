@@ -49,6 +49,7 @@ struct httprequest {
     struct arguments arguments;
     const char *body; /* never NULL */
     size_t body_size;
+    bool chunked; /* [13] its length is not known before it is here */
 
     bool keep_alive; /* [10] may another request follow this one? */
 
@@ -61,6 +62,7 @@ struct httprequest {
     bool handed_over; /* the request callback has been called */
     ioloop_callback *write_callback, *close_callback;
     void *write_arg, *close_arg;
+    struct buffer *chunks; /* [13] what has come of a chunked body */
 };
 
 /* An empty request. NULL when there is no memory left. */
@@ -77,8 +79,9 @@ void httprequest_free(void *request);
 int httprequest_parse_head(struct httprequest *request, const char *data,
                            size_t size, const char **why);
 
-/* [9] How many bytes of body follow the head (RFC 9112, section 6.3). 0, or
- * the status to answer with and, in *why, what is wrong. */
+/* [9] How many bytes of body follow the head (RFC 9112, section 6.3); no
+ * more than `max` are allowed. If nobody can know (chapter 13), `chunked` is
+ * set. 0, or the status to answer with and, in *why, what is wrong. */
 int httprequest_body_length(struct httprequest *request, size_t max,
                             size_t *length, const char **why);
 

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "goodbye.h" /* [10] */
 #include "trace.h"
 #include "util.h"
 
@@ -42,8 +43,6 @@ struct iostream {
     ioloop_callback *write_callback;
     void *write_arg;
 
-    struct goodbye *goodbye; /* [10] NULL unless we are saying goodbye */
-
     bool looked;       /* the first look at the socket has been taken */
     bool found;        /* the wish is fulfilled, its callback is queued */
     bool eof;          /* the peer will send no more */
@@ -52,9 +51,6 @@ struct iostream {
 };
 
 static void handle_events(int fd, uint32_t events, void *arg);
-
-/* [10] What a goodbye needs beyond the stream's own notes. */
-static void free_goodbye(struct iostream *s);
 
 struct iostream *
 iostream_new(struct ioloop *loop, int fd)
@@ -99,9 +95,6 @@ iostream_close(struct iostream *s)
         ioloop_remove_handler(s->loop, s->fd);
     close(s->fd);
     s->fd = -1;
-
-    /* [10] A goodbye ends with the stream. */
-    free_goodbye(s);
 
     ioloop_add_callback(s->loop, iostream_free, s);
 }
@@ -164,10 +157,6 @@ wants_read(const struct iostream *s)
 {
     if (s->eof)
         return false;
-
-    /* [10] On the way out everything is, to be thrown away. */
-    if (s->goodbye != NULL)
-        return true;
 
     /* [6] Not while too much is owed. */
     if (iostream_owed(s) >= IOSTREAM_MAX_OWED)
@@ -523,91 +512,25 @@ iostream_write(struct iostream *s, const void *data, size_t size,
     ioloop_add_callback(s->loop, write_later, s);
 }
 
-/* [10] --- saying goodbye ------------------------------------------------ */
+/* [10] --- the polite close ---------------------------------------------- */
 
-/* A close() while bytes of the peer are still coming in makes the kernel
- * answer them with a reset, and a reset makes the peer's kernel throw away
- * what it has received, our last answer included. So the line is first
- * closed in our direction only. */
-enum {
-    LINGER_BYTES = 1 << 20,
-    LINGER_SILENCE = 2 * 1000000, /* microseconds */
-    LINGER_TIME = 10 * 1000000
-};
-
-struct goodbye {
-    struct timeout *timeout;
-    int64_t end;
-    size_t left; /* bytes that we are still willing to drop */
-};
-
-static void
-free_goodbye(struct iostream *s)
-{
-    if (s->goodbye != NULL && s->goodbye->timeout != NULL)
-        ioloop_remove_timeout(s->loop, s->goodbye->timeout);
-    free(s->goodbye);
-    s->goodbye = NULL;
-}
-
-static void
-linger_timeout(void *arg)
-{
-    ((struct iostream *)arg)->goodbye->timeout = NULL;
-    iostream_close(arg);
-}
-
-/* Waits for the next sign of the peer; without memory for that, no longer. */
-static void
-linger_on(struct iostream *s)
-{
-    struct goodbye *g = s->goodbye;
-    int64_t deadline = ioloop_time() + LINGER_SILENCE;
-
-    if (g->timeout != NULL)
-        ioloop_remove_timeout(s->loop, g->timeout);
-    g->timeout = ioloop_add_timeout(s->loop,
-                                    deadline < g->end ? deadline : g->end,
-                                    linger_timeout, s);
-    if (g->timeout == NULL)
-        iostream_close(s);
-}
-
-/* Reads and forgets. */
-static void
-discard(struct iostream *s)
-{
-    char dropped[READ_CHUNK * 16];
-    ssize_t n = recv(s->fd, dropped, sizeof dropped, 0);
-
-    if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-        return;
-    if (n <= 0 || (size_t)n >= s->goodbye->left) {
-        iostream_close(s);
-        return;
-    }
-    s->goodbye->left -= (size_t)n;
-    linger_on(s);
-}
-
+/* The descriptor goes on its last way alone; the stream ends when it does. */
 void
 iostream_linger(struct iostream *s)
 {
-    if (s->fd == -1 || s->goodbye != NULL)
+    int fd = s->fd;
+
+    if (fd == -1)
         return;
-    s->read_callback = NULL;
-    s->goodbye = calloc(1, sizeof *s->goodbye);
-    if (s->goodbye == NULL || s->eof || shutdown(s->fd, SHUT_WR) == -1) {
+    if (s->state != 0)
+        ioloop_remove_handler(s->loop, fd);
+    s->state = 0;
+    if (s->eof || !goodbye_start(s->loop, fd, iostream_free, s)) {
         iostream_close(s);
         return;
     }
-    TRACE(s->fd, "said goodbye; what still comes is dropped");
-    s->goodbye->end = ioloop_time() + LINGER_TIME;
-    s->goodbye->left = LINGER_BYTES;
+    s->fd = -1;
     buffer_release(&s->read_buffer);
-    add_io_state(s, IOLOOP_READ);
-    if (s->fd != -1)
-        linger_on(s);
 }
 
 /* --- events from below -------------------------------------------------- */
@@ -621,12 +544,6 @@ handle_events(int fd, uint32_t events, void *arg)
     bool wanted = wants_read(s);
 
     (void)fd;
-
-    /* [10] Nobody listens any more. */
-    if (s->goodbye != NULL && (events & IOLOOP_READ)) {
-        discard(s);
-        return;
-    }
 
     if (events & IOLOOP_READ)
         handle_read(s);

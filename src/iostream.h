@@ -92,10 +92,9 @@ void iostream_abort(struct iostream *stream);
 size_t iostream_owed(const struct iostream *stream);
 enum { IOSTREAM_MAX_OWED = 65536 };
 
-/* [10] The polite close, for a peer who may still be talking: says that no
- * more will come, drops what still arrives, and closes when the peer has
- * finished too, when it is silent for 2 seconds, after 10 seconds, or after
- * 1 MiB. To be called when nothing is owed; a pending wish is dropped. */
+/* [10] The polite close, for a peer who may still be talking; see goodbye.h.
+ * To be called when nothing is owed. From here on the stream is closed, but
+ * the close callback runs only when the goodbye is over. */
 void iostream_linger(struct iostream *stream);
 
 #endif

@@ -6,7 +6,6 @@
  * settles the head, and handler_flush() hands all to the connection. */
 #include "web.h"
 
-#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,25 +14,15 @@
 #include "log.h"
 #include "trace.h"
 
-enum { MAX_GROUPS = 9 }; /* the whole match counts as one */
-
-/* URLSpec. */
-struct route {
-    const struct urlspec *spec;
-    bool literal; /* nothing in the pattern is special: just compare */
-    regex_t regex;
-};
-
 struct application {
-    size_t nroutes;
-    struct route routes[];
+    struct urlspecs *routes;
 };
 
 /* RequestHandler. */
 struct handler {
     const struct handler_class *class;
     struct httprequest *request;
-    regmatch_t groups[MAX_GROUPS]; /* where they are in the path */
+    regmatch_t groups[URLSPEC_GROUPS]; /* where they are in the path */
 
     int status;
     int failed; /* the status to answer with in place of what was wanted */
@@ -49,69 +38,24 @@ static void send_error(struct handler *self, int status, const char *detail);
 
 /* --- Application -------------------------------------------------------- */
 
-static bool
-compile(struct route *route, const struct urlspec *spec)
-{
-    int error = 0;
-
-    route->spec = spec;
-    route->literal = strpbrk(spec->pattern, ".[]()*+?{}|^$\\") == NULL;
-    if (!route->literal)
-        error = regcomp(&route->regex, spec->pattern, REG_EXTENDED);
-    if (error != 0)
-        log_error("bad pattern: %s (regcomp: %d)", spec->pattern, error);
-    return error == 0;
-}
-
 struct application *
 application_new(const struct urlspec *specs)
 {
-    struct application *a;
-    size_t n = 0;
+    struct application *a = calloc(1, sizeof *a);
 
-    while (specs[n].pattern != NULL)
-        n++;
-    a = calloc(1, sizeof *a + n * sizeof a->routes[0]);
-    if (a == NULL)
-        return NULL;
-    for (; a->nroutes < n; a->nroutes++)
-        if (!compile(&a->routes[a->nroutes], &specs[a->nroutes])) {
-            application_free(a);
-            return NULL;
-        }
-    return a;
+    if (a != NULL)
+        a->routes = urlspecs_new(specs);
+    if (a == NULL || a->routes != NULL)
+        return a;
+    free(a);
+    return NULL;
 }
 
 void
 application_free(struct application *a)
 {
-    for (size_t i = 0; i < a->nroutes; i++)
-        if (!a->routes[i].literal)
-            regfree(&a->routes[i].regex);
+    urlspecs_free(a->routes);
     free(a);
-}
-
-/* Does the pattern match, and the whole path? Tornado appends "$" to it, and
- * matches from the start; we look where the match begins and ends. Of several
- * matches regexec() takes the longest of the leftmost. */
-static bool
-matches(const struct route *route, const char *path, regmatch_t *groups)
-{
-    memset(groups, -1, MAX_GROUPS * sizeof *groups); /* there is no group */
-    if (route->literal)
-        return strcmp(route->spec->pattern, path) == 0;
-    return regexec(&route->regex, path, MAX_GROUPS, groups, 0) == 0 &&
-           groups[0].rm_so == 0 && path[groups[0].rm_eo] == '\0';
-}
-
-/* The class of the first pattern that matches, or NULL. */
-static const struct handler_class *
-find_class(const struct application *a, const char *path, regmatch_t *groups)
-{
-    for (size_t i = 0; i < a->nroutes; i++)
-        if (matches(&a->routes[i], path, groups))
-            return a->routes[i].spec->handler;
-    return NULL;
 }
 
 /* RequestHandler.clear: what every answer begins with. */
@@ -130,9 +74,11 @@ void
 application_call(struct httprequest *request, void *arg)
 {
     static const struct handler_class none = {0}; /* ErrorHandler */
-    regmatch_t groups[MAX_GROUPS];
-    const struct handler_class *found = find_class(arg, request->path, groups);
-    const struct handler_class *class = found != NULL ? found : &none;
+    const struct application *a = arg;
+    regmatch_t groups[URLSPEC_GROUPS];
+    const struct urlspec *found = urlspecs_find(a->routes, request->path,
+                                                groups);
+    const struct handler_class *class = found != NULL ? found->handler : &none;
     size_t size = sizeof(struct handler) + class->state_size;
     struct handler *self = arena_alloc(&request->arena, size);
 
@@ -263,7 +209,7 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
     size_t n;
     char *text;
 
-    if (i >= MAX_GROUPS - 1 || group->rm_so == -1)
+    if (i >= URLSPEC_GROUPS - 1 || group->rm_so == -1)
         return NULL;
     n = (size_t)(group->rm_eo - group->rm_so);
     text = arena_copy(&r->arena, r->path + group->rm_so, n);

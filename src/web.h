@@ -1,7 +1,6 @@
 /* [11] web.h -- what an application is written with.
  *
- *     Tornado 2.0: tornado/web.py, classes Application, URLSpec and
- *     RequestHandler
+ *     Tornado 2.0: tornado/web.py, classes Application and RequestHandler
  *     Floor 5: it knows requests, and nothing of sockets.
  *
  *     static void
@@ -23,6 +22,7 @@
 #include <stddef.h>
 
 #include "httpconnection.h"
+#include "urlspec.h"
 
 struct application;
 struct handler;
@@ -46,14 +46,6 @@ struct handler_class {
      * may finish here. If not, you have to finish when you would have finished
      * anyway: until then the handler lives. */
     handler_method *on_connection_close;
-};
-
-/* A pattern is an extended regular expression of regcomp() that has to match
- * the whole path; what its groups match is handler_path_argument(). The first
- * pattern that matches wins. The table ends with {0} and is not copied. */
-struct urlspec {
-    const char *pattern;
-    const struct handler_class *handler;
 };
 
 /* NULL, after an error in the log, if a pattern is none or memory is short. */

@@ -229,10 +229,16 @@ floors() {
 1 poller_kqueue
 1 poller_select
 2 iostream
+2 goodbye
+2 worker
+2 process
 3 httpserver
 3 httputil
 3 httpform
 3 httprequest
+3 httpchunked
+3 urlspec
+3 hmac
 4 httpconnection
 5 web
 5 webstatic

@@ -1,0 +1,194 @@
+/* [13] httpchunked.c -- line, bytes, line, bytes, until a chunk has none.
+ *
+ * Two servers in a row that disagree about one line of this see the end of the
+ * body in two places, and what lies between the two is a request that one of
+ * them has never seen. So every byte is checked, also the line breaks that a
+ * friendlier reader would skip, and the first that is wrong is the last that is
+ * read. */
+#include "httpchunked.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "httputil.h"
+
+/* A stranger may say as much beside the body as he likes, up to here: so many
+ * bytes in one size line; in all of them, beyond the digits that are needed,
+ * twice the body and so many more; and so much in trailers. */
+enum {
+    MAX_SIZE_LINE = 256,
+    MAX_EXTRA = 16384,
+    MAX_TRAILER_BYTES = 8192,
+    MAX_TRAILERS = 32,
+    PIECE = 65536 /* a chunk is read in pieces of this size */
+};
+
+struct httpchunked {
+    struct iostream *stream;
+    struct arena **arena;
+    struct buffer **body;
+    size_t max;
+    size_t left;  /* bytes of this chunk that have not come yet */
+    size_t extra; /* bytes of all size lines that say nothing */
+    size_t trailer_bytes;
+    struct httpheaders trailers;
+    httpchunked_callback *callback;
+    void *arg;
+};
+
+static void on_trailer(const char *line, size_t size, void *arg);
+static void on_data(const char *data, size_t size, void *arg);
+static void on_data_end(const char *data, size_t size, void *arg);
+
+/* --- the size ------------------------------------------------------------ */
+
+/* Hexadecimal digits and nothing else: strtoul() takes "+5", "-1" and "0x5" as
+ * well (Tornado until 6.3.3 took what int() takes, and a size of -1 kept it
+ * busy for ever). What does not fit into a size_t is as long as can be. */
+static size_t
+parse_digits(const char *line, size_t digits)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < digits; i++) {
+        char hex[2] = {line[i], '\0'};
+
+        n = n > SIZE_MAX / 16 ? SIZE_MAX : n * 16 + strtoul(hex, NULL, 16);
+    }
+    return n;
+}
+
+/* NULL, or what is wrong with the line. An extension begins with a semicolon;
+ * nobody has ever agreed with us on the meaning of one. */
+static const char *
+parse_size_line(struct httpchunked *c, const char *line, size_t size)
+{
+    size_t digits = 0, zeros = 0, i;
+
+    if (size < 2 || memcmp(line + size - 2, "\r\n", 2) != 0)
+        return "a chunk size that does not end with CR LF, or is too long";
+    size -= 2;
+    while (digits < size && isxdigit((unsigned char)line[digits]))
+        digits++;
+    while (zeros + 1 < digits && line[zeros] == '0')
+        zeros++;
+    for (i = digits; i < size && (line[i] == ' ' || line[i] == '\t');)
+        i++;
+    if (digits == 0 || (digits < size && (i == size || line[i] != ';')))
+        return "malformed chunk size";
+    for (; i < size; i++)
+        if (((unsigned char)line[i] < ' ' && line[i] != '\t') ||
+            line[i] == 0x7f)
+            return "control byte in a chunk extension";
+    c->left = parse_digits(line, digits);
+    c->extra += size - digits + zeros;
+    return c->extra > MAX_EXTRA + 2 * buffer_length(*c->body)
+               ? "more chunk extensions than body" : NULL;
+}
+
+static void
+on_size_line(const char *line, size_t size, void *arg)
+{
+    struct httpchunked *c = arg;
+    const char *why = parse_size_line(c, line, size);
+
+    if (why != NULL)
+        c->callback(400, why, c->arg);
+    else if (c->left > c->max - buffer_length(*c->body))
+        c->callback(413, "body too long", c->arg);
+    else if (c->left == 0)
+        iostream_read_until(c->stream, "\r\n", MAX_TRAILER_BYTES + 2,
+                            on_trailer, c);
+    else
+        iostream_read_bytes(c->stream, c->left < PIECE ? c->left : PIECE,
+                            on_data, c);
+}
+
+static void
+wish_for_size(struct httpchunked *c)
+{
+    iostream_read_until(c->stream, "\r\n", MAX_SIZE_LINE + 2, on_size_line, c);
+}
+
+/* --- the bytes ----------------------------------------------------------- */
+
+static void
+on_data(const char *data, size_t size, void *arg)
+{
+    struct httpchunked *c = arg;
+
+    if (!buffer_append(c->body, data, size)) {
+        c->callback(503, http_no_memory, c->arg);
+        return;
+    }
+    c->left -= size;
+    if (c->left > 0)
+        iostream_read_bytes(c->stream, c->left < PIECE ? c->left : PIECE,
+                            on_data, c);
+    else
+        iostream_read_bytes(c->stream, 2, on_data_end, c);
+}
+
+/* The size said where the chunk ends, so this line break says nothing new. It
+ * shows whether the two of us count alike. */
+static void
+on_data_end(const char *data, size_t size, void *arg)
+{
+    struct httpchunked *c = arg;
+
+    if (memcmp(data, "\r\n", size) != 0)
+        c->callback(400, "a chunk is longer than its size", c->arg);
+    else
+        wish_for_size(c);
+}
+
+/* --- the end ------------------------------------------------------------- */
+
+/* One line: a header that we check and forget, or the empty line. Somebody who
+ * merged it with the headers would let a stranger change, behind our back, what
+ * we have already decided (RFC 9110, section 6.5.1). */
+static void
+on_trailer(const char *line, size_t size, void *arg)
+{
+    struct httpchunked *c = arg;
+    const char *why = http_no_memory;
+    char *copy = arena_copy(c->arena, line, size);
+    int status = 503;
+
+    if (size == 2 && memcmp(line, "\r\n", 2) == 0) {
+        c->callback(0, NULL, c->arg);
+        return;
+    }
+    c->trailer_bytes += size;
+    if (copy != NULL)
+        status = httpheaders_parse(&c->trailers, copy, copy + size, &why);
+    if (line[size - 1] != '\n' || c->trailer_bytes > MAX_TRAILER_BYTES ||
+        c->trailers.n > MAX_TRAILERS) {
+        status = 431;
+        why = "trailers too long";
+    }
+    if (status != 0)
+        c->callback(status, why, c->arg);
+    else
+        iostream_read_until(c->stream, "\r\n", MAX_TRAILER_BYTES + 2,
+                            on_trailer, c);
+}
+
+/* --- the beginning ------------------------------------------------------- */
+
+bool
+httpchunked_read(struct iostream *stream, struct arena **arena,
+                 struct buffer **body, size_t max,
+                 httpchunked_callback *callback, void *arg)
+{
+    struct httpchunked *c = arena_alloc(arena, sizeof *c);
+
+    if (c == NULL)
+        return false;
+    *c = (struct httpchunked){.stream = stream, .arena = arena, .body = body,
+                              .max = max, .callback = callback, .arg = arg};
+    c->trailers.arena = arena;
+    wish_for_size(c);
+    return true;
+}
