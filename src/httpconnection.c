@@ -390,20 +390,42 @@ on_write_complete(void *arg)
         finish_request(c);
 }
 
-void
-httprequest_write(struct httprequest *r, const void *data, size_t size,
-                  ioloop_callback *callback, void *arg)
+/* Who wants to hear when it has left. Without a client that is now: the
+ * connection, or NULL if there is none any more. */
+static struct httpconnection *
+note_callback(struct httprequest *r, ioloop_callback *callback, void *arg)
 {
     struct httpconnection *c = r->connection;
 
     if (c == NULL && callback != NULL)
         ioloop_add_callback(ioloop_instance(), callback, arg);
     if (c == NULL)
-        return;
+        return NULL;
     assert(!c->request_finished); /* "Request closed" */
     r->write_callback = callback;
     r->write_arg = arg;
-    iostream_write(c->stream, data, size, on_write_complete, c);
+    return c;
+}
+
+void
+httprequest_write(struct httprequest *r, const void *data, size_t size,
+                  ioloop_callback *callback, void *arg)
+{
+    struct httpconnection *c = note_callback(r, callback, arg);
+
+    if (c != NULL)
+        iostream_write(c->stream, data, size, on_write_complete, c);
+}
+
+/* [14] The other way to write. */
+void
+httprequest_send_file(struct httprequest *r, int fd, off_t offset,
+                      size_t size, ioloop_callback *callback, void *arg)
+{
+    struct httpconnection *c = note_callback(r, callback, arg);
+
+    if (c != NULL)
+        iostream_send_file(c->stream, fd, offset, size, on_write_complete, c);
 }
 
 /* HTTPConnection.finish. */

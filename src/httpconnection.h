@@ -43,6 +43,11 @@ void httpconnection_handle_stream(struct iostream *stream,
 void httprequest_write(struct httprequest *request, const void *data,
                        size_t size, ioloop_callback *callback, void *arg);
 
+/* [14] The same for a part of a file; see iostream_send_file(). The file is
+ * yours to close when `callback` runs, which it does in any case. */
+void httprequest_send_file(struct httprequest *request, int fd, off_t offset,
+                           size_t size, ioloop_callback *callback, void *arg);
+
 /* HTTPRequest.finish: the answer is complete. The request ends in the next
  * turn or later, when the answer has left; do not touch it after that. */
 void httprequest_finish(struct httprequest *request);

@@ -300,6 +300,25 @@ httputil_date(void)
     return date;
 }
 
+/* [14] The form that we write ourselves, and two that nobody has written since
+ * 1996. Whatever stands behind the date makes it none. */
+time_t
+httputil_parse_date(const char *date)
+{
+    static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT",
+                                        "%A, %d-%b-%y %H:%M:%S GMT",
+                                        "%a %b %d %H:%M:%S %Y"};
+
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct tm tm = {0};
+        const char *end = strptime(date, forms[i], &tm);
+
+        if (end != NULL && *end == '\0')
+            return timegm(&tm);
+    }
+    return -1;
+}
+
 /* [11] --- answers -------------------------------------------------------- */
 
 /* 1xx, 204 and 304 are over with the empty line, whatever the head says. */
@@ -391,6 +410,27 @@ httputil_list_has_etag(const char *list, const char *etag)
             list += 2;
         if (strncmp(list, etag, size) == 0)
             return true;
+        if (*list == '"')
+            list += 1 + strcspn(list + 1, "\"");
+        list += strcspn(list, ",");
+    }
+    return false;
+}
+
+/* [14] From quote to quote: what stands before one, be it W/ or a comma, makes
+ * the text in `list` another than `etag`, which begins with a quote. */
+bool
+httputil_list_has_strong_etag(const char *list, const char *etag)
+{
+    size_t size = strlen(etag);
+
+    if (strcmp(list, "*") == 0)
+        return true;
+    while (*list != '\0') {
+        list += strspn(list, " \t,");
+        if (strncmp(list, etag, size) == 0)
+            return true;
+        list += strcspn(list, "\"");
         if (*list == '"')
             list += 1 + strcspn(list + 1, "\"");
         list += strcspn(list, ",");

@@ -94,6 +94,10 @@ void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 /* The same for now; formatted once a second. Good until the next call. */
 const char *httputil_date(void);
 
+/* [14] The other way round, from one of the three forms of that section; -1 if
+ * it has none of them. */
+time_t httputil_parse_date(const char *date);
+
 /* [11] --- answers -------------------------------------------------------- */
 
 /* Does an answer with this status have a body at all? (RFC 9110, 6.4.1) */
@@ -113,6 +117,10 @@ void httputil_etag(char to[HTTP_ETAG_SIZE], const struct buffer *body);
 /* RFC 9110, section 13.1.2: is it one of the tags of the list, or is the list
  * "*"? A tag's W/ does not count here. */
 bool httputil_list_has_etag(const char *list, const char *etag);
+
+/* [14] The same for those who need every byte to be the same: a tag with W/
+ * is none (RFC 9110, section 8.8.3.2). */
+bool httputil_list_has_strong_etag(const char *list, const char *etag);
 
 /* escape.xhtml_escape: appends `text`, safe inside HTML. False when there is
  * no memory left. */

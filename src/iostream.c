@@ -21,6 +21,9 @@
  * client sends, the others get their turn. */
 enum { MAX_READ = 65536, READ_CHUNK = 1024 };
 
+/* [14] And what one of them may send of a file. */
+enum { MAX_FILE_STEP = 1 << 20 };
+
 struct iostream {
     struct ioloop *loop;
     int fd;         /* -1 once closed */
@@ -42,6 +45,11 @@ struct iostream {
     struct buffer *write_buffer;
     ioloop_callback *write_callback;
     void *write_arg;
+
+    /* [14] What is owed behind that, out of a file. */
+    int file;
+    off_t file_offset;
+    size_t file_left;
 
     bool looked;       /* the first look at the socket has been taken */
     bool found;        /* the wish is fulfilled, its callback is queued */
@@ -422,7 +430,32 @@ iostream_unread(const struct iostream *s)
 size_t
 iostream_owed(const struct iostream *s)
 {
-    return buffer_length(s->write_buffer);
+    size_t owed = buffer_length(s->write_buffer);
+
+    /* [14] And what is still in the file. */
+    owed += s->file_left;
+
+    return owed;
+}
+
+/* [14] One step of it. A megabyte at a time, for a fast reader could keep us
+ * here until the file ends. False if that was the end of the stream. */
+static bool
+write_from_file(struct iostream *s)
+{
+    size_t size = s->file_left < MAX_FILE_STEP ? s->file_left : MAX_FILE_STEP;
+    ssize_t n = send_file(s->fd, s->file, &s->file_offset, size);
+
+    if (n == 0 || (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
+                   errno != EINTR)) {
+        TRACE(s->fd, "send_file: %s", n == 0 ? "no more" : strerror(errno));
+        iostream_abort(s);
+        return false;
+    }
+    s->file_left -= n > 0 ? (size_t)n : 0;
+    TRACE(s->fd, "-%zd bytes of the file, %zu owed", n > 0 ? n : 0,
+          s->file_left);
+    return true;
 }
 
 /* The kernel takes what fits into its own buffer. The rest stays in ours,
@@ -434,8 +467,14 @@ handle_write(struct iostream *s)
     size_t owed = buffer_length(b);
 
     if (owed > 0) {
-        ssize_t n = send(s->fd, b->data + b->start, owed, SEND_FLAGS);
+        int flags = SEND_FLAGS;
+        ssize_t n;
 
+        /* [14] The head of a file's answer goes with its first bytes. */
+        if (s->file_left > 0)
+            flags |= SEND_MORE;
+
+        n = send(s->fd, b->data + b->start, owed, flags);
         if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
             errno != EINTR) {
             TRACE(s->fd, "send: %s", strerror(errno));
@@ -446,6 +485,14 @@ handle_write(struct iostream *s)
         owed = buffer_length(b);
         TOUR(17, s->fd, "-%zd bytes, %zu owed", n > 0 ? n : 0, owed);
     }
+
+    /* [14] Behind it comes the file. */
+    if (owed == 0 && s->file_left > 0) {
+        if (!write_from_file(s))
+            return;
+        owed = s->file_left;
+    }
+
     if (owed > 0) {
         add_io_state(s, IOLOOP_WRITE);
     } else {
@@ -493,23 +540,47 @@ write_later(void *arg)
 /* Only a note, as promised at the top: the bytes go into the buffer, and
  * sending them is put off to the next turn. If we are waiting for WRITE, the
  * kernel is full, and the event will come when it is not. */
-void
-iostream_write(struct iostream *s, const void *data, size_t size,
-               ioloop_callback *callback, void *arg)
+static void
+owe(struct iostream *s, ioloop_callback *callback, void *arg)
 {
-    if (s->fd == -1)
-        return;
-    if (!buffer_append(&s->write_buffer, data, size)) {
-        iostream_abort(s);
-        return;
-    }
-    TOUR(16, s->fd, "+%zu bytes, %zu owed", size, iostream_owed(s));
     s->write_callback = callback;
     s->write_arg = arg;
     if (s->write_queued || (s->state & IOLOOP_WRITE))
         return;
     s->write_queued = true;
     ioloop_add_callback(s->loop, write_later, s);
+}
+
+void
+iostream_write(struct iostream *s, const void *data, size_t size,
+               ioloop_callback *callback, void *arg)
+{
+    if (s->fd == -1)
+        return;
+
+    /* [14] It would overtake the file. */
+    assert(s->file_left == 0);
+
+    if (!buffer_append(&s->write_buffer, data, size)) {
+        iostream_abort(s);
+        return;
+    }
+    TOUR(16, s->fd, "+%zu bytes, %zu owed", size, iostream_owed(s));
+    owe(s, callback, arg);
+}
+
+/* [14] The note about a file; write_from_file() does the rest. */
+void
+iostream_send_file(struct iostream *s, int fd, off_t offset, size_t size,
+                   ioloop_callback *callback, void *arg)
+{
+    if (s->fd == -1)
+        return;
+    assert(s->file_left == 0);
+    s->file = fd;
+    s->file_offset = offset;
+    s->file_left = size;
+    owe(s, callback, arg);
 }
 
 /* [10] --- the polite close ---------------------------------------------- */

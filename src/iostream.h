@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h> /* [14] */
 
 #include "ioloop.h"
 
@@ -82,6 +83,14 @@ void iostream_watch(struct iostream *stream);
  * answer than half of one. There is no limit but that; see iostream_owed(). */
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
+
+/* [14] The same for `size` bytes of the file `fd`, from `offset` on: they are
+ * taken from it when the peer has room for them, so they cost no memory. The
+ * file stays open, and yours to close, until `callback` has run or the stream
+ * has closed; nothing may be written before that. If the file ends too early
+ * the stream is aborted. Counts as owed. */
+void iostream_send_file(struct iostream *stream, int fd, off_t offset,
+                        size_t size, ioloop_callback *callback, void *arg);
 
 /* [6] Closes in a way that the peer notices: what he has got is not all. */
 void iostream_abort(struct iostream *stream);

@@ -19,6 +19,7 @@
 #include "trace.h"
 #include "util.h"
 #include "web.h"
+#include "webstatic.h" /* [14] */
 
 /* --- handlers: saying hello --------------------------------------------- */
 
@@ -362,6 +363,15 @@ static const struct handler_class bytes_handler = {
     .state_size = sizeof(struct progress),
 };
 
+/* [14] --- handlers: files ------------------------------------------------ */
+
+static int static_root = -1; /* what --static-path names */
+
+static const struct handler_class static_handler = {
+    .get = static_file_get, .head = static_file_get, .asynchronous = true,
+    .state_size = STATIC_FILE_STATE_SIZE, .arg = &static_root,
+};
+
 /* --- routes -------------------------------------------------------------- */
 
 static const struct urlspec routes[] = {
@@ -380,6 +390,7 @@ static const struct urlspec routes[] = {
     {"/slow", &slow_handler}, /* [12] */
     {"/stream", &stream_handler}, /* [12] */
     {"/bytes", &bytes_handler}, /* [12] */
+    {"/static/(.*)", &static_handler}, /* [14] */
     {0},
 };
 
@@ -389,6 +400,8 @@ static long port = 8888, max_header_size = 32768, max_body_size = 16777216;
 static const char *address = "127.0.0.1", *poller, *level = "info";
 static const char *trace;
 static bool no_keep_alive;
+static const char default_static_path[] = "diagrams"; /* [14] */
+static const char *static_path = default_static_path; /* [14] */
 
 static const struct option options[] = {
     {.help = "Where it listens"},
@@ -400,6 +413,11 @@ static const struct option options[] = {
      OPTION_TEXT, 0, 0, "epoll kqueue select"},
     {"no-keep-alive", "one request a connection", &no_keep_alive, OPTION_BOOL,
      0, 0, 0},
+
+    /* [14] Files. */
+    {"static-path", "document root of /static/", &static_path, OPTION_TEXT, 0,
+     0, 0},
+
     {.help = "What it takes"},
     {"max-header-size", "bytes of request line and headers", &max_header_size,
      OPTION_NUMBER, 64, 1L << 30, 0},
@@ -413,6 +431,19 @@ static const struct option options[] = {
     {0},
 };
 
+/* [12] A word on stderr about a path; false, for those who return it. */
+static bool
+cannot(const char *what, const char *path)
+{
+    int error = errno;
+    char printable[256];
+
+    make_printable(printable, sizeof printable, path);
+    fprintf(stderr, "dustdevil: cannot %s %s: %s\n", what, printable,
+            strerror(error));
+    return false;
+}
+
 /* Switches on what was asked for; false, with a word, if that is impossible. */
 static bool
 use_options(void)
@@ -425,15 +456,13 @@ use_options(void)
     trace_on = trace != NULL;
 
     /* [12] Records for programs in place of lines for people. */
-    if (trace != NULL && *trace != '\0' && !trace_to_file(trace)) {
-        int error = errno;
-        char path[256];
+    if (trace != NULL && *trace != '\0' && !trace_to_file(trace))
+        return cannot("write", trace);
 
-        make_printable(path, sizeof path, trace);
-        fprintf(stderr, "dustdevil: cannot write %s: %s\n", path,
-                strerror(error));
-        return false;
-    }
+    /* [14] The directory that is there by default need not be there. */
+    static_root = static_open_root(static_path);
+    if (static_root == -1 && static_path != default_static_path)
+        return cannot("serve files from", static_path);
 
     return true;
 }
@@ -551,6 +580,7 @@ main(int argc, char **argv)
     signal(SIGTERM, SIG_IGN); /* on_signal() needs a loop, and it is going */
     signal(SIGINT, SIG_IGN);
     application_free(application);
+    close(static_root); /* [14] */
     ioloop_free(loop);
     blocks_free();
 

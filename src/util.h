@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/types.h> /* [14] */
 
 /* Prints "dustdevil: WHAT: the reason in errno" on stderr and exits with
  * status 1. For what goes wrong before the server serves. */
@@ -28,6 +29,27 @@ int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
 enum { SEND_FLAGS = MSG_NOSIGNAL };
 #else
 enum { SEND_FLAGS = 0 };
+#endif
+
+/* [14] --- files -------------------------------------------------------- */
+
+/* Some file systems know when a file was changed to the nanosecond, and every
+ * system calls that field by another name. */
+struct stat;
+long modified_nanoseconds(const struct stat *st);
+
+/* Sends up to `size` bytes of `file`, from *offset on, which is moved on, to a
+ * socket: where the system can, without a copy in our memory. As send(): how
+ * many bytes it has taken, or -1 with errno. 0: the file has no more. (There
+ * is no SEND_FLAGS here: the program has to ignore SIGPIPE.) */
+ssize_t send_file(int to, int file, off_t *offset, size_t size);
+
+/* For send(): more follows at once, do not send half a packet. Where it does
+ * not exist the packet leaves, and nothing else is different. */
+#ifdef MSG_MORE
+enum { SEND_MORE = MSG_MORE };
+#else
+enum { SEND_MORE = 0 };
 #endif
 
 /* [2] --- text ---------------------------------------------------------- */

@@ -35,6 +35,8 @@ struct handler {
 
 static void handler_execute(struct handler *self);
 static void send_error(struct handler *self, int status, const char *detail);
+static void write_error_page(struct handler *self, int status,
+                             const char *detail);
 
 /* --- Application -------------------------------------------------------- */
 
@@ -197,6 +199,13 @@ void *
 handler_state(struct handler *self)
 {
     return self->state;
+}
+
+/* [14] For classes that differ in a detail. */
+const void *
+handler_arg(struct handler *self)
+{
+    return self->class->arg;
 }
 
 /* Groups are decoded only after the match: an encoded slash is no slash. The
@@ -465,6 +474,17 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     buffer_release(&out);
 }
 
+/* [14] Counted like everything else: what was promised has to come. */
+void
+handler_send_file(struct handler *self, int fd, off_t offset, size_t size,
+                  ioloop_callback *callback, void *arg)
+{
+    if (!still_open(self, "send_file"))
+        return;
+    self->flushed += size;
+    httprequest_send_file(self->request, fd, offset, size, callback, arg);
+}
+
 /* --- finish ------------------------------------------------------------- */
 
 /* Whoever has this very body already is not sent it again. */
@@ -480,6 +500,15 @@ check_etag(struct handler *self)
         return;
     httputil_etag(etag, self->body);
     handler_set_header(self, "Etag", etag);
+
+    /* [14] Whoever wants another one than this gets none. */
+    if (httprequest_check_conditions(r, etag, -1) == 412) {
+        clear(self);
+        self->status = 412;
+        write_error_page(self, 412, NULL);
+        return;
+    }
+
     if (known != NULL && httputil_list_has_etag(known, etag)) {
         self->status = 304;
         buffer_release(&self->body);
@@ -543,13 +572,23 @@ handler_redirect(struct handler *self, const char *url, bool permanent)
     handler_finish(self);
 }
 
-/* RequestHandler.send_error, get_error_html. What the application has begun
- * to say is forgotten, its headers too. */
+/* RequestHandler.get_error_html. */
 static void
-send_error(struct handler *self, int status, const char *detail)
+write_error_page(struct handler *self, int status, const char *detail)
 {
     const char *reason = httputil_reason(status);
 
+    handler_printf(self, "<html><title>%d: %s</title><body>%d: %s%s%s%s"
+                   "</body></html>", status, reason, status, reason,
+                   detail != NULL ? " (" : "", detail != NULL ? detail : "",
+                   detail != NULL ? ")" : "");
+}
+
+/* RequestHandler.send_error. What the application has begun to say is
+ * forgotten, its headers too. */
+static void
+send_error(struct handler *self, int status, const char *detail)
+{
     if (!still_open(self, "send_error"))
         return;
     self->is_error = true;
@@ -559,11 +598,7 @@ send_error(struct handler *self, int status, const char *detail)
         self->status = status;
         if (status == 405)
             add_allow(self);
-        handler_printf(self, "<html><title>%d: %s</title><body>%d: %s%s%s%s"
-                       "</body></html>", status, reason, status, reason,
-                       detail != NULL ? " (" : "",
-                       detail != NULL ? detail : "",
-                       detail != NULL ? ")" : "");
+        write_error_page(self, status, detail);
     }
     handler_finish(self);
 }

@@ -46,6 +46,8 @@ struct handler_class {
      * may finish here. If not, you have to finish when you would have finished
      * anyway: until then the handler lives. */
     handler_method *on_connection_close;
+
+    const void *arg; /* [14] for the class's functions: handler_arg() */
 };
 
 /* NULL, after an error in the log, if a pattern is none or memory is short. */
@@ -62,6 +64,10 @@ struct httprequest *handler_request(struct handler *self);
 
 /* Memory of your own, as large as the class says, until the request ends. */
 void *handler_state(struct handler *self);
+
+/* [14] What the class has as `arg`: where Tornado's URLSpec has arguments for
+ * initialize(), we make a class of our own out of the same functions. */
+const void *handler_arg(struct handler *self);
 
 /* What the i-th group of the pattern matched (from 0), percent-decoded; it
  * may contain any byte, so ask for its size if that matters. NULL if that
@@ -113,6 +119,12 @@ void handler_write_escaped(struct handler *self, const char *text,
  * can not be changed any more. `callback`, if not NULL, runs when the client
  * has taken everything, or has gone: the right time to write more. */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
+
+/* [14] Sends a part of a file as part of the body; see iostream_send_file().
+ * To be called after a flush, for an answer that has a body at all; the file
+ * is yours to close when `callback` runs, which it does in any case. */
+void handler_send_file(struct handler *self, int fd, off_t offset,
+                       size_t size, ioloop_callback *callback, void *arg);
 
 /* The answer is complete. Is called for you when the method returns, unless
  * the class is asynchronous. The handler ends: do not touch it after that. */
