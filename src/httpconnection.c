@@ -310,6 +310,10 @@ on_headers(const char *data, size_t size, void *arg)
          c->request->uri, c->request->headers.n);
     c->request->keep_alive = wants_keep_alive(c); /* [10] */
 
+    /* [15] Not before the whole head is known to be right. */
+    if (c->settings->xheaders)
+        httprequest_trust_xheaders(c->request);
+
     /* [9] Not the end of the request if it has a body. */
     if (wait_for_body(c))
         return;

@@ -29,6 +29,7 @@ struct httpconnection_settings {
     size_t max_header_size; /* bytes of request line and headers */
     size_t max_body_size;   /* [9] */
     bool no_keep_alive;     /* [10] */
+    bool xheaders; /* [15] all peers are proxies of ours */
 };
 
 /* HTTPConnection.__init__, in the form that httpserver_new() wants: `arg` is

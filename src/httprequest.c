@@ -5,6 +5,7 @@
  * what is not as RFC 9112 wants it has a status and a sentence. */
 #include "httprequest.h"
 
+#include <arpa/inet.h> /* [15] */
 #include <ctype.h>
 #include <netdb.h>
 #include <string.h>
@@ -131,6 +132,69 @@ check_host(struct httprequest *r, const char **why)
     return 0;
 }
 
+/* [15] --- cookies --------------------------------------------------------- */
+
+bool
+httprequest_add_cookie(struct httprequest *r, const char *name,
+                       const char *value)
+{
+    void *items = arena_more(&r->arena, r->cookies, r->ncookies,
+                             &r->cookies_size, sizeof *r->cookies);
+
+    if (items == NULL)
+        return false;
+    r->cookies = items;
+    r->cookies[r->ncookies++] = (struct cookie){name, value};
+    return true;
+}
+
+/* RFC 6265, section 5.4: "a=1; b=2". The first '=' ends the name. What has
+ * none is nobody's cookie, but no reason to refuse the request: any page of
+ * our site may have set it. Cuts `text` to pieces. */
+static int
+parse_cookies(struct httprequest *r, char *text, const char **why)
+{
+    char *pair, *value;
+
+    while ((pair = strsep(&text, ";")) != NULL) {
+        pair += strspn(pair, " \t");
+        value = strchr(pair, '=');
+        if (value == NULL || value == pair)
+            continue;
+        *why = "too many cookies";
+        if (r->ncookies == HTTP_MAX_COOKIES)
+            return 400;
+        for (*value++ = '\0'; *value == '"' && strlen(value) > 1 &&
+                              value[strlen(value) - 1] == '"';) {
+            value[strlen(value) - 1] = '\0';
+            value++;
+        }
+        *why = http_no_memory;
+        if (!httprequest_add_cookie(r, pair, value))
+            return 503;
+    }
+    return 0;
+}
+
+static int
+find_cookies(struct httprequest *r, const char **why)
+{
+    const char *header;
+    int status = 0;
+
+    for (size_t i = 0; status == 0; i++) {
+        char *copy;
+
+        header = httpheaders_get_list(&r->headers, "Cookie", i);
+        if (header == NULL)
+            break;
+        copy = arena_copy(&r->arena, header, strlen(header));
+        *why = http_no_memory;
+        status = copy != NULL ? parse_cookies(r, copy, why) : 503;
+    }
+    return status;
+}
+
 /* --- the head ----------------------------------------------------------- */
 
 struct httprequest *
@@ -183,7 +247,14 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     status = parse_request_line(r, text, lf - 1, why);
     if (status == 0)
         status = httpheaders_parse(&r->headers, lf + 1, end - 2, why);
-    return status != 0 ? status : check_host(r, why);
+    if (status == 0)
+        status = check_host(r, why);
+
+    /* [15] They are wanted by few, but counted for all. */
+    if (status == 0)
+        status = find_cookies(r, why);
+
+    return status;
 }
 
 /* [9] --- the body -------------------------------------------------------- */
@@ -333,6 +404,48 @@ httprequest_check_conditions(struct httprequest *r, const char *etag,
     return 0;
 }
 
+/* [15] --- who is behind the proxy ----------------------------------------- */
+
+/* Each proxy on the way writes the one before it at the end of the list, so
+ * the last element is the one that our own has written; all others may be
+ * the client's invention. NULL if there is none. */
+static const char *
+last_of_list(struct httprequest *r, const char *name)
+{
+    const char *list = httpheaders_get(&r->headers, name), *comma;
+
+    if (list == NULL)
+        return NULL;
+    comma = strrchr(list, ',');
+    list = comma != NULL ? comma + 1 : list;
+    return list + strspn(list, " \t");
+}
+
+static bool
+is_ip(const char *text)
+{
+    struct in6_addr address;
+
+    return text != NULL && (inet_pton(AF_INET, text, &address) == 1 ||
+                            inet_pton(AF_INET6, text, &address) == 1);
+}
+
+void
+httprequest_trust_xheaders(struct httprequest *r)
+{
+    const char *ip = last_of_list(r, "X-Real-Ip");
+    const char *scheme = last_of_list(r, "X-Scheme");
+
+    ip = ip != NULL ? ip : last_of_list(r, "X-Forwarded-For");
+    if (is_ip(ip))
+        r->forwarded_ip = ip;
+    scheme = scheme != NULL ? scheme : last_of_list(r, "X-Forwarded-Proto");
+    if (scheme != NULL && strcasecmp(scheme, "http") == 0)
+        r->protocol = "http";
+    if (scheme != NULL && strcasecmp(scheme, "https") == 0)
+        r->protocol = "https";
+}
+
 /* --- small questions ---------------------------------------------------- */
 
 const char *
@@ -352,6 +465,10 @@ httprequest_remote_ip(struct httprequest *r)
 {
     char text[PEER_IP_SIZE];
     const char *ip;
+
+    /* [15] Somebody whom we trust has said it. */
+    if (r->forwarded_ip != NULL)
+        return r->forwarded_ip;
 
     peer_ip(&r->peer, text);
     ip = arena_copy(&r->arena, text, strlen(text));

@@ -29,6 +29,14 @@ union peer {
     struct sockaddr_in6 in6;
 };
 
+/* [15] The limit of one request; who shows more is answered with 400. */
+enum { HTTP_MAX_COOKIES = 100 };
+
+/* [15] One note that the client shows. */
+struct cookie {
+    const char *name, *value;
+};
+
 /* HTTPRequest. Everything it points at lives as long as the request, and is
  * a string (text with a NUL behind and none inside) unless it has a size.
  *
@@ -52,6 +60,11 @@ struct httprequest {
     size_t body_size;
     bool chunked; /* [13] its length is not known before it is here */
 
+    /* [15] RequestHandler.cookies: what the client shows us, in the order of
+     * arrival. Quotes around a value are gone. */
+    struct cookie *cookies;
+    size_t ncookies;
+
     bool keep_alive; /* [10] may another request follow this one? */
 
     int64_t start_time; /* when the head was there, on ioloop_time()'s clock */
@@ -64,6 +77,8 @@ struct httprequest {
     ioloop_callback *write_callback, *close_callback;
     void *write_arg, *close_arg;
     struct buffer *chunks; /* [13] what has come of a chunked body */
+    size_t cookies_size; /* [15] */
+    const char *forwarded_ip; /* [15] NULL: the peer speaks for itself */
 };
 
 /* An empty request. NULL when there is no memory left. */
@@ -101,6 +116,17 @@ const char *httprequest_parse_body(struct httprequest *request);
  * 304, the client has it; or 412, it is not what the client wants to change. */
 int httprequest_check_conditions(struct httprequest *request,
                                  const char *etag, time_t modified);
+
+/* [15] As if the client had sent this cookie, too. The strings are not copied.
+ * False when there is no memory left. */
+bool httprequest_add_cookie(struct httprequest *request, const char *name,
+                            const char *value);
+
+/* [15] HTTPRequest.__init__ with xheaders: the peer is a proxy of ours, and
+ * X-Real-Ip, X-Forwarded-For, X-Scheme and X-Forwarded-Proto say who is behind
+ * it. What is no address and no scheme is not believed. Never for a peer that
+ * is not ours: everybody can write headers. */
+void httprequest_trust_xheaders(struct httprequest *request);
 
 /* HTTPRequest.request_time, in microseconds. */
 int64_t httprequest_time(const struct httprequest *request);

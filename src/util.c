@@ -15,6 +15,10 @@
 #include <sys/sendfile.h> /* [14] */
 #endif
 
+#ifdef __APPLE__
+#include <sys/random.h> /* [15] */
+#endif
+
 void
 die(const char *what)
 {
@@ -138,6 +142,14 @@ write_stderr(const char *line, size_t size)
 
     return poll(&out, 1, 0) != 0 &&
            write(STDERR_FILENO, line, size) == (ssize_t)size;
+}
+
+/* [15] --- chance ------------------------------------------------------- */
+
+bool
+random_bytes(void *to, size_t size)
+{
+    return getentropy(to, size) == 0;
 }
 
 /* [5] --- memory -------------------------------------------------------- */

@@ -66,6 +66,13 @@ size_t make_printable(char *to, size_t size, const char *from);
  * Not more than PIPE_BUF bytes, or it may wait after all. */
 bool write_stderr(const char *line, size_t size);
 
+/* [15] --- chance ------------------------------------------------------- */
+
+/* Bytes that nobody can guess, from the kernel, at most 256: a fork cannot
+ * make two processes have the same, and there is no state to steal. False if
+ * the kernel has none to give. */
+bool random_bytes(void *to, size_t size);
+
 /* [5] --- memory -------------------------------------------------------- */
 
 /* Buffers (and arenas, from chapter 8 on) are made of blocks of one size. A

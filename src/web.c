@@ -16,11 +16,13 @@
 
 struct application {
     struct urlspecs *routes;
+    const char *cookie_secret; /* [15] */
 };
 
 /* RequestHandler. */
 struct handler {
     const struct handler_class *class;
+    const struct application *application; /* [15] */
     struct httprequest *request;
     regmatch_t groups[URLSPEC_GROUPS]; /* where they are in the path */
 
@@ -60,6 +62,13 @@ application_free(struct application *a)
     free(a);
 }
 
+/* [15] The only setting that we need. */
+void
+application_set_cookie_secret(struct application *a, const char *secret)
+{
+    a->cookie_secret = secret;
+}
+
 /* RequestHandler.clear: what every answer begins with. */
 static void
 clear(struct handler *self)
@@ -93,6 +102,7 @@ application_call(struct httprequest *request, void *arg)
     }
     memset(self, 0, size);
     self->class = class;
+    self->application = a; /* [15] */
     self->request = request;
     memcpy(self->groups, groups, sizeof groups);
     self->headers.arena = &request->arena;
@@ -206,6 +216,15 @@ const void *
 handler_arg(struct handler *self)
 {
     return self->class->arg;
+}
+
+/* [15] Floor 5 shares it with nobody above. */
+const char *
+handler_cookie_secret(struct handler *self)
+{
+    const char *secret = self->application->cookie_secret;
+
+    return secret != NULL ? secret : "";
 }
 
 /* Groups are decoded only after the match: an encoded slash is no slash. The

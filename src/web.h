@@ -54,6 +54,11 @@ struct handler_class {
 struct application *application_new(const struct urlspec *specs);
 void application_free(struct application *application);
 
+/* [15] Application.settings["cookie_secret"]: the key that signs cookies. Not
+ * copied. Whoever knows it can sign, too; without one, everybody can. */
+void application_set_cookie_secret(struct application *application,
+                                   const char *secret);
+
 /* Application.__call__, in the form of a request callback: `arg` is the
  * application. */
 void application_call(struct httprequest *request, void *arg);
@@ -68,6 +73,9 @@ void *handler_state(struct handler *self);
 /* [14] What the class has as `arg`: where Tornado's URLSpec has arguments for
  * initialize(), we make a class of our own out of the same functions. */
 const void *handler_arg(struct handler *self);
+
+/* [15] For webstate.c; "" if none was set. */
+const char *handler_cookie_secret(struct handler *self);
 
 /* What the i-th group of the pattern matched (from 0), percent-decoded; it
  * may contain any byte, so ask for its size if that matters. NULL if that

@@ -1,0 +1,56 @@
+/* [15] webstate.h -- what a server remembers, and whom it believes.
+ *
+ *     Tornado 2.0: tornado/web.py, RequestHandler's cookies, secure cookies
+ *     and XSRF tokens
+ *     Floor 5: more of what a handler can do.
+ *
+ * HTTP forgets. A cookie is a note that we give to the client, and that it
+ * shows again with every request: who holds it can read it and write it anew.
+ * A signature keeps him from writing; nothing here keeps him from reading. */
+#ifndef WEBSTATE_H
+#define WEBSTATE_H
+
+#include "web.h"
+
+/* RequestHandler.get_cookie: the value, or NULL. (All cookies are in
+ * handler_request(self)->cookies.) */
+const char *handler_get_cookie(struct handler *self, const char *name);
+
+/* RequestHandler.set_cookie: for the whole site, for so many days; 0: until
+ * the browser is closed. COOKIE_HTTP_ONLY keeps it from scripts; in an answer
+ * over https it never goes over http. False, and nothing is done, if name or
+ * value could not stand in a cookie (RFC 6265, section 4.1.1), or without
+ * memory. */
+enum { COOKIE_HTTP_ONLY = 1 };
+bool handler_set_cookie(struct handler *self, const char *name,
+                        const char *value, int days, int flags);
+
+/* RequestHandler.clear_cookie. */
+bool handler_clear_cookie(struct handler *self, const char *name);
+
+/* RequestHandler.set_secure_cookie: any text, signed with the application's
+ * secret (application_set_cookie_secret()), its name, and the time. The format
+ * is Tornado's since 3.2.1. HTTP_ONLY. False as above. */
+bool handler_set_secure_cookie(struct handler *self, const char *name,
+                               const char *value, int days);
+
+/* RequestHandler.get_secure_cookie: the value, if we have signed it, under
+ * that name, and not longer than so many days ago. Else NULL. */
+const char *handler_get_secure_cookie(struct handler *self, const char *name,
+                                      int max_age_days);
+
+/* RequestHandler.xsrf_token: what a form of ours shows to prove that it is
+ * ours. The secret of it is in the cookie _xsrf, which is set if it is not
+ * there; here it is behind a mask that is another every time. NULL, and 503
+ * has been answered, if that is impossible. */
+const char *handler_xsrf_token(struct handler *self);
+
+/* RequestHandler.xsrf_form_html: writes it, as a field of a form. */
+void handler_xsrf_form_html(struct handler *self);
+
+/* RequestHandler.check_xsrf_cookie: does the request show the token, as the
+ * argument _xsrf or as X-XSRFToken or X-CSRFToken? If not, 403 has been
+ * answered, and you return. The class must want forms. */
+bool handler_check_xsrf_cookie(struct handler *self);
+
+#endif
