@@ -362,7 +362,7 @@ int demo_static_root = -1;
 
 static const struct handler_class static_handler = {
     .get = static_file_get, .head = static_file_get, .asynchronous = true,
-    .state_size = STATIC_FILE_STATE_SIZE, 
+    .state_size = STATIC_FILE_STATE_SIZE,
     .arg = &demo_static_root,
 };
 

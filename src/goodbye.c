@@ -24,6 +24,8 @@ struct goodbye {
     void *arg;
 };
 
+/* The peer has gone, or we have waited long enough for it to take what it was
+ * sent. A reset does no harm any more. */
 static void
 end(struct goodbye *g)
 {
@@ -36,6 +38,7 @@ end(struct goodbye *g)
     free(g);
 }
 
+/* The handle means nothing once its callback has started. */
 static void
 on_timeout(void *arg)
 {
@@ -77,6 +80,8 @@ handle_events(int fd, uint32_t events, void *arg)
     wait_on(g);
 }
 
+/* The notes are filled in last: until then nothing has to be undone but the
+ * memory, and from then on everything ends in end(). */
 bool
 goodbye_start(struct ioloop *loop, int fd, ioloop_callback *callback,
               void *arg)

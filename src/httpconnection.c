@@ -267,6 +267,31 @@ wants_keep_alive(struct httpconnection *c)
            httputil_list_has(tokens, "keep-alive");
 }
 
+/* Either the first line is too long, or all of them together are. */
+static void
+refuse_long_head(struct httpconnection *c, const char *data, size_t size)
+{
+    const char *lf = memchr(data, '\n', size);
+
+    if (lf == NULL || lf - data > HTTP_MAX_LINE + 1)
+        refuse(c, 414, "request line too long");
+    else
+        refuse(c, 431, "headers too long");
+}
+
+/* [15] The proxy says how the client has come, if we have a proxy; a request
+ * for something that is to be had encrypted only is refused otherwise. */
+static bool
+came_as_it_says(struct httpconnection *c)
+{
+    if (c->settings->xheaders)
+        httprequest_trust_xheaders(c->request);
+    if (httprequest_scheme_is_right(c->request))
+        return true;
+    refuse(c, 421, "https, but not encrypted");
+    return false;
+}
+
 /* HTTPConnection._on_headers: everything up to the empty line is here. */
 static void
 on_headers(const char *data, size_t size, void *arg)
@@ -286,11 +311,7 @@ on_headers(const char *data, size_t size, void *arg)
     }
     if (!head_is_whole(data, size) ||
         size - skip > c->settings->max_header_size) {
-        const char *lf = memchr(data + skip, '\n', size - skip);
-        bool in_line = lf == NULL || lf - data > HTTP_MAX_LINE + 1;
-
-        why = in_line ? "request line too long" : "headers too long";
-        refuse(c, in_line ? 414 : 431, why);
+        refuse_long_head(c, data + skip, size - skip);
         return;
     }
     data += skip;
@@ -310,9 +331,9 @@ on_headers(const char *data, size_t size, void *arg)
          c->request->uri, c->request->headers.n);
     c->request->keep_alive = wants_keep_alive(c); /* [10] */
 
-    /* [15] Not before the whole head is known to be right. */
-    if (c->settings->xheaders)
-        httprequest_trust_xheaders(c->request);
+    /* [15] Whoever asks for https has to come that way. */
+    if (!came_as_it_says(c))
+        return;
 
     /* [9] Not the end of the request if it has a body. */
     if (wait_for_body(c))

@@ -446,6 +446,13 @@ httprequest_trust_xheaders(struct httprequest *r)
         r->protocol = "https";
 }
 
+bool
+httprequest_scheme_is_right(const struct httprequest *r)
+{
+    return strncasecmp(r->uri, "https://", 8) != 0 ||
+           strcmp(r->protocol, "https") == 0;
+}
+
 /* --- small questions ---------------------------------------------------- */
 
 const char *

@@ -128,6 +128,10 @@ bool httprequest_add_cookie(struct httprequest *request, const char *name,
  * is not ours: everybody can write headers. */
 void httprequest_trust_xheaders(struct httprequest *request);
 
+/* [15] RFC 9110, section 7.4: a request that says in its target that it is for
+ * https has to have come that way. */
+bool httprequest_scheme_is_right(const struct httprequest *request);
+
 /* HTTPRequest.request_time, in microseconds. */
 int64_t httprequest_time(const struct httprequest *request);
 

@@ -28,6 +28,7 @@ static const uint32_t k[64] = {
     0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
+/* What leaves on the right comes back on the left. */
 static uint32_t
 rotr(uint32_t x, int n)
 {
@@ -78,6 +79,8 @@ start(struct sha256 *s)
     s->size = 0;
 }
 
+/* Bytes gather until they are a block; so the pieces in which data comes do
+ * not matter. */
 static void
 update(struct sha256 *s, const void *data, size_t size)
 {
@@ -107,6 +110,7 @@ finish(struct sha256 *s, unsigned char digest[SHA256_SIZE])
         digest[i] = (unsigned char)(s->h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
+/* All at once, for those who have it all. */
 void
 sha256(unsigned char digest[SHA256_SIZE], const void *data, size_t size)
 {
@@ -145,6 +149,8 @@ hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key, size_t key_size,
     finish(&s, mac);
 }
 
+/* Whether a byte differs is only asked when all have been looked at. volatile:
+ * or the compiler might see that it could stop earlier. */
 bool
 equal_in_constant_time(const void *a, const void *b, size_t size)
 {

@@ -517,6 +517,11 @@ check_etag(struct handler *self)
     if (self->status != 200 ||
         (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0))
         return;
+
+    /* [14] A handler that has set one knows better, and has compared it. */
+    if (httpheaders_get_list(&self->headers, "Etag", 0) != NULL)
+        return;
+
     httputil_etag(etag, self->body);
     handler_set_header(self, "Etag", etag);
 

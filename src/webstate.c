@@ -138,8 +138,9 @@ decode_hex(unsigned char *to, const char *from, size_t size)
 enum { SIGNATURE = 2 * SHA256_SIZE };
 
 /* What is signed: "2|1:0|10:1300000000|3:key|8:dmFsdWU=|". Each field says how
- * long it is. Tornado's first format did not: it signed name, value and time in a row, and
- * so did not tell one split of that row from another (changed in 3.2.1). */
+ * long it is. Tornado's first format did not: it signed name, value and time
+ * in a row, and so did not tell one split of that row from another (changed in
+ * 3.2.1). */
 static char *
 to_be_signed(struct handler *self, const char *name, const char *value,
              time_t now)

@@ -180,6 +180,21 @@ make_etag(char etag[ETAG_SIZE], const struct stat *st)
 enum { TEN_YEARS = 10 * 365 * 86400 };
 
 static void
+set_caching(struct handler *self)
+{
+    char date[HTTP_DATE_SIZE];
+
+    if (handler_get_arguments(self, "v", 0) != NULL) {
+        httputil_format_date(date, time(NULL) + TEN_YEARS);
+        handler_set_header(self, "Expires", date);
+        handler_set_header(self, "Cache-Control", "public, max-age=315360000");
+    } else {
+        handler_set_header(self, "Cache-Control", "public");
+    }
+}
+
+/* A date that lies ahead of ours would be a promise (RFC 9110, 8.8.2.1). */
+static void
 set_headers(struct handler *self, const struct stat *st, const char *etag)
 {
     time_t now = time(NULL);
@@ -189,13 +204,6 @@ set_headers(struct handler *self, const struct stat *st, const char *etag)
     handler_set_header(self, "Last-Modified", date);
     handler_set_header(self, "Etag", etag);
     handler_set_header(self, "Accept-Ranges", "bytes");
-    if (handler_get_arguments(self, "v", 0) != NULL) {
-        httputil_format_date(date, now + TEN_YEARS);
-        handler_set_header(self, "Expires", date);
-        handler_set_header(self, "Cache-Control", "public, max-age=315360000");
-    } else {
-        handler_set_header(self, "Cache-Control", "public");
-    }
 }
 
 /* --- what is wanted of it ------------------------------------------------- */
@@ -258,7 +266,7 @@ if_range(struct httprequest *r, const char *etag, time_t modified)
     const char *condition = httpheaders_get(&r->headers, "If-Range");
 
     return condition == NULL || strcmp(condition, etag) == 0 ||
-           httputil_parse_date(condition) == modified;
+           (modified != -1 && httputil_parse_date(condition) == modified);
 }
 
 /* --- how it leaves -------------------------------------------------------- */
@@ -358,6 +366,8 @@ static_file_get(struct handler *self)
     }
     handler_set_status(self, status);
     set_headers(self, &st, etag);
+    if (status != 416)
+        set_caching(self);
     if (status == 206 || status == 416)
         set_content_range(self, status, (size_t)st.st_size, first, n);
     if (status == 416)

@@ -167,7 +167,7 @@ END
     GET http://a
     GET http://a/
     GET HTTP://a?b
-    GET hTTps://a.example:443/?b
+    GET hTTp://a.example:443/?b
     GET http://[::1]:80/
 200 host: a.example:81
     GET http://a.example:81/whoami

@@ -272,7 +272,7 @@ END
     [[ $output == *"host: x.example:81"* ]] || false
     body_is 'Hello, world' '' --request-target 'HTTP://a'
     body_is 'Hello, world' '' --request-target 'http://a?x=/hello/y'
-    body_is 'a=b\n' '' --request-target 'https://[::1]:80/form?a=b'
+    body_is 'a=b\n' '' --request-target 'http://[::1]:80/form?a=b'
     for bad in http:// http:///x 'http://a b/' http://a@b/ ftp://a/ a; do
         status_is 400 GET '' --request-target "$bad"
     done
