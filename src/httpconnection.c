@@ -21,18 +21,26 @@
 
 #include "httpchunked.h" /* [13] */
 #include "log.h"
+#include "patience.h" /* [16] */
 #include "trace.h"
 
 enum { MAX_EMPTY_LINES = 8 };
 
 struct httpconnection {
     struct iostream *stream; /* it owns us: we end in its close callback */
-    const struct httpconnection_settings *settings;
+    struct httpconnection_settings *settings;
     struct httprequest *request; /* NULL between requests */
     union peer peer;
     unsigned char empty_lines; /* before the next request */
     bool request_finished;     /* the application has said so */
     bool refused; /* [10] what still comes in has no meaning any more */
+
+    /* [16] What deadline() has to know: since when we are waiting, for what.
+     * `begun`: for the rest of a head. */
+    bool begun;
+    int64_t read_since, body_since;
+    int64_t write_since; /* 0: not at all */
+    struct patience patience;
 };
 
 static void on_headers(const char *data, size_t size, void *arg);
@@ -67,6 +75,12 @@ on_close(void *arg)
         else
             tell_the_application(r);
     }
+
+    /* [16] There is room for another. */
+    patience_end(&c->patience);
+    if (c->settings->close_callback != NULL)
+        c->settings->close_callback(c->settings->close_arg);
+
     free(c);
 }
 
@@ -107,11 +121,119 @@ refuse(struct httpconnection *c, int status, const char *why)
                  "Content-Type: text/html; charset=UTF-8\r\n"
                  "Content-Length: %d\r\nConnection: close\r\n\r\n%s", status,
                  reason, httputil_date(), size, head ? "" : page);
+
+    /* [16] The body may still be on its way. */
+    iostream_forget_wish(c->stream);
+
     if (c->request != NULL)
         httprequest_free(c->request);
     c->request = NULL;
     c->refused = true; /* [10] */
     iostream_write(c->stream, answer, (size_t)n, end_connection, c);
+}
+
+/* [16] --- patience -------------------------------------------------------- */
+
+/* A body that trickles is as good as none: so many bytes a second on average,
+ * once it has had so many microseconds. */
+enum { MIN_BODY_RATE = 500, RATE_GRACE = 10 * 1000000 };
+
+static int64_t
+after(int64_t since, int64_t timeout)
+{
+    return timeout > 0 ? since + timeout : PATIENCE_NEVER;
+}
+
+/* How many bytes of the body have come; also counted among all bodies. */
+static size_t
+count_body(struct httpconnection *c, size_t size)
+{
+    struct httprequest *r = c->request;
+
+    r->all_bodies = &c->settings->all_bodies;
+    *r->all_bodies += size - r->counted;
+    r->counted = size;
+    return size;
+}
+
+static bool
+too_many_bodies(struct httpconnection *c)
+{
+    return c->settings->all_bodies > HTTP_MAX_ALL_BODIES;
+}
+
+/* A body has to go on coming, and not too slowly: the average is too low from
+ * the moment on when so many bytes should have been more. */
+static int64_t
+body_deadline(struct httpconnection *c)
+{
+    int64_t silence = after(c->read_since, c->settings->body_timeout), rate;
+
+    if (too_many_bodies(c))
+        return 0;
+    if (silence == PATIENCE_NEVER)
+        return silence;
+    rate = (int64_t)c->request->counted * 1000000 / MIN_BODY_RATE;
+    rate = c->body_since + (rate > RATE_GRACE ? rate : RATE_GRACE);
+    return rate < silence ? rate : silence;
+}
+
+/* When will it be too late, as things stand? */
+static int64_t
+deadline(void *arg)
+{
+    struct httpconnection *c = arg;
+
+    if (c->write_since != 0)
+        return after(c->write_since, c->settings->body_timeout);
+    if (c->refused)
+        return PATIENCE_NEVER;
+    if (c->request == NULL)
+        return after(c->read_since, c->begun ? c->settings->header_timeout
+                                             : c->settings->idle_timeout);
+    return c->request->handed_over ? PATIENCE_NEVER : body_deadline(c);
+}
+
+/* The stream has to wait. A head's time runs from its first byte on, however
+ * many more come; everything else is given time anew by every byte. */
+static void
+on_wait(uint32_t event, void *arg)
+{
+    struct httpconnection *c = arg;
+    size_t unread = iostream_unread(c->stream);
+    int64_t now = ioloop_time();
+
+    if (event == IOLOOP_WRITE) {
+        c->write_since = now;
+    } else {
+        if (iostream_owed(c->stream) == 0)
+            c->write_since = 0;
+        if (c->request != NULL || !c->begun)
+            c->read_since = now;
+        if (c->request != NULL)
+            count_body(c, unread + buffer_length(c->request->chunks));
+        c->begun = c->begun || unread > 0;
+    }
+    patience_check(&c->patience);
+}
+
+/* It is too late. Who has not begun has nothing to be told; who does not read
+ * would not hear it, and half an answer must not look like a whole one. */
+static void
+expired(void *arg)
+{
+    struct httpconnection *c = arg;
+
+    if (c->write_since != 0) {
+        log_warning("a client takes no more of its answer");
+        iostream_abort(c->stream);
+    } else if (c->request == NULL && iostream_unread(c->stream) == 0) {
+        iostream_close(c->stream);
+    } else if (c->request != NULL && too_many_bodies(c)) {
+        refuse(c, 503, "too many bodies at once");
+    } else {
+        refuse(c, 408, "the request took too long");
+    }
 }
 
 /* --- the head ----------------------------------------------------------- */
@@ -162,6 +284,7 @@ on_request_body(const char *data, size_t size, void *arg)
     r->body = arena_copy(&r->arena, data, size);
     r->body_size = size;
     TOUR(10, iostream_fd(c->stream), "the body: %zu bytes", size);
+    count_body(c, size); /* [16] */
     if (r->body == NULL)
         refuse(c, 503, http_no_memory);
     else
@@ -190,6 +313,7 @@ on_chunked_body(int status, const char *why, void *arg)
     }
     r->body_size = buffer_length(r->chunks);
     r->body = r->body_size > 0 ? r->chunks->data + r->chunks->start : "";
+    count_body(c, r->body_size); /* [16] */
     TRACE(iostream_fd(c->stream), "the body came in chunks: %zu bytes",
           r->body_size);
     handle_request(c);
@@ -227,6 +351,8 @@ wait_for_body(struct httpconnection *c)
         refuse(c, status, why);
         return true;
     }
+
+    c->body_since = ioloop_time(); /* [16] */
 
     /* [13] Nobody knows how much is to come. */
     if (r->chunked) {
@@ -349,16 +475,30 @@ httpconnection_handle_stream(struct iostream *stream,
                              void *arg)
 {
     struct httpconnection *c = calloc(1, sizeof *c);
+    struct httpconnection_settings *settings = arg;
 
     if (c == NULL) {
         iostream_close(stream);
+
+        /* [16] It has ended before it began. */
+        if (settings->close_callback != NULL)
+            settings->close_callback(settings->close_arg);
+
         return;
     }
     c->stream = stream;
-    c->settings = arg;
+    c->settings = settings;
     if (peer_size <= sizeof c->peer)
         memcpy(&c->peer, peer, peer_size);
     iostream_set_close_callback(stream, on_close, c);
+
+    /* [16] The first head's time begins with the accept. */
+    c->begun = true;
+    c->read_since = ioloop_time();
+    c->patience = (struct patience){.loop = ioloop_instance(), .arg = c,
+                                    .deadline = deadline, .expired = expired};
+    iostream_set_wait_callback(stream, on_wait, c);
+
     wish_for_head(c);
 }
 
@@ -388,6 +528,8 @@ finish_request(struct httpconnection *c)
         return;
     }
 
+    c->begun = false; /* [16] */
+
     /* [10] The circle is closed. */
     wish_for_head(c);
 }
@@ -401,6 +543,12 @@ on_write_complete(void *arg)
     ioloop_callback *callback;
 
     TOUR(18, iostream_fd(c->stream), "nothing is owed any more");
+
+    /* [16] Who was busy reading could not be busy writing. */
+    c->write_since = 0;
+    if (r == NULL)
+        c->read_since = ioloop_time();
+
     if (r == NULL || iostream_owed(c->stream) > 0)
         return;
     callback = r->write_callback;

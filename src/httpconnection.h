@@ -30,7 +30,22 @@ struct httpconnection_settings {
     size_t max_body_size;   /* [9] */
     bool no_keep_alive;     /* [10] */
     bool xheaders; /* [15] all peers are proxies of ours */
+
+    /* [16] In microseconds; 0: for ever. For a whole head, from the accept or
+     * its first byte on; between two requests; and without a byte of a body,
+     * or without a byte taken of an answer. */
+    int64_t header_timeout, idle_timeout, body_timeout;
+
+    /* [16] Runs whenever a connection has ended, if not NULL. */
+    ioloop_callback *close_callback;
+    void *close_arg;
+
+    /* [16] Kept by the connections: what all bodies take up together. */
+    size_t all_bodies;
 };
+
+/* [16] All bodies together; who needs more is told to come back later. */
+enum { HTTP_MAX_ALL_BODIES = 256 << 20 };
 
 /* HTTPConnection.__init__, in the form that httpserver_new() wants: `arg` is
  * the settings. The connection ends with its stream. */

@@ -222,6 +222,10 @@ httprequest_free(void *request)
     struct httprequest *r = request;
     struct arena *all = r->arena;
 
+    /* [16] The memory of the body is there for others again. */
+    if (r->all_bodies != NULL)
+        *r->all_bodies -= r->counted;
+
     buffer_release(&r->chunks); /* [13] */
     arena_release(&all);
 }

@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h> /* [16] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,9 @@ struct httpserver {
     size_t nlisteners;      /* and that many have joined the loop */
     bool complained;        /* "out of descriptors" was said already */
     struct timeout *paused; /* NULL unless we are looking away */
+    size_t connections;     /* [16] that many are inside */
+    size_t max_connections; /* [16] */
+    bool full;              /* [16] they are too many: nobody is let in */
     char error[256];
 };
 
@@ -43,6 +47,11 @@ httpserver_new(struct ioloop *loop, httpserver_handle_stream *handle_stream,
     if (server != NULL)
         *server = (struct httpserver){.loop = loop, .arg = arg,
                                       .handle_stream = handle_stream};
+
+    /* [16] As many as there are, unless somebody says how many. */
+    if (server != NULL)
+        server->max_connections = SIZE_MAX;
+
     return server;
 }
 
@@ -153,6 +162,14 @@ httpserver_url(const struct httpserver *server, size_t i, char *url,
 
 /* --- accept ------------------------------------------------------------ */
 
+/* READ: tell us when somebody comes; 0: do not. */
+static void
+watch_listeners(struct httpserver *server, uint32_t events)
+{
+    for (size_t i = 0; i < server->nlisteners; i++)
+        ioloop_update_handler(server->loop, server->listeners[i], events);
+}
+
 /* Back after a pause. */
 static void
 resume(void *arg)
@@ -160,8 +177,7 @@ resume(void *arg)
     struct httpserver *server = arg;
 
     server->paused = NULL;
-    for (size_t i = 0; i < server->nlisteners; i++)
-        ioloop_update_handler(server->loop, server->listeners[i], IOLOOP_READ);
+    watch_listeners(server, IOLOOP_READ);
 }
 
 /* There is somebody at the door, and we have no chair. The listener would be
@@ -176,11 +192,45 @@ pause_accepting(struct httpserver *server, const char *why)
     server->complained = true;
     server->paused = ioloop_add_timeout(server->loop, ioloop_time() + PAUSE,
                                         resume, server);
-    if (server->paused == NULL)
-        return;
-    for (size_t i = 0; i < server->nlisteners; i++)
-        ioloop_update_handler(server->loop, server->listeners[i], 0);
+    if (server->paused != NULL)
+        watch_listeners(server, 0);
 }
+
+/* [16] --- a full house --------------------------------------------------- */
+
+void
+httpserver_set_max_connections(struct httpserver *server, size_t max)
+{
+    server->max_connections = max;
+}
+
+/* Who does not get in waits in the kernel's queue, which costs us nothing. To
+ * accept him and tell him to go away would cost what serving him costs. */
+static bool
+is_full(struct httpserver *server)
+{
+    if (server->connections < server->max_connections)
+        return false;
+    if (!server->full)
+        log_warning("%zu connections: no more are accepted",
+                    server->connections);
+    server->full = true;
+    watch_listeners(server, 0);
+    return true;
+}
+
+void
+httpserver_connection_closed(void *arg)
+{
+    struct httpserver *server = arg;
+
+    server->connections--;
+    if (server->full && server->paused == NULL)
+        watch_listeners(server, IOLOOP_READ);
+    server->full = false;
+}
+
+/* --- accept, again ------------------------------------------------------- */
 
 /* accept() failed. True if the next one may well succeed: what went wrong
  * was this one connection's, or no more than a signal. EAGAIN says that
@@ -208,9 +258,14 @@ handle_events(int fd, uint32_t events, void *arg)
         struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
         struct sockaddr *sa = (struct sockaddr *)&peer;
-        int client = accept_nonblocking(fd, sa, &size);
         struct iostream *stream;
+        int client;
 
+        /* [16] Unless there is no room. */
+        if (is_full(server))
+            return;
+
+        client = accept_nonblocking(fd, sa, &size);
         if (client == -1 && accept_failed(server))
             continue;
         if (client == -1)
@@ -219,10 +274,12 @@ handle_events(int fd, uint32_t events, void *arg)
         TOUR(3, client, "accepted, as descriptor %d", client);
         server->complained = false;
         stream = iostream_new(server->loop, client);
-        if (stream != NULL)
-            server->handle_stream(stream, sa, size, server->arg);
-        else
+        if (stream == NULL) {
             close(client);
+            continue;
+        }
+        server->connections++; /* [16] */
+        server->handle_stream(stream, sa, size, server->arg);
     }
 }
 

@@ -28,6 +28,13 @@ struct httpserver *httpserver_new(struct ioloop *loop,
 /* Stops, and frees. Connections that came in before are not touched. */
 void httpserver_free(struct httpserver *server);
 
+/* [16] At most so many connections at once; those who come then wait in the
+ * kernel until one of them has ended. Whoever sets this has to see to it that
+ * httpserver_connection_closed() is called, once for each stream, when it has
+ * closed. In the form of a callback: `server` is a server. */
+void httpserver_set_max_connections(struct httpserver *server, size_t max);
+void httpserver_connection_closed(void *server);
+
 /* HTTPServer.bind: `address` is a number or a name, IPv4 or IPv6; "" stands
  * for all interfaces of both. Port 0 is any free port, the same for all of
  * the addresses. May be called several times. NULL, or a sentence that says

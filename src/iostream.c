@@ -51,6 +51,10 @@ struct iostream {
     off_t file_offset;
     size_t file_left;
 
+    /* [16] Who is told when there is something to wait for. */
+    iostream_wait_callback *wait_callback;
+    void *wait_arg;
+
     bool looked;       /* the first look at the socket has been taken */
     bool found;        /* the wish is fulfilled, its callback is queued */
     bool eof;          /* the peer will send no more */
@@ -127,6 +131,31 @@ iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
 {
     s->close_callback = callback;
     s->close_arg = arg;
+}
+
+/* [16] --- waiting -------------------------------------------------------- */
+
+void
+iostream_set_wait_callback(struct iostream *s,
+                           iostream_wait_callback *callback, void *arg)
+{
+    s->wait_callback = callback;
+    s->wait_arg = arg;
+}
+
+static void
+tell_wait(struct iostream *s, uint32_t event)
+{
+    if (s->fd != -1 && s->wait_callback != NULL)
+        s->wait_callback(event, s->wait_arg);
+}
+
+/* If its callback is queued already it will find that there is no wish. */
+void
+iostream_forget_wish(struct iostream *s)
+{
+    s->read_callback = NULL;
+    s->found = false;
 }
 
 /* --- what the loop watches --------------------------------------------- */
@@ -342,6 +371,10 @@ handle_read(struct iostream *s)
         if (n > 0)
             read_from_buffer(s);
     }
+
+    /* [16] What has come is not enough. */
+    if (s->read_callback != NULL && !s->found)
+        tell_wait(s, IOLOOP_READ);
 }
 
 /* Can the wish come true? If not yet, bytes are asked for. */
@@ -378,6 +411,9 @@ try_wish(struct iostream *s)
         return;
     }
     add_io_state(s, IOLOOP_READ);
+
+    /* [16] Not yet. */
+    tell_wait(s, IOLOOP_READ);
 }
 
 static void
@@ -495,6 +531,9 @@ handle_write(struct iostream *s)
 
     if (owed > 0) {
         add_io_state(s, IOLOOP_WRITE);
+
+        /* [16] The peer has taken something, but not all. */
+        tell_wait(s, IOLOOP_WRITE);
     } else {
         buffer_release(&s->write_buffer);
         if (s->write_callback != NULL)

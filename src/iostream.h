@@ -75,6 +75,16 @@ void iostream_set_close_callback(struct iostream *stream,
  * the end is noticed when something is read or written. */
 void iostream_watch(struct iostream *stream);
 
+/* [16] Runs each time that the stream has to wait for its peer: READ, for more
+ * of what is wished for; WRITE, for room for what is owed. At once, from
+ * within whatever the stream is doing: take a note, and touch nothing. */
+typedef void iostream_wait_callback(uint32_t event, void *arg);
+void iostream_set_wait_callback(struct iostream *stream,
+                                iostream_wait_callback *callback, void *arg);
+
+/* [16] Forgets the wish: its callback will not run. */
+void iostream_forget_wish(struct iostream *stream);
+
 /* [6] Never blocks and never writes less: `data` is copied, and offered to
  * the kernel in the next turn together with what else was written by then;
  * what the kernel does not take is kept and offered again. `callback`, if

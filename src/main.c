@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h> /* [16] */
+#include <sys/select.h> /* [16] */
 #include <unistd.h>
 
 #include "demo.h"
@@ -31,6 +33,10 @@ static const char *static_path = default_static_path; /* [14] */
 static const char *secret; /* [15] */
 static bool xheaders; /* [15] */
 
+/* [16] In seconds. */
+static long header_timeout = 10, idle_timeout = 75, body_timeout = 30;
+static long max_connections = 10000;
+
 static const struct option options[] = {
     {.help = "Where it listens"},
     {"port", "the port; 0 is any free one", &port, OPTION_NUMBER, 0, 65535, 0},
@@ -47,7 +53,7 @@ static const struct option options[] = {
      0, 0},
 
     /* [15] Whom it believes. */
-    {"xheaders", "trust X-Real-Ip and its like: a proxy of ours sets them",
+    {"xheaders", "trust X-Real-Ip and its like; a proxy sets them",
      &xheaders, OPTION_BOOL, 0, 0, 0},
     {"secret", "key of signed cookies (a new one at each start)", &secret,
      OPTION_TEXT, 0, 0, 0},
@@ -57,6 +63,17 @@ static const struct option options[] = {
      OPTION_NUMBER, 64, 1L << 30, 0},
     {"max-body-size", "bytes of one request's body", &max_body_size,
      OPTION_NUMBER, 0, 1L << 30, 0},
+
+    /* [16] And how long it waits for it. */
+    {"max-connections", "at once; all others have to wait", &max_connections,
+     OPTION_NUMBER, 1, 1000000, 0},
+    {"header-timeout", "seconds for a whole head", &header_timeout,
+     OPTION_NUMBER, 1, 86400, 0},
+    {"idle-timeout", "seconds between two requests", &idle_timeout,
+     OPTION_NUMBER, 1, 86400, 0},
+    {"body-timeout", "seconds without a byte, in or out",
+     &body_timeout, OPTION_NUMBER, 1, 86400, 0},
+
     {.help = "What it tells, on stderr"},
     {"log", "none, error, warning or info", &level, OPTION_TEXT, 0, 0,
      "none error warning info"},
@@ -165,6 +182,28 @@ announce(const struct httpserver *server)
     fflush(stdout);
 }
 
+/* [16] Each connection takes a descriptor, and some are for other things: files
+ * above all. What the system allows us at once may be less than what it allows
+ * us to ask for, so we ask. select() cannot count higher than FD_SETSIZE. */
+static size_t
+connection_limit(void)
+{
+    bool select = poller != NULL && strcmp(poller, "select") == 0;
+    rlim_t others = 32, wanted = (rlim_t)max_connections + others;
+    struct rlimit limit;
+
+    wanted = select && wanted > FD_SETSIZE ? FD_SETSIZE : wanted;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return (size_t)max_connections;
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    wanted = wanted < limit.rlim_cur ? wanted : limit.rlim_cur;
+    return (size_t)(wanted > 2 * others ? wanted - others : wanted / 2);
+}
+
 /* Serves until it is told to stop; 0, or 1 after a word on stderr. */
 static int
 serve(struct ioloop *loop, struct application *application)
@@ -176,12 +215,23 @@ serve(struct ioloop *loop, struct application *application)
         .max_body_size = (size_t)max_body_size,
         .no_keep_alive = no_keep_alive,
         .xheaders = xheaders, /* [15] */
+        .header_timeout = header_timeout * INT64_C(1000000), /* [16] */
+        .idle_timeout = idle_timeout * INT64_C(1000000), /* [16] */
+        .body_timeout = body_timeout * INT64_C(1000000), /* [16] */
     };
     struct httpserver *http_server;
     const char *error = "out of memory";
 
     http_server = httpserver_new(loop, httpconnection_handle_stream,
                                  &settings);
+
+    /* [16] Each of the two counts on the other. */
+    if (http_server != NULL) {
+        httpserver_set_max_connections(http_server, connection_limit());
+        settings.close_callback = httpserver_connection_closed;
+        settings.close_arg = http_server;
+    }
+
     if (http_server != NULL)
         error = httpserver_listen(http_server, (int)port, address);
     if (error == NULL) {
@@ -192,8 +242,10 @@ serve(struct ioloop *loop, struct application *application)
     if (error != NULL)
         fprintf(stderr, "dustdevil: %s\n", error);
     if (http_server != NULL)
-        httpserver_free(http_server);
+        httpserver_stop(http_server);
     ioloop_hang_up(loop);
+    if (http_server != NULL)
+        httpserver_free(http_server);
     return error != NULL;
 }
 

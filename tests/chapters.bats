@@ -28,6 +28,8 @@ chapter() {
 @test "chapter 10 shows what happens" { chapter 10; }
 @test "chapter 11 shows what happens" { chapter 11; }
 @test "chapter 12 shows what happens" { chapter 12; }
+@test "chapter 13 shows what happens" { chapter 13; }
+@test "chapter 14 shows what happens" { chapter 14; }
 
 @test "every chapter is run by one of these tests" {
     for f in chapters/[0-9]*.md; do

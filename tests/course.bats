@@ -230,6 +230,7 @@ floors() {
 1 poller_select
 2 iostream
 2 goodbye
+2 patience
 2 worker
 2 process
 3 httpserver

@@ -46,6 +46,13 @@ tell() { exec 9>&-; }
     [ "$(http "$URL/")" = "Hello, world" ]
 }
 
+@test "a body in chunks is refused until we can read it" {
+    client send "POST /echo HTTP/1.1\\r\\nHost: a\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n3\\r\\nabc\\r\\n0\\r\\n\\r\\n$(get /)" \
+        read > "$TMP/out"
+    grep -q '^HTTP/1.1 501 ' "$TMP/out"
+    [ "$(grep -o 'HTTP/1.1 ' "$TMP/out" | wc -l)" -eq 1 ]
+}
+
 @test "each flush is a chunk, and the only empty one is the end" {
     client send "$(get '/stream?n=2')$(get '/stream?n=1')" \
         readuntil '0\r\n\r\n' readuntil '0\r\n\r\n' > "$TMP/out"

@@ -1,0 +1,42 @@
+/* [16] patience.c -- see patience.h. */
+#include "patience.h"
+
+#include "trace.h"
+
+/* Too early is the usual case: since the timeout was set, the client has done
+ * something, and got another deadline for it. */
+static void
+ring(void *arg)
+{
+    struct patience *p = arg;
+
+    p->timeout = NULL;
+    if (p->deadline(p->arg) <= ioloop_time())
+        p->expired(p->arg);
+    else
+        patience_check(p);
+}
+
+void
+patience_check(struct patience *p)
+{
+    int64_t deadline = p->deadline(p->arg);
+
+    if (deadline == PATIENCE_NEVER ||
+        (p->timeout != NULL && p->rings <= deadline))
+        return;
+    patience_end(p);
+    p->rings = deadline;
+    p->timeout = ioloop_add_timeout(p->loop, deadline, ring, p);
+    TRACE(-1, "patience: a timeout is set");
+    if (p->timeout == NULL)
+        ioloop_add_callback(p->loop, p->expired, p->arg);
+}
+
+void
+patience_end(struct patience *p)
+{
+    if (p->timeout != NULL)
+        ioloop_remove_timeout(p->loop, p->timeout);
+    p->timeout = NULL;
+}
