@@ -41,6 +41,9 @@ struct httpconnection {
     int64_t read_since, body_since;
     int64_t write_since; /* 0: not at all */
     struct patience patience;
+
+    /* [17] All connections are in a list. */
+    struct httpconnection *next, **link;
 };
 
 static void on_headers(const char *data, size_t size, void *arg);
@@ -75,6 +78,11 @@ on_close(void *arg)
         else
             tell_the_application(r);
     }
+
+    /* [17] Out of the list. */
+    *c->link = c->next;
+    if (c->next != NULL)
+        c->next->link = c->link;
 
     /* [16] There is room for another. */
     patience_end(&c->patience);
@@ -138,14 +146,12 @@ refuse(struct httpconnection *c, int status, const char *why)
  * once it has had so many microseconds. */
 enum { MIN_BODY_RATE = 500, RATE_GRACE = 10 * 1000000 };
 
-static int64_t
-after(int64_t since, int64_t timeout)
-{
-    return timeout > 0 ? since + timeout : PATIENCE_NEVER;
-}
+/* [17] How long a client that could ask again is waited for when the server
+ * is about to leave: its next request may be on its way. */
+enum { DRAIN_PATIENCE = 1000000 };
 
-/* How many bytes of the body have come; also counted among all bodies. */
-static size_t
+/* So much of the body has come; it is counted among all bodies. */
+static void
 count_body(struct httpconnection *c, size_t size)
 {
     struct httprequest *r = c->request;
@@ -153,7 +159,6 @@ count_body(struct httpconnection *c, size_t size)
     r->all_bodies = &c->settings->all_bodies;
     *r->all_bodies += size - r->counted;
     r->counted = size;
-    return size;
 }
 
 static bool
@@ -167,7 +172,8 @@ too_many_bodies(struct httpconnection *c)
 static int64_t
 body_deadline(struct httpconnection *c)
 {
-    int64_t silence = after(c->read_since, c->settings->body_timeout), rate;
+    int64_t timeout = c->settings->body_timeout, rate;
+    int64_t silence = patience_after(c->read_since, timeout);
 
     if (too_many_bodies(c))
         return 0;
@@ -185,12 +191,19 @@ deadline(void *arg)
     struct httpconnection *c = arg;
 
     if (c->write_since != 0)
-        return after(c->write_since, c->settings->body_timeout);
+        return patience_after(c->write_since, c->settings->body_timeout);
     if (c->refused)
         return PATIENCE_NEVER;
+
+    /* [17] Nothing has begun, and soon nothing will. */
+    if (c->settings->draining && c->request == NULL &&
+        iostream_unread(c->stream) == 0)
+        return c->read_since + DRAIN_PATIENCE;
+
     if (c->request == NULL)
-        return after(c->read_since, c->begun ? c->settings->header_timeout
-                                             : c->settings->idle_timeout);
+        return patience_after(c->read_since,
+                              c->begun ? c->settings->header_timeout
+                                       : c->settings->idle_timeout);
     return c->request->handed_over ? PATIENCE_NEVER : body_deadline(c);
 }
 
@@ -389,6 +402,11 @@ wants_keep_alive(struct httpconnection *c)
 
     if (c->settings->no_keep_alive || httputil_list_has(tokens, "close"))
         return false;
+
+    /* [17] Unless it has sent another already. */
+    if (c->settings->draining && iostream_unread(c->stream) == 0)
+        return false;
+
     return httprequest_supports_http_1_1(c->request) ||
            httputil_list_has(tokens, "keep-alive");
 }
@@ -499,7 +517,28 @@ httpconnection_handle_stream(struct iostream *stream,
                                     .deadline = deadline, .expired = expired};
     iostream_set_wait_callback(stream, on_wait, c);
 
+    /* [17] Into the list. */
+    c->next = settings->first;
+    c->link = &settings->first;
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    settings->first = c;
+
     wish_for_head(c);
+}
+
+/* [17] Answers that have not begun yet will say that they are the last. Whoever
+ * has been told that he may stay gets a moment to ask again; see deadline(). */
+void
+httpconnection_drain(struct httpconnection_settings *settings)
+{
+    settings->draining = true;
+    for (struct httpconnection *c = settings->first; c != NULL; c = c->next) {
+        if (c->request != NULL && !c->request->answered &&
+            iostream_unread(c->stream) == 0)
+            c->request->keep_alive = false;
+        patience_check(&c->patience);
+    }
 }
 
 /* --- the way out -------------------------------------------------------- */
@@ -577,6 +616,7 @@ note_callback(struct httprequest *r, ioloop_callback *callback, void *arg)
     assert(!c->request_finished); /* "Request closed" */
     r->write_callback = callback;
     r->write_arg = arg;
+    r->answered = true; /* [17] */
     return c;
 }
 

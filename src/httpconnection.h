@@ -42,6 +42,10 @@ struct httpconnection_settings {
 
     /* [16] Kept by the connections: what all bodies take up together. */
     size_t all_bodies;
+
+    /* [17] Kept by them, too. */
+    struct httpconnection *first;
+    bool draining;
 };
 
 /* [16] All bodies together; who needs more is told to come back later. */
@@ -52,6 +56,11 @@ enum { HTTP_MAX_ALL_BODIES = 256 << 20 };
 void httpconnection_handle_stream(struct iostream *stream,
                                   const struct sockaddr *peer,
                                   socklen_t peer_size, void *arg);
+
+/* [17] From now on every connection is on its way out: what has begun is
+ * finished, answers say so, and who is between two requests has a moment to
+ * begin another. Returns at once. */
+void httpconnection_drain(struct httpconnection_settings *settings);
 
 /* HTTPRequest.write: bytes of the answer, as they go over the wire. Copied.
  * `callback`, if not NULL, runs when nothing is owed to the client any more,

@@ -79,6 +79,7 @@ struct httprequest {
     struct buffer *chunks; /* [13] what has come of a chunked body */
     size_t cookies_size; /* [15] */
     size_t counted, *all_bodies; /* [16] of our body; where it is counted */
+    bool answered; /* [17] or at least begun */
     const char *forwarded_ip; /* [15] NULL: the peer speaks for itself */
 };
 

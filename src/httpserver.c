@@ -5,6 +5,7 @@
 #include "httpserver.h"
 
 #include <errno.h>
+#include <fcntl.h> /* [17] */
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -64,34 +65,56 @@ httpserver_free(struct httpserver *server)
 
 /* --- bind -------------------------------------------------------------- */
 
+/* A socket that can listen; -1 with errno. Without REUSEADDR a server that was
+ * restarted would wait a minute for its port. V6ONLY, because the IPv4 address
+ * gets a socket of its own. NODELAY is inherited by the accepted sockets: an
+ * answer leaves in one send, so there is nothing to gain by holding its last
+ * packet back. */
+static int
+make_socket(int family)
+{
+    int on = 1, fd = socket(family, SOCK_STREAM, 0);
+
+    if (fd == -1)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    set_nonblocking(fd);
+    return fd;
+}
+
+/* [17] Others of ours may listen at the port of this socket, too. */
+static void
+share_port(int fd)
+{
+    int on = 1;
+
+    if (SHARED_PORT != 0)
+        setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on);
+}
+
 /* One more listening socket. 0, and ai->ai_addr says where it is: a port 0
- * has become a real one. Or the errno of what failed.
- *
- * Without REUSEADDR a server that was restarted would wait a minute for its
- * port. V6ONLY, because the IPv4 address gets a socket of its own. NODELAY is
- * inherited by the accepted sockets: an answer leaves in one send, so there
- * is nothing to gain by holding its last packet back. */
+ * has become a real one. Or the errno of what failed. */
 static int
 listen_on(struct httpserver *server, struct addrinfo *ai)
 {
-    int on = 1, fd = socket(ai->ai_family, ai->ai_socktype, ai->ai_protocol);
-    int error = 0;
+    int fd = make_socket(ai->ai_family), error = 0;
 
-    if (fd == -1)
-        return errno;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (ai->ai_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (set_nonblocking(fd) == -1 ||
-        bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-        listen(fd, BACKLOG) == -1 ||
-        getsockname(fd, ai->ai_addr, &ai->ai_addrlen) == -1) {
+    if (fd == -1 || bind(fd, ai->ai_addr, ai->ai_addrlen) == -1)
         error = errno;
-        close(fd);
-    } else {
+
+    /* [17] Only now: a port that somebody else has is still in use. */
+    share_port(fd);
+
+    if (error == 0 && (listen(fd, BACKLOG) == -1 ||
+                       getsockname(fd, ai->ai_addr, &ai->ai_addrlen) == -1))
+        error = errno;
+    if (error == 0)
         server->listeners[server->nbound++] = fd;
-    }
+    else if (fd != -1)
+        close(fd);
     return error;
 }
 
@@ -139,6 +162,63 @@ httpserver_bind(struct httpserver *server, int port, const char *address)
         close(server->listeners[--server->nbound]);
     return cannot_listen(server, port, address, strerror(failure));
 }
+
+/* [17] --- beside --------------------------------------------------------- */
+
+/* At the same place as `fd`; -1 if that cannot be. */
+static int
+listen_beside(int fd)
+{
+    struct sockaddr_storage bound;
+    struct sockaddr *sa = (struct sockaddr *)&bound;
+    socklen_t size = sizeof bound;
+    int new;
+
+    if (SHARED_PORT == 0 || getsockname(fd, sa, &size) == -1)
+        return -1;
+    new = make_socket(sa->sa_family);
+    share_port(new);
+    if (bind(new, sa, size) == 0 && listen(new, BACKLOG) == 0)
+        return new;
+    close(new);
+    return -1;
+}
+
+const char *
+httpserver_bind_beside(struct httpserver *server,
+                       const struct httpserver *first)
+{
+    while (server->nbound < first->nbound) {
+        int fd = listen_beside(first->listeners[server->nbound]);
+
+        if (fd == -1)
+            fd = fcntl(first->listeners[server->nbound], F_DUPFD_CLOEXEC, 0);
+        if (fd == -1)
+            return strerror(errno);
+        server->listeners[server->nbound++] = fd;
+    }
+    return NULL;
+}
+
+const char *
+httpserver_adopt(struct httpserver *server, int fd)
+{
+    int listens = 0;
+    socklen_t size = sizeof listens;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == -1 ||
+        !listens || server->nbound == MAX_LISTENERS ||
+        set_nonblocking(fd) == -1) {
+        snprintf(server->error, sizeof server->error,
+                 "descriptor %d is no listening socket", fd);
+        return server->error;
+    }
+    share_port(fd);
+    server->listeners[server->nbound++] = fd;
+    return NULL;
+}
+
+/* --- where it is --------------------------------------------------------- */
 
 int
 httpserver_url(const struct httpserver *server, size_t i, char *url,
@@ -287,6 +367,8 @@ handle_events(int fd, uint32_t events, void *arg)
 int
 httpserver_start(struct httpserver *server)
 {
+    if (server->loop == NULL)
+        server->loop = ioloop_instance();
     while (server->nlisteners < server->nbound) {
         int fd = server->listeners[server->nlisteners];
 
@@ -320,4 +402,27 @@ httpserver_stop(struct httpserver *server)
                               server->listeners[--server->nlisteners]);
     while (server->nbound > 0)
         close(server->listeners[--server->nbound]);
+}
+
+/* [17] --- the end -------------------------------------------------------- */
+
+size_t
+httpserver_connections(const struct httpserver *server)
+{
+    return server->connections;
+}
+
+/* As long as somebody comes in there may be more of them. */
+void
+httpserver_drain(struct httpserver *server)
+{
+    for (size_t i = 0; i < server->nlisteners; i++) {
+        size_t before;
+
+        do {
+            before = server->connections;
+            handle_events(server->listeners[i], IOLOOP_READ, server);
+        } while (server->connections > before);
+    }
+    httpserver_stop(server);
 }

@@ -20,7 +20,8 @@ typedef void httpserver_handle_stream(struct iostream *stream,
                                       const struct sockaddr *peer,
                                       socklen_t peer_size, void *arg);
 
-/* NULL when there is no memory. The caller owns it. */
+/* NULL when there is no memory. The caller owns it. `loop` may be NULL: then
+ * it is the one that is ioloop_instance() when the server starts. */
 struct httpserver *httpserver_new(struct ioloop *loop,
                                   httpserver_handle_stream *handle_stream,
                                   void *arg);
@@ -43,6 +44,16 @@ void httpserver_connection_closed(void *server);
 const char *httpserver_bind(struct httpserver *server, int port,
                             const char *address);
 
+/* [17] A socket beside each of those that `first` has bound, for another
+ * process: where the kernel can deal the connections out to several sockets
+ * (Linux), one with a queue of its own at the same port, else the same one. No
+ * server keeps the other waiting. As httpserver_bind(). */
+const char *httpserver_bind_beside(struct httpserver *server,
+                                   const struct httpserver *first);
+
+/* [17] Takes over a listening socket that somebody else has bound. As above. */
+const char *httpserver_adopt(struct httpserver *server, int fd);
+
 /* HTTPServer.start: the bound sockets join the loop. 0, or -1 with errno. */
 int httpserver_start(struct httpserver *server);
 
@@ -57,5 +68,12 @@ int httpserver_url(const struct httpserver *server, size_t i, char *url,
 
 /* HTTPServer.stop: nobody comes in any more; twice is no mistake. */
 void httpserver_stop(struct httpserver *server);
+
+/* [17] The same, but whoever is in the kernel's queue by now is let in first:
+ * to him, we have opened already. */
+void httpserver_drain(struct httpserver *server);
+
+/* [17] How many are inside; see httpserver_set_max_connections(). */
+size_t httpserver_connections(const struct httpserver *server);
 
 #endif

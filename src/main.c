@@ -17,6 +17,7 @@
 #include "ioloop.h"
 #include "log.h"
 #include "options.h"
+#include "process.h" /* [17] */
 #include "trace.h"
 #include "util.h"
 #include "web.h"
@@ -37,6 +38,9 @@ static bool xheaders; /* [15] */
 static long header_timeout = 10, idle_timeout = 75, body_timeout = 30;
 static long max_connections = 10000;
 
+static long processes = 1; /* [17] */
+static long stop_timeout = 5; /* [17] */
+
 static const struct option options[] = {
     {.help = "Where it listens"},
     {"port", "the port; 0 is any free one", &port, OPTION_NUMBER, 0, 65535, 0},
@@ -47,6 +51,12 @@ static const struct option options[] = {
      OPTION_TEXT, 0, 0, "epoll kqueue select"},
     {"no-keep-alive", "one request a connection", &no_keep_alive, OPTION_BOOL,
      0, 0, 0},
+
+    /* [17] How many of it there are. */
+    {"processes", "0 is one for each CPU", &processes, OPTION_NUMBER, 0,
+     MAX_PROCESSES, 0},
+    {"stop-timeout", "seconds that the last requests have at the end",
+     &stop_timeout, OPTION_NUMBER, 0, 3600, 0},
 
     /* [14] Files. */
     {"static-path", "document root of /static/", &static_path, OPTION_TEXT, 0,
@@ -134,6 +144,10 @@ use_options(void)
     if (demo_static_root == -1 && static_path != default_static_path)
         return cannot("serve files from", static_path);
 
+    /* [17] As many as can work at the same time. */
+    if (processes == 0)
+        processes = (long)cpu_count();
+
     /* [15] A key that nobody has given is made. */
     if (secret == NULL && !make_secret())
         return false;
@@ -141,7 +155,10 @@ use_options(void)
     return true;
 }
 
-/* --- main ---------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------- */
+
+static struct httpserver *http_server;
+static struct httpconnection_settings settings;
 
 static volatile sig_atomic_t interrupted;
 
@@ -152,13 +169,59 @@ stop(void *arg)
     ioloop_stop(ioloop_instance());
 }
 
+/* [16] There may be room for another. */
+static void
+on_connection_closed(void *arg)
+{
+    (void)arg;
+    httpserver_connection_closed(http_server);
+
+    /* [17] The last one puts out the light. */
+    if (settings.draining && httpserver_connections(http_server) == 0)
+        stop(NULL);
+}
+
+/* [17] Nobody comes in any more, who is inside is served, and then we go; or
+ * when the time is over; or at once, for who is told twice. */
+static void
+leave(void *arg)
+{
+    struct ioloop *loop = ioloop_instance();
+    int64_t end = ioloop_time() + stop_timeout * INT64_C(1000000);
+
+    (void)arg;
+    if (settings.draining) {
+        stop(NULL);
+        return;
+    }
+    httpserver_drain(http_server);
+    httpconnection_drain(&settings);
+    if (httpserver_connections(http_server) == 0 ||
+        ioloop_add_timeout(loop, end, stop, NULL) == NULL)
+        stop(NULL);
+}
+
 /* Nothing but a note may be made here: anything at all may be half done. */
 static void
 on_signal(int signal_number)
 {
+    ioloop_callback *answer = stop;
+
     if (signal_number == SIGINT)
         interrupted = 1;
-    ioloop_add_callback_from_signal(ioloop_instance(), stop, NULL);
+
+    /* [17] There are two ways to go. */
+    if (signal_number == SIGTERM)
+        answer = leave;
+
+    ioloop_add_callback_from_signal(ioloop_instance(), answer, NULL);
+}
+
+/* [17] For a parent this is news (see process.c); a child lives on. */
+static void
+on_hangup(int signal_number)
+{
+    (void)signal_number;
 }
 
 static void
@@ -170,17 +233,12 @@ catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+
+    /* [17] The terminal may hang up, the server need not. */
+    signal(SIGHUP, on_hangup);
 }
 
-static void
-announce(const struct httpserver *server)
-{
-    char url[128];
-
-    for (size_t i = 0; httpserver_url(server, i, url, sizeof url) == 0; i++)
-        printf("listening on %s\n", url);
-    fflush(stdout);
-}
+/* --- the door ------------------------------------------------------------ */
 
 /* [16] Each connection takes a descriptor, and some are for other things: files
  * above all. What the system allows us at once may be less than what it allows
@@ -204,11 +262,167 @@ connection_limit(void)
     return (size_t)(wanted > 2 * others ? wanted - others : wanted / 2);
 }
 
+static struct httpserver *
+new_server(void)
+{
+    struct httpserver *server = httpserver_new(
+        NULL, httpconnection_handle_stream, &settings);
+
+    /* [16] on_connection_closed() counts them out again. */
+    if (server != NULL)
+        httpserver_set_max_connections(server, connection_limit());
+
+    return server;
+}
+
+/* [17] Whoever starts us may have opened the door already, as systemd does:
+ * then LISTEN_FDS says how many listening sockets there are, from descriptor 3
+ * on, and LISTEN_PID whom they are for. */
+static int
+inherited_doors(void)
+{
+    const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+
+    if (fds == NULL || (pid != NULL && atol(pid) != (long)getpid()))
+        return 0;
+    return atoi(fds);
+}
+
+/* [17] As open_door(). */
+static const char *
+adopt_doors(void)
+{
+    const char *error = NULL;
+
+    for (int fd = 3; error == NULL && fd < 3 + inherited_doors(); fd++)
+        error = httpserver_adopt(http_server, fd);
+    return error;
+}
+
+/* NULL, or what is wrong. */
+static const char *
+open_door(void)
+{
+    http_server = new_server();
+    if (http_server == NULL)
+        return "out of memory";
+
+    /* [17] What is open is not opened a second time. */
+    if (inherited_doors() > 0)
+        return adopt_doors();
+
+    return httpserver_bind(http_server, (int)port, address);
+}
+
+static void
+announce(void)
+{
+    char url[128];
+
+    for (size_t i = 0; httpserver_url(http_server, i, url, sizeof url) == 0;
+         i++)
+        printf("listening on %s\n", url);
+    fflush(stdout);
+}
+
+/* [17] --- one becomes many ------------------------------------------------ */
+
+static struct httpserver *doors[MAX_PROCESSES]; /* one for each child */
+
+/* The parent keeps all of them open: whoever is waiting at the door of a child
+ * that dies waits for the next child, and does not notice. */
+static const char *
+open_other_doors(void)
+{
+    const char *error = NULL;
+
+    doors[0] = http_server;
+    for (long i = 1; error == NULL && i < processes; i++) {
+        doors[i] = new_server();
+        error = doors[i] == NULL ? "out of memory"
+                                 : httpserver_bind_beside(doors[i], doors[0]);
+    }
+    return error;
+}
+
+static void
+close_door(size_t id)
+{
+    httpserver_free(doors[id]);
+    doors[id] = NULL;
+}
+
+/* Nobody would look after us any more, nor tell us to end. */
+static void
+on_parent_gone(int fd, uint32_t events, void *arg)
+{
+    (void)events;
+    ioloop_remove_handler(ioloop_instance(), fd);
+    close(fd);
+    leave(arg);
+}
+
+/* True in each child, which has a door and a loop of its own. False in the
+ * parent, when all of them have ended. */
+static bool
+become_many(int *status)
+{
+    int lifeline, id;
+
+    ioloop_free(ioloop_instance());
+    id = fork_processes((size_t)processes, (unsigned)stop_timeout, close_door,
+                        &lifeline, status);
+    if (id == PROCESS_PARENT) {
+        interrupted = *status == 128 + SIGINT;
+        return false;
+    }
+    for (size_t i = 0; i < MAX_PROCESSES; i++)
+        if (doors[i] != NULL && i != (size_t)id)
+            close_door(i);
+    http_server = doors[id];
+    if (ioloop_new(poller) == NULL ||
+        ioloop_add_handler(ioloop_instance(), lifeline, on_parent_gone, NULL,
+                           IOLOOP_READ) == -1)
+        die("cannot make an event loop");
+    return true;
+}
+
+/* --- main ---------------------------------------------------------------- */
+
+/* One process's life; NULL, or what is wrong. */
+static const char *
+run(void)
+{
+    if (httpserver_start(http_server) == -1)
+        return strerror(errno);
+
+    process_unblock_signals(); /* [17] */
+
+    return ioloop_start(ioloop_instance()) == -1 ? strerror(errno) : NULL;
+}
+
+/* Whoever is inside has to go. A signal that comes now has no loop to go to. */
+static void
+close_up(void)
+{
+    if (http_server != NULL)
+        httpserver_stop(http_server);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    ioloop_hang_up(ioloop_instance());
+    if (http_server != NULL)
+        httpserver_free(http_server);
+    ioloop_free(ioloop_instance());
+}
+
 /* Serves until it is told to stop; 0, or 1 after a word on stderr. */
 static int
-serve(struct ioloop *loop, struct application *application)
+serve(struct application *application)
 {
-    struct httpconnection_settings settings = {
+    const char *error;
+    int status = 0;
+
+    settings = (struct httpconnection_settings){
         .request_callback = application_call,
         .request_arg = application,
         .max_header_size = (size_t)max_header_size,
@@ -218,35 +432,29 @@ serve(struct ioloop *loop, struct application *application)
         .header_timeout = header_timeout * INT64_C(1000000), /* [16] */
         .idle_timeout = idle_timeout * INT64_C(1000000), /* [16] */
         .body_timeout = body_timeout * INT64_C(1000000), /* [16] */
+        .close_callback = on_connection_closed, /* [16] */
     };
-    struct httpserver *http_server;
-    const char *error = "out of memory";
+    error = open_door();
 
-    http_server = httpserver_new(loop, httpconnection_handle_stream,
-                                 &settings);
+    /* [17] All of them, before anybody knocks. */
+    if (error == NULL)
+        error = open_other_doors();
 
-    /* [16] Each of the two counts on the other. */
-    if (http_server != NULL) {
-        httpserver_set_max_connections(http_server, connection_limit());
-        settings.close_callback = httpserver_connection_closed;
-        settings.close_arg = http_server;
-    }
-
-    if (http_server != NULL)
-        error = httpserver_listen(http_server, (int)port, address);
     if (error == NULL) {
-        announce(http_server);
-        if (ioloop_start(loop) == -1)
-            error = strerror(errno);
+        announce();
+
+        /* [17] The parent comes back when all is over. */
+        if (processes > 1 && !become_many(&status))
+            return status;
+
+        error = run();
     }
-    if (error != NULL)
+    if (error != NULL) {
         fprintf(stderr, "dustdevil: %s\n", error);
-    if (http_server != NULL)
-        httpserver_stop(http_server);
-    ioloop_hang_up(loop);
-    if (http_server != NULL)
-        httpserver_free(http_server);
-    return error != NULL;
+        status = 1;
+    }
+    close_up();
+    return status;
 }
 
 /* A program may be started with its standard descriptors closed. The first
@@ -268,15 +476,13 @@ main(int argc, char **argv)
 {
     int status = options_parse(options, argc, argv);
     struct application *application;
-    struct ioloop *loop;
 
     if (status != -1)
         return status;
     fill_standard_descriptors();
     if (!use_options())
         return 1;
-    loop = ioloop_new(poller);
-    if (loop == NULL) {
+    if (ioloop_new(poller) == NULL) {
         status = errno == ENOTSUP ? 2 : 1;
         fprintf(stderr, "dustdevil: --poller=%s: %s\n",
                 poller != NULL ? poller : "(best)", strerror(errno));
@@ -286,14 +492,13 @@ main(int argc, char **argv)
     if (application == NULL)
         return 1;
     application_set_cookie_secret(application, secret); /* [15] */
+    process_block_signals(); /* [17] run() lets them through again */
     catch_signals();
-    status = serve(loop, application);
-    signal(SIGTERM, SIG_IGN); /* on_signal() needs a loop, and it is going */
-    signal(SIGINT, SIG_IGN);
+    status = serve(application);
     application_free(application);
     close(demo_static_root); /* [14] */
-    ioloop_free(loop);
     blocks_free();
+    process_unblock_signals(); /* [17] */
 
     /* Whoever pressed ^C shall see that it was that. */
     if (interrupted) {

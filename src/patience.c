@@ -3,6 +3,12 @@
 
 #include "trace.h"
 
+int64_t
+patience_after(int64_t since, int64_t timeout)
+{
+    return timeout > 0 ? since + timeout : PATIENCE_NEVER;
+}
+
 /* Too early is the usual case: since the timeout was set, the client has done
  * something, and got another deadline for it. */
 static void

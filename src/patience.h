@@ -33,6 +33,9 @@ struct patience {
     int64_t rings;           /* when it will ring, if one is set */
 };
 
+/* `timeout` after `since`; 0 stands for for ever. */
+int64_t patience_after(int64_t since, int64_t timeout);
+
 /* To be called when the deadline may have come nearer. If there is no memory
  * for a timeout, it has passed: in the next turn. */
 void patience_check(struct patience *p);

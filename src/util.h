@@ -31,6 +31,15 @@ enum { SEND_FLAGS = MSG_NOSIGNAL };
 enum { SEND_FLAGS = 0 };
 #endif
 
+/* [17] The option that lets several sockets listen at one port, if the kernel
+ * deals connections out among them; else 0. (The BSDs have an option of that
+ * name, too, but there the last socket gets all.) */
+#ifdef __linux__
+enum { SHARED_PORT = SO_REUSEPORT };
+#else
+enum { SHARED_PORT = 0 };
+#endif
+
 /* [14] --- files -------------------------------------------------------- */
 
 /* Some file systems know when a file was changed to the nanosecond, and every

@@ -259,14 +259,16 @@ parse_range(const char *text, size_t size, size_t *first, size_t *n)
 }
 
 /* RFC 9110, section 13.1.5: a part is of use only to whoever has the other
- * parts of the same file; all others get the whole. */
+ * parts of the same file; all others get the whole. A date says which file only
+ * when its second is over: until then there may be another of the same date. */
 static bool
 if_range(struct httprequest *r, const char *etag, time_t modified)
 {
     const char *condition = httpheaders_get(&r->headers, "If-Range");
 
     return condition == NULL || strcmp(condition, etag) == 0 ||
-           (modified != -1 && httputil_parse_date(condition) == modified);
+           (modified != -1 && modified < time(NULL) &&
+            httputil_parse_date(condition) == modified);
 }
 
 /* --- how it leaves -------------------------------------------------------- */

@@ -30,6 +30,7 @@ chapter() {
 @test "chapter 12 shows what happens" { chapter 12; }
 @test "chapter 13 shows what happens" { chapter 13; }
 @test "chapter 14 shows what happens" { chapter 14; }
+@test "chapter 15 shows what happens" { chapter 15; }
 
 @test "every chapter is run by one of these tests" {
     for f in chapters/[0-9]*.md; do

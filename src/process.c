@@ -1,0 +1,301 @@
+/* [17] process.c -- see process.h.
+ *
+ * The parent has no handlers for its signals. It blocks them and asks for the
+ * next one, as one asks for the next line of a file: sigwait() is the poller of
+ * signals, and so nothing here can be interrupted half-way. */
+#include "process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ioloop.h"
+#include "log.h"
+
+enum { MAX_RESTARTS = 5, RESTART_TIME = 60 * 1000000 };
+
+struct supervisor {
+    size_t n;
+    struct {
+        pid_t pid;     /* 0: there is none */
+        pid_t leaving; /* the one before, which has been told to end */
+        bool replace;  /* is to be replaced */
+    } children[MAX_PROCESSES];
+    int lifeline[2]; /* a pipe into which nobody writes */
+    unsigned stop_timeout;
+    void (*lost)(size_t id);
+    int signal; /* the one that ends us; 0: none has come */
+    bool failed;
+    int64_t restarts[MAX_RESTARTS]; /* when the last ones were */
+    size_t nrestarts;
+};
+
+size_t
+cpu_count(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 1 : n < MAX_PROCESSES ? (size_t)n : MAX_PROCESSES;
+}
+
+/* --- signals -------------------------------------------------------------- */
+
+static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGALRM};
+
+static void
+watched_set(sigset_t *set)
+{
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++)
+        sigaddset(set, watched[i]);
+}
+
+/* Some systems throw away what would be ignored, even while it is blocked. */
+static void
+do_nothing(int signal_number)
+{
+    (void)signal_number;
+}
+
+void
+process_block_signals(void)
+{
+    sigset_t set;
+
+    watched_set(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGCHLD, do_nothing);
+}
+
+void
+process_unblock_signals(void)
+{
+    sigset_t set;
+
+    watched_set(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* --- birth ---------------------------------------------------------------- */
+
+/* fork(). The parent's end of the lifeline is closed in the child, or it would
+ * hold its own line. */
+static pid_t
+make_child(struct supervisor *s, size_t id)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        close(s->lifeline[1]);
+    if (pid == -1)
+        log_error("cannot make process %zu: %s", id, strerror(errno));
+    s->children[id].replace = false;
+    return pid;
+}
+
+/* Where there was none: true in the child. */
+static bool
+fill_place(struct supervisor *s, size_t id)
+{
+    pid_t pid = make_child(s, id);
+
+    s->children[id].pid = pid > 0 ? pid : 0;
+    if (pid == -1) {
+        s->failed = true;
+        s->lost(id);
+    }
+    return pid == 0;
+}
+
+/* The oldest of the last five restarts must be more than a minute ago: what
+ * dies as soon as it lives would keep the machine busy with being born. */
+static bool
+may_restart(struct supervisor *s)
+{
+    int64_t *oldest = &s->restarts[s->nrestarts % MAX_RESTARTS];
+    int64_t now = ioloop_time();
+
+    if (s->nrestarts >= MAX_RESTARTS && now - *oldest < RESTART_TIME)
+        return false;
+    *oldest = now;
+    s->nrestarts++;
+    return true;
+}
+
+/* The next one that is to be replaced, unless one is leaving: one after the
+ * other, so that all but one are there to work. Its number in the child. */
+static int
+replace_next(struct supervisor *s)
+{
+    size_t next = s->n;
+    pid_t pid;
+
+    for (size_t id = s->n; id-- > 0;) {
+        if (s->children[id].leaving != 0 || s->signal != 0)
+            return PROCESS_PARENT;
+        if (s->children[id].replace)
+            next = id;
+    }
+    if (next == s->n)
+        return PROCESS_PARENT;
+    pid = make_child(s, next);
+    if (pid == 0)
+        return (int)next;
+    if (pid > 0) {
+        log_info("process %zu (%ld) is replaced by %ld", next,
+                 (long)s->children[next].pid, (long)pid);
+        s->children[next].leaving = s->children[next].pid;
+        s->children[next].pid = pid;
+        kill(s->children[next].leaving, SIGTERM);
+    }
+    return PROCESS_PARENT;
+}
+
+/* --- death ---------------------------------------------------------------- */
+
+/* The number of the child that has just ended as `pid`, if it has to be made
+ * anew; else n. */
+static size_t
+bury(struct supervisor *s, pid_t pid, int status)
+{
+    size_t id = 0;
+    bool peaceful = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+    while (id < s->n && s->children[id].pid != pid &&
+           s->children[id].leaving != pid)
+        id++;
+    if (id == s->n)
+        return s->n;
+    if (s->children[id].leaving == pid) {
+        s->children[id].leaving = 0;
+        return s->n;
+    }
+    s->children[id].pid = 0;
+    s->children[id].replace = false;
+    if (s->signal != 0)
+        return s->n;
+    if (!peaceful)
+        log_warning("process %zu (%ld) %s %d", id, (long)pid,
+                    WIFSIGNALED(status) ? "was killed by signal"
+                                        : "ended with status",
+                    WIFSIGNALED(status) ? WTERMSIG(status)
+                                        : WEXITSTATUS(status));
+    if (!peaceful && may_restart(s))
+        return id;
+    if (!peaceful) {
+        log_error("process %zu died too often, and is not made anew", id);
+        s->failed = true;
+    }
+    s->lost(id);
+    return s->n;
+}
+
+/* One SIGCHLD may stand for many deaths. The number of the new child in the
+ * child, PROCESS_PARENT in the parent. */
+static int
+bury_all(struct supervisor *s)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        size_t id = bury(s, pid, status);
+
+        if (id < s->n && fill_place(s, id))
+            return (int)id;
+    }
+    return PROCESS_PARENT;
+}
+
+static bool
+anybody_left(const struct supervisor *s)
+{
+    for (size_t id = 0; id < s->n; id++)
+        if (s->children[id].pid != 0 || s->children[id].leaving != 0)
+            return true;
+    return false;
+}
+
+static void
+tell_all(const struct supervisor *s, int signal_number)
+{
+    for (size_t id = 0; id < s->n; id++) {
+        if (s->children[id].pid != 0)
+            kill(s->children[id].pid, signal_number);
+        if (s->children[id].leaving != 0)
+            kill(s->children[id].leaving, signal_number);
+    }
+}
+
+/* --- the parent's life ---------------------------------------------------- */
+
+/* The end has come: the doors first, or clients would go on queueing at a door
+ * behind which nobody is. Told twice, the children do not wait any more. */
+static void
+stop_all(struct supervisor *s, int signal_number)
+{
+    for (size_t id = 0; s->signal == 0 && id < s->n; id++)
+        if (s->children[id].pid != 0)
+            s->lost(id);
+    s->signal = signal_number;
+    tell_all(s, signal_number);
+    alarm(s->stop_timeout + 1);
+}
+
+/* As fork_processes(). */
+static int
+supervise(struct supervisor *s)
+{
+    sigset_t set;
+    int signal_number, id;
+
+    watched_set(&set);
+    while (anybody_left(s)) {
+        if (sigwait(&set, &signal_number) != 0)
+            continue;
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            stop_all(s, signal_number);
+        if (signal_number == SIGALRM)
+            tell_all(s, SIGKILL);
+        if (signal_number == SIGHUP && s->signal == 0)
+            for (size_t i = 0; i < s->n; i++)
+                s->children[i].replace = s->children[i].pid != 0;
+        id = signal_number == SIGCHLD ? bury_all(s) : PROCESS_PARENT;
+        if (id == PROCESS_PARENT)
+            id = replace_next(s);
+        if (id != PROCESS_PARENT)
+            return id;
+    }
+    return PROCESS_PARENT;
+}
+
+int
+fork_processes(size_t n, unsigned stop_timeout, void (*lost)(size_t id),
+               int *lifeline, int *status)
+{
+    struct supervisor s = {.n = n, .stop_timeout = stop_timeout,
+                           .lost = lost};
+    int id = PROCESS_PARENT;
+
+    if (pipe(s.lifeline) == -1) {
+        log_error("pipe: %s", strerror(errno));
+        *status = 1;
+        return PROCESS_PARENT;
+    }
+    *lifeline = s.lifeline[0];
+    for (size_t i = 0; i < n && id == PROCESS_PARENT; i++)
+        if (fill_place(&s, i))
+            id = (int)i;
+    if (id == PROCESS_PARENT)
+        id = supervise(&s);
+    if (id != PROCESS_PARENT)
+        return id;
+    close(s.lifeline[0]);
+    close(s.lifeline[1]);
+    *status = s.signal == SIGINT ? 128 + SIGINT
+              : s.signal == 0    ? s.failed : 0;
+    return PROCESS_PARENT;
+}
