@@ -1,7 +1,7 @@
 # Dust Devil. Every chapter N has a program N; `make` alone lists what to do.
 
 # The steps there are. The last one is the end of the course.
-STEPS = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17
+STEPS = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18
 
 # Where everything goes that is built. `make BUILD=elsewhere CFLAGS=... test`
 # tests a variant, as `make check` does with the sanitizers.

@@ -13,6 +13,7 @@
 #include "trace.h"
 #include "webstate.h" /* [15] */
 #include "webstatic.h" /* [14] */
+#include "worker.h" /* [18] */
 
 /* --- handlers: saying hello --------------------------------------------- */
 
@@ -436,6 +437,83 @@ static const struct handler_class xsrf_handler = {
     .get = xsrf_get, .post = xsrf_post, .form = true,
 };
 
+/* [18] --- handlers: work ------------------------------------------------- */
+
+static struct worker *worker; /* made by the first who has work */
+
+struct count {
+    struct job job;
+    long below, primes;
+};
+
+/* In a thread, so it may take as long as it likes; and look at nothing that it
+ * was not given. */
+static void
+count_primes(struct job *job)
+{
+    struct count *count = (struct count *)job;
+
+    for (long n = 2; n < count->below && !job->cancelled; n++) {
+        long d = 2;
+
+        while (d * d <= n && n % d != 0)
+            d++;
+        count->primes += d * d > n;
+    }
+}
+
+/* Back on the loop, in any case. If the client has gone, and the work was cut
+ * short, this goes nowhere; it has to be said all the same, see web.h. */
+static void
+work_done(void *arg)
+{
+    struct handler *self = arg;
+    struct count *count = handler_state(self);
+
+    plain_text(self);
+    handler_printf(self, "%ld primes below %ld\n", count->primes,
+                   count->below);
+    handler_finish(self);
+}
+
+static void
+work_get(struct handler *self)
+{
+    struct count *count = handler_state(self);
+
+    if (!number_argument(self, "n", "100000", 100000000, &count->below))
+        return;
+    count->job.work = count_primes;
+    count->job.done = work_done;
+    count->job.arg = self;
+    if (worker == NULL)
+        worker = worker_new(ioloop_instance());
+    if (worker == NULL || !worker_submit(worker, &count->job))
+        handler_send_error(self, 503);
+}
+
+/* What the thread holds stays until it lets go: work_done() finishes. */
+static void
+work_closed(struct handler *self)
+{
+    struct count *count = handler_state(self);
+
+    worker_cancel(&count->job);
+}
+
+static const struct handler_class work_handler = {
+    .get = work_get, .asynchronous = true, .state_size = sizeof(struct count),
+    .on_connection_close = work_closed,
+};
+
+void
+demo_end(void)
+{
+    if (worker != NULL)
+        worker_free(worker);
+    worker = NULL;
+}
+
 /* --- routes -------------------------------------------------------------- */
 
 const struct urlspec demo_routes[] = {
@@ -459,5 +537,6 @@ const struct urlspec demo_routes[] = {
     {"/cookie/set", &cookie_set_handler}, /* [15] */
     {"/visits", &visits_handler}, /* [15] */
     {"/xsrf", &xsrf_handler}, /* [15] */
+    {"/work", &work_handler}, /* [18] */
     {0},
 };

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocking.h" /* [18] */
 #include "httpchunked.h" /* [13] */
 #include "log.h"
 #include "patience.h" /* [16] */
@@ -161,12 +162,6 @@ count_body(struct httpconnection *c, size_t size)
     r->counted = size;
 }
 
-static bool
-too_many_bodies(struct httpconnection *c)
-{
-    return c->settings->all_bodies > HTTP_MAX_ALL_BODIES;
-}
-
 /* A body has to go on coming, and not too slowly: the average is too low from
  * the moment on when so many bytes should have been more. */
 static int64_t
@@ -175,7 +170,7 @@ body_deadline(struct httpconnection *c)
     int64_t timeout = c->settings->body_timeout, rate;
     int64_t silence = patience_after(c->read_since, timeout);
 
-    if (too_many_bodies(c))
+    if (c->settings->all_bodies > HTTP_MAX_ALL_BODIES)
         return 0;
     if (silence == PATIENCE_NEVER)
         return silence;
@@ -242,7 +237,8 @@ expired(void *arg)
         iostream_abort(c->stream);
     } else if (c->request == NULL && iostream_unread(c->stream) == 0) {
         iostream_close(c->stream);
-    } else if (c->request != NULL && too_many_bodies(c)) {
+    } else if (c->request != NULL &&
+               c->settings->all_bodies > HTTP_MAX_ALL_BODIES) {
         refuse(c, 503, "too many bodies at once");
     } else {
         refuse(c, 408, "the request took too long");
@@ -390,7 +386,9 @@ static void
 handle_request(struct httpconnection *c)
 {
     c->request->handed_over = true;
+    blocking_busy_with(c->request->uri); /* [18] */
     c->settings->request_callback(c->request, c->settings->request_arg);
+    blocking_busy_with(NULL); /* [18] */
 }
 
 /* [10] Who may stay for another request (RFC 9112, section 9.3). Connection is

@@ -18,6 +18,7 @@
 #include <time.h> /* [4] */
 #include <unistd.h> /* [3] */
 
+#include "blocking.h" /* [18] */
 #include "trace.h"
 #include "util.h"
 
@@ -579,6 +580,9 @@ ioloop_hang_up(struct ioloop *loop)
 
     /* More than once: who was on his way in may arrive only now. */
     do {
+        /* [18] Threads may have handed something back. */
+        read_waker(loop->waker_read, IOLOOP_READ, loop);
+
         found = loop->callbacks.n > 0;
         for (int fd = 0; fd < loop->nentries; fd++) {
             struct entry entry = loop->entries[fd];
@@ -639,11 +643,13 @@ ioloop_start(struct ioloop *loop)
         }
 
         loop->turns_without_wait = 0; /* [3] */
+        blocking_wait_begins(); /* [18] */
 
         /* The only line in this server that waits for anything. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
         loop->waits++;
+        blocking_wait_ends(); /* [18] */
         if (nready == -1 && errno != EINTR)
             return -1;
         run_handlers(loop, nready);

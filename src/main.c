@@ -12,6 +12,7 @@
 #include <sys/select.h> /* [16] */
 #include <unistd.h>
 
+#include "blocking.h" /* [18] */
 #include "demo.h"
 #include "httpserver.h"
 #include "ioloop.h"
@@ -40,6 +41,7 @@ static long max_connections = 10000;
 
 static long processes = 1; /* [17] */
 static long stop_timeout = 5; /* [17] */
+static long block_alarm; /* [18] */
 
 static const struct option options[] = {
     {.help = "Where it listens"},
@@ -87,6 +89,11 @@ static const struct option options[] = {
     {.help = "What it tells, on stderr"},
     {"log", "none, error, warning or info", &level, OPTION_TEXT, 0, 0,
      "none error warning info"},
+
+    /* [18] And who is too slow. */
+    {"block-alarm", "seconds a handler may hold up the others; 0: any",
+     &block_alarm, OPTION_NUMBER, 0, 3600, 0},
+
     {"trace", "the tour of every request; to FILE, as records", &trace,
      OPTION_SWITCH, 0, 0, 0},
     {0},
@@ -398,6 +405,9 @@ run(void)
 
     process_unblock_signals(); /* [17] */
 
+    /* [18] From now on nobody may hold it up unnoticed. */
+    set_blocking_log_threshold((unsigned)block_alarm);
+
     return ioloop_start(ioloop_instance()) == -1 ? strerror(errno) : NULL;
 }
 
@@ -410,6 +420,11 @@ close_up(void)
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     ioloop_hang_up(ioloop_instance());
+
+    /* [18] The threads hand back what they have, and it is let go. */
+    demo_end();
+    ioloop_hang_up(ioloop_instance());
+
     if (http_server != NULL)
         httpserver_free(http_server);
     ioloop_free(ioloop_instance());

@@ -223,6 +223,7 @@ floors() {
 0 trace
 0 log
 0 options
+0 blocking
 1 ioloop
 1 poller
 1 poller_epoll

@@ -1,0 +1,64 @@
+/* [18] blocking.c -- see blocking.h. */
+#include "blocking.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util.h"
+
+static unsigned threshold; /* seconds; 0: nobody wants to know */
+static const char *volatile busy_with;
+
+/* The one signal handler that does something on the spot: the loop, which does
+ * everything else, is what does not answer. Of all that C has, only what works
+ * in the middle of anything may be used here; printf() does not. */
+static void
+on_alarm(int signal_number)
+{
+    static const char start[] = "dustdevil: the loop is held up by ";
+    const char *what = busy_with != NULL ? busy_with : "a callback";
+    char line[256];
+    size_t n = sizeof start - 1;
+
+    (void)signal_number;
+    memcpy(line, start, n);
+    for (; *what != '\0' && n < sizeof line - 1; what++)
+        line[n++] = *what >= ' ' && *what <= '~' ? *what : '?';
+    line[n++] = '\n';
+    write_stderr(line, n);
+}
+
+/* SA_RESTART: whatever the alarm interrupts goes on where it was. */
+void
+set_blocking_log_threshold(unsigned seconds)
+{
+    struct sigaction action = {.sa_handler = on_alarm,
+                               .sa_flags = SA_RESTART};
+
+    threshold = seconds;
+    sigemptyset(&action.sa_mask);
+    if (seconds > 0)
+        sigaction(SIGALRM, &action, NULL);
+}
+
+void
+blocking_busy_with(const char *what)
+{
+    busy_with = what;
+}
+
+void
+blocking_wait_begins(void)
+{
+    if (threshold > 0)
+        alarm(0);
+}
+
+void
+blocking_wait_ends(void)
+{
+    if (threshold > 0)
+        alarm(threshold);
+}
