@@ -154,7 +154,7 @@ httprequest_add_cookie(struct httprequest *r, const char *name,
 static int
 parse_cookies(struct httprequest *r, char *text, const char **why)
 {
-    char *pair, *value;
+    char *pair, *value, *end;
 
     while ((pair = strsep(&text, ";")) != NULL) {
         pair += strspn(pair, " \t");
@@ -164,10 +164,13 @@ parse_cookies(struct httprequest *r, char *text, const char **why)
         *why = "too many cookies";
         if (r->ncookies == HTTP_MAX_COOKIES)
             return 400;
-        for (*value++ = '\0'; *value == '"' && strlen(value) > 1 &&
-                              value[strlen(value) - 1] == '"';) {
-            value[strlen(value) - 1] = '\0';
+        *value++ = '\0';
+        for (end = strchr(value, '\0');
+             end > value && (end[-1] == ' ' || end[-1] == '\t');)
+            *--end = '\0';
+        if (end - value > 1 && *value == '"' && end[-1] == '"') {
             value++;
+            end[-1] = '\0';
         }
         *why = http_no_memory;
         if (!httprequest_add_cookie(r, pair, value))

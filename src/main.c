@@ -61,14 +61,14 @@ static const struct option options[] = {
      &stop_timeout, OPTION_NUMBER, 0, 3600, 0},
 
     /* [14] Files. */
-    {"static-path", "document root of /static/", &static_path, OPTION_TEXT, 0,
+    {"static-path", "document root of /static/", &static_path, OPTION_TEXT, 1,
      0, 0},
 
     /* [15] Whom it believes. */
     {"xheaders", "trust X-Real-Ip and its like; a proxy sets them",
      &xheaders, OPTION_BOOL, 0, 0, 0},
     {"secret", "key of signed cookies (a new one at each start)", &secret,
-     OPTION_TEXT, 0, 0, 0},
+     OPTION_TEXT, 1, 0, 0},
 
     {.help = "What it takes"},
     {"max-header-size", "bytes of request line and headers", &max_header_size,

@@ -68,7 +68,9 @@ set_option(const struct option *o, const char *equals)
         *(const char **)o->value = text;
         if (o->choices != NULL)
             return is_one_of(o->choices, text) ? NULL : o->choices;
-        return equals != NULL || o->kind == OPTION_SWITCH ? NULL : "a value";
+        return (equals != NULL || o->kind == OPTION_SWITCH) &&
+                       strlen(text) >= (size_t)o->min
+                   ? NULL : "a value";
     }
 }
 

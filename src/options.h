@@ -11,7 +11,8 @@
 enum option_kind {
     OPTION_BOOL,   /* value is a bool */
     OPTION_NUMBER, /* value is a long, from `min` to `max` */
-    OPTION_TEXT,   /* value is a const char *, one of `choices` if not NULL */
+    OPTION_TEXT,   /* value is a const char *, at least `min` bytes long; one of
+                      `choices` if not NULL */
     OPTION_SWITCH  /* a text that need not be given: NULL unless named, "" */
 };
 

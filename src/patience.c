@@ -3,6 +3,7 @@
 
 #include "trace.h"
 
+/* As far in the future as there is, if it is never too late. */
 int64_t
 patience_after(int64_t since, int64_t timeout)
 {
@@ -23,6 +24,8 @@ ring(void *arg)
         patience_check(p);
 }
 
+/* An earlier deadline is the unusual case: half a head has come, or the kernel
+ * takes no more for a client. Only then the heap of timeouts has work. */
 void
 patience_check(struct patience *p)
 {

@@ -222,9 +222,7 @@ handler_arg(struct handler *self)
 const char *
 handler_cookie_secret(struct handler *self)
 {
-    const char *secret = self->application->cookie_secret;
-
-    return secret != NULL ? secret : "";
+    return self->application->cookie_secret;
 }
 
 /* Groups are decoded only after the match: an encoded slash is no slash. The

@@ -55,7 +55,7 @@ struct application *application_new(const struct urlspec *specs);
 void application_free(struct application *application);
 
 /* [15] Application.settings["cookie_secret"]: the key that signs cookies. Not
- * copied. Whoever knows it can sign, too; without one, everybody can. */
+ * copied. Whoever knows it can sign, too; without one, nothing is signed. */
 void application_set_cookie_secret(struct application *application,
                                    const char *secret);
 
@@ -74,7 +74,7 @@ void *handler_state(struct handler *self);
  * initialize(), we make a class of our own out of the same functions. */
 const void *handler_arg(struct handler *self);
 
-/* [15] For webstate.c; "" if none was set. */
+/* [15] For webstate.c; NULL if none was set. */
 const char *handler_cookie_secret(struct handler *self);
 
 /* What the i-th group of the pattern matched (from 0), percent-decoded; it

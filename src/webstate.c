@@ -19,7 +19,7 @@ handler_get_cookie(struct handler *self, const char *name)
 {
     const struct httprequest *r = handler_request(self);
 
-    for (size_t i = 0; i < r->ncookies; i++)
+    for (size_t i = r->ncookies; i-- > 0;)
         if (strcmp(r->cookies[i].name, name) == 0)
             return r->cookies[i].value;
     return NULL;
@@ -177,7 +177,7 @@ handler_set_secure_cookie(struct handler *self, const char *name,
     char *text = to_be_signed(self, name, value, time(NULL));
     size_t size;
 
-    if (text == NULL)
+    if (text == NULL || handler_cookie_secret(self) == NULL)
         return false;
     size = strlen(text);
     sign(self, text + size, text, size);
@@ -201,8 +201,8 @@ next_field(const char **text, size_t *size)
 }
 
 /* First the signature: until it is found to be right, nothing in the text is
- * worth reading. A value from the future is none, either: it could be kept for
- * as long as its author likes. */
+ * worth reading. A value from the far future is none, either: it could be kept
+ * for as long as its author likes. */
 const char *
 handler_get_secure_cookie(struct handler *self, const char *name,
                           int max_age_days)
@@ -212,7 +212,8 @@ handler_get_secure_cookie(struct handler *self, const char *name,
     char signature[SIGNATURE + 1], *plain;
     time_t now = time(NULL), then;
 
-    if (size <= SIGNATURE + 2 || strncmp(text, "2|", 2) != 0)
+    if (size <= SIGNATURE + 2 || strncmp(text, "2|", 2) != 0 ||
+        handler_cookie_secret(self) == NULL)
         return NULL;
     size -= SIGNATURE;
     sign(self, signature, text, size);
@@ -321,7 +322,8 @@ bool
 handler_check_xsrf_cookie(struct handler *self)
 {
     struct httpheaders *headers = &handler_request(self)->headers;
-    const char *shown = handler_get_arguments(self, "_xsrf", 0);
+    const char *shown = handler_get_arguments(self, "_xsrf",
+                                              HTTP_LAST);
     unsigned char ours[TOKEN], theirs[TOKEN];
 
     if (shown == NULL)

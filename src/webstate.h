@@ -12,7 +12,7 @@
 
 #include "web.h"
 
-/* RequestHandler.get_cookie: the value, or NULL. (All cookies are in
+/* RequestHandler.get_cookie: the last value, or NULL. (All cookies are in
  * handler_request(self)->cookies.) */
 const char *handler_get_cookie(struct handler *self, const char *name);
 
@@ -30,7 +30,7 @@ bool handler_clear_cookie(struct handler *self, const char *name);
 
 /* RequestHandler.set_secure_cookie: any text, signed with the application's
  * secret (application_set_cookie_secret()), its name, and the time. The format
- * is Tornado's since 3.2.1. HTTP_ONLY. False as above. */
+ * is Tornado's since 3.2.1. HTTP_ONLY. False as above, and without a secret. */
 bool handler_set_secure_cookie(struct handler *self, const char *name,
                                const char *value, int days);
 
