@@ -2,7 +2,7 @@
  *
  *     Tornado 2.0 refuses to know such requests; _read_chunked_body came in
  *     4.0 (tornado/http1connection.py).
- *     Floor 3: bytes of a stream in, a body out.
+ *     Floor 4: bytes of a stream in, a body out.
  *
  *     6\r\n             the size of a chunk, in hexadecimal
  *     Hello,\r\n        so many bytes, and a line break
