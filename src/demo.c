@@ -13,6 +13,7 @@
 #include "trace.h"
 #include "webstate.h" /* [15] */
 #include "webstatic.h" /* [14] */
+#include "webtrace.h" /* [18] */
 #include "worker.h" /* [18] */
 
 /* --- handlers: saying hello --------------------------------------------- */
@@ -538,5 +539,7 @@ const struct urlspec demo_routes[] = {
     {"/visits", &visits_handler}, /* [15] */
     {"/xsrf", &xsrf_handler}, /* [15] */
     {"/work", &work_handler}, /* [18] */
+    {"/trace", &trace_page_handler}, /* [18] */
+    {"/trace/events", &trace_events_handler}, /* [18] */
     {0},
 };

@@ -147,6 +147,9 @@ refuse(struct httpconnection *c, int status, const char *why)
  * once it has had so many microseconds. */
 enum { MIN_BODY_RATE = 500, RATE_GRACE = 10 * 1000000 };
 
+/* Some old clients send a line break behind a body; no head has begun yet. */
+enum { LINE_BREAK = 2 };
+
 /* [17] How long a client that could ask again is waited for when the server
  * is about to leave: its next request may be on its way. */
 enum { DRAIN_PATIENCE = 1000000 };
@@ -220,7 +223,7 @@ on_wait(uint32_t event, void *arg)
             c->read_since = now;
         if (c->request != NULL)
             count_body(c, unread + buffer_length(c->request->chunks));
-        c->begun = c->begun || unread > 0;
+        c->begun = c->begun || unread > LINE_BREAK;
     }
     patience_check(&c->patience);
 }
@@ -231,14 +234,18 @@ static void
 expired(void *arg)
 {
     struct httpconnection *c = arg;
+    bool full = c->settings->all_bodies > HTTP_MAX_ALL_BODIES;
+
+    /* It may be we who are late, after a handler that took its time. */
+    if (c->write_since == 0 && !full && iostream_look(c->stream))
+        return;
 
     if (c->write_since != 0) {
         log_warning("a client takes no more of its answer");
         iostream_abort(c->stream);
-    } else if (c->request == NULL && iostream_unread(c->stream) == 0) {
+    } else if (c->request == NULL && iostream_unread(c->stream) <= LINE_BREAK) {
         iostream_close(c->stream);
-    } else if (c->request != NULL &&
-               c->settings->all_bodies > HTTP_MAX_ALL_BODIES) {
+    } else if (c->request != NULL && full) {
         refuse(c, 503, "too many bodies at once");
     } else {
         refuse(c, 408, "the request took too long");

@@ -79,6 +79,7 @@ make_socket(int family)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    keep_little_unsent(fd); /* [16] */
     if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     set_nonblocking(fd);
@@ -214,6 +215,7 @@ httpserver_adopt(struct httpserver *server, int fd)
         return server->error;
     }
     share_port(fd);
+    keep_little_unsent(fd);
     server->listeners[server->nbound++] = fd;
     return NULL;
 }

@@ -167,15 +167,14 @@ static void
 add_io_state(struct iostream *s, uint32_t events)
 {
     uint32_t state = s->state | events | IOLOOP_ERROR;
-    int result = 0;
+    int result;
 
     s->drained = false; /* will be long ago when the loop calls */
     if (s->fd == -1 || state == s->state)
         return;
-    if (s->state != 0)
-        result = ioloop_update_handler(s->loop, s->fd, state);
-    else
-        result = ioloop_add_handler(s->loop, s->fd, handle_events, s, state);
+    result = s->state != 0
+                 ? ioloop_update_handler(s->loop, s->fd, state)
+                 : ioloop_add_handler(s->loop, s->fd, handle_events, s, state);
     if (result == 0)
         s->state = state;
     else
@@ -373,8 +372,20 @@ handle_read(struct iostream *s)
     }
 
     /* [16] What has come is not enough. */
-    if (s->read_callback != NULL && !s->found)
+    if (left < MAX_READ && s->read_callback != NULL && !s->found)
         tell_wait(s, IOLOOP_READ);
+}
+
+/* [16] What is late may be the loop: then something lies in the kernel, or a
+ * callback in the queue. */
+bool
+iostream_look(struct iostream *s)
+{
+    size_t before = buffer_length(s->read_buffer);
+
+    if (s->fd != -1 && !s->found)
+        handle_read(s);
+    return s->fd == -1 || buffer_length(s->read_buffer) > before || s->found;
 }
 
 /* Can the wish come true? If not yet, bytes are asked for. */

@@ -82,6 +82,10 @@ typedef void iostream_wait_callback(uint32_t event, void *arg);
 void iostream_set_wait_callback(struct iostream *stream,
                                 iostream_wait_callback *callback, void *arg);
 
+/* [16] For those who lose patience: looks whether something has come that the
+ * loop has not seen yet. False if not, and the stream waits in vain. */
+bool iostream_look(struct iostream *stream);
+
 /* [16] Forgets the wish: its callback will not run. */
 void iostream_forget_wish(struct iostream *stream);
 

@@ -142,6 +142,10 @@ use_options(void)
             log_level = i;
     trace_on = trace != NULL;
 
+    /* [18] For the page /trace. */
+    if (trace_on && !trace_keep())
+        return cannot("keep the trace for", "/trace");
+
     /* [12] Records for programs in place of lines for people. */
     if (trace != NULL && *trace != '\0' && !trace_to_file(trace))
         return cannot("write", trace);
@@ -266,7 +270,9 @@ connection_limit(void)
         getrlimit(RLIMIT_NOFILE, &limit);
     }
     wanted = wanted < limit.rlim_cur ? wanted : limit.rlim_cur;
-    return (size_t)(wanted > 2 * others ? wanted - others : wanted / 2);
+    wanted = wanted > 2 * others ? wanted - others : wanted / 2;
+    return (size_t)(wanted < (rlim_t)max_connections
+                        ? wanted : (rlim_t)max_connections);
 }
 
 static struct httpserver *

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h> /* [18] */
 #include <string.h>
 #include <time.h>
 
@@ -62,6 +63,11 @@ print_line(const struct record *r)
 /* [12] For programs: a column for each field of the record. */
 static FILE *records;
 
+/* [12] The first line, for people and for programs that look for names. */
+static const char columns[] =
+    "seq\tus\tturn\tconn\tstop\tfile\tfunction\tline\tnote\n";
+enum { RECORD_LINE = 512 };
+
 /* [12] Opened once, before the loop starts. Each line is written when it is
  * complete: whoever follows the file reads no half record, and a server that
  * crashed has told everything up to its last moment. */
@@ -72,18 +78,53 @@ trace_to_file(const char *path)
     if (records == NULL)
         return false;
     setvbuf(records, NULL, _IOLBF, BUFSIZ);
-    fputs("seq\tus\tturn\tconn\tstop\tfile\tfunction\tline\tnote\n", records);
+    fputs(columns, records);
     return true;
 }
 
 /* [12] The columns, in the order of the header line. */
-static void
-print_record(FILE *out, const struct record *r)
+static int
+format_record(char line[RECORD_LINE], const struct record *r)
 {
-    fprintf(out, "%lu\t%lld\t%u\t%u\t%d\t%s\t%s\t%d\t%s\n", r->number,
-            (long long)r->us, r->turn, r->connection, r->stop, r->file,
-            r->function, r->line, r->note);
+    return snprintf(line, RECORD_LINE,
+                    "%lu\t%lld\t%u\t%u\t%d\t%s\t%s\t%d\t%s\n", r->number,
+                    (long long)r->us, r->turn, r->connection, r->stop, r->file,
+                    r->function, r->line, r->note);
 }
+
+/* [18] --- the last ones --------------------------------------------------- */
+
+/* A ring: the place of a record is its number, modulo the size, and so the
+ * oldest makes room for the newest. */
+enum { MAX_KEPT = 1024 };
+
+static struct record *kept;
+static unsigned long newest;
+
+bool
+trace_keep(void)
+{
+    kept = calloc(MAX_KEPT, sizeof *kept);
+    return kept != NULL;
+}
+
+bool
+trace_read(struct buffer **to, unsigned long since)
+{
+    unsigned long oldest = newest > MAX_KEPT ? newest - MAX_KEPT : 0;
+    bool ok = buffer_append(to, columns, strlen(columns));
+
+    since = since < oldest ? oldest : since;
+    while (ok && kept != NULL && since++ < newest) {
+        char line[RECORD_LINE];
+        int n = format_record(line, &kept[since % MAX_KEPT]);
+
+        ok = buffer_append(to, line, (size_t)n);
+    }
+    return ok;
+}
+
+/* --- events --------------------------------------------------------------- */
 
 /* A request may hold anything, and so may a note about it: a newline in it
  * would look like an event that has never happened. */
@@ -114,9 +155,16 @@ trace_event(int stop, int fd, const char *file, const char *function,
     va_end(ap);
     make_printable(r.note, sizeof r.note, raw);
 
+    /* [18] For whoever asks later. */
+    if (kept != NULL)
+        kept[(newest = r.number) % MAX_KEPT] = r;
+
     /* [12] One view or the other. */
     if (records != NULL) {
-        print_record(records, &r);
+        char text[RECORD_LINE];
+
+        format_record(text, &r);
+        fputs(text, records);
         return;
     }
 

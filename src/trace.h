@@ -39,4 +39,13 @@ void trace_connection(int fd);
  * instead of lines for people on stderr. False, with errno, if it cannot. */
 bool trace_to_file(const char *path);
 
+/* [18] From now on the last records are also kept in memory. False if there is
+ * none. */
+bool trace_keep(void);
+
+/* [18] Appends those that came after number `since` and are still there, as
+ * tab-separated lines below a header line. False when there is no memory. */
+struct buffer;
+bool trace_read(struct buffer **to, unsigned long since);
+
 #endif

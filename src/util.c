@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h> /* [2] */
 #include <stdint.h> /* [5] */
+#include <netinet/in.h> /* [16] */
+#include <netinet/tcp.h> /* [16] */
 #include <poll.h> /* [2] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +59,25 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
         return fd;
     close(fd);
     return -1;
+}
+#endif
+
+/* [16] --- what the kernel takes ----------------------------------------- */
+
+/* Where there is no such option the kernel's own limits hold. */
+#ifdef TCP_NOTSENT_LOWAT
+void
+keep_little_unsent(int listener)
+{
+    int size = 65536;
+
+    setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &size, sizeof size);
+}
+#else
+void
+keep_little_unsent(int listener)
+{
+    (void)listener;
 }
 #endif
 
@@ -154,9 +175,9 @@ random_bytes(void *to, size_t size)
 
 /* [5] --- memory -------------------------------------------------------- */
 
-/* At most so many blocks are kept: 4 MiB. What a crowd has needed beyond
+/* At most so many blocks are kept: 1 MiB. What a crowd has needed beyond
  * that goes back to the system when the crowd has gone. */
-enum { MAX_SPARE = 1024 };
+enum { MAX_SPARE = 256 };
 
 /* A stack: the block that was given back last is taken first, because it is
  * the likeliest to be in the processor's cache still. */

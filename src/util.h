@@ -19,6 +19,12 @@ _Noreturn void die(const char *what);
  * no program that we might start inherits it. 0, or -1 with errno. */
 int set_nonblocking(int fd);
 
+/* [16] The kernel shall take for a connection of this listening socket only a
+ * little more than it can send at once. Otherwise each client that does not
+ * read costs megabytes of its memory, and one that reads slowly seems to take
+ * nothing for a minute: WRITE comes when a third of all that has left. */
+void keep_little_unsent(int listener);
+
 /* accept(), and the new descriptor is non-blocking and close-on-exec. Where
  * the system can do all of that in one call, it is one. -1 with errno. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);

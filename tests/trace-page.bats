@@ -1,0 +1,78 @@
+# The page /trace: the tour in a browser, for whoever sits at this machine.
+
+setup()    { load helper; TMP=$BATS_TEST_TMPDIR; }
+teardown() { stop_server clean; }
+
+# status [CURL-OPTION...] PATH: what the server says to it.
+status() { http -o "$TMP/answer" -w '%{http_code}' "${@:1:$#-1}" "$URL${*: -1}"; }
+
+# events SINCE: the records after that one, without the header line.
+events() { http "$URL/trace/events?since=$1" | sed 1d; }
+
+@test "without --trace there is no such page" {
+    start_server
+    [ "$(status /trace)" = 404 ]
+    [ "$(status /trace/events)" = 404 ]
+}
+
+@test "the page is HTML and loads nothing from elsewhere" {
+    start_server --trace
+    [ "$(status /trace)" = 200 ]
+    grep -q '<title>Follow one request</title>' "$TMP/answer"
+    ! grep -E 'https?:|src=|@import|url\(' "$TMP/answer" || false
+    http -D - -o /dev/null "$URL/trace" | grep -qi '^Cache-Control: no-store'
+}
+
+@test "the events are the records of --trace=FILE, one after the other" {
+    start_server --trace="$TMP/records"
+    http "$URL/hello/you" > /dev/null
+    http "$URL/trace/events" > "$TMP/events"
+    head -n "$(wc -l < "$TMP/events")" "$TMP/records" | diff - "$TMP/events"
+    [ "$(sed 1d "$TMP/events" | cut -f 1 | head -n 40)" = \
+        "$(seq "$(sed 1d "$TMP/events" | head -n 40 | wc -l)")" ]
+    cut -f 5,9 "$TMP/events" | grep -q "^8$(printf '\t')GET /hello/you"
+}
+
+@test "who says what he has seen is told what came after it" {
+    start_server --trace
+    http "$URL/hello/one" > /dev/null
+    seen=$(events 0 | tail -n 1 | cut -f 1)
+    http "$URL/hello/two" > /dev/null
+    events "$seen" > "$TMP/new"
+    [ "$(head -n 1 "$TMP/new" | cut -f 1)" -eq $((seen + 1)) ]
+    grep -q 'GET /hello/two' "$TMP/new"
+    ! grep 'GET /hello/one' "$TMP/new" || false
+    [ -z "$(events 999999999)" ]
+}
+
+@test "the oldest events make room for the newest" {
+    start_server --trace
+    client repeat 200 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' \
+        send 'GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' read \
+        > /dev/null
+    events 0 > "$TMP/kept"
+    [ "$(wc -l < "$TMP/kept")" -eq 1024 ]
+    [ "$(head -n 1 "$TMP/kept" | cut -f 1)" -gt 1 ]
+    grep -q 'GET /last' "$TMP/kept"
+}
+
+@test "it is for this machine only, whatever the page's name or the proxy says" {
+    start_server --trace --xheaders
+    for host in localhost localhost:1 127.0.0.1 "127.0.0.1:$PORT" '[::1]:80' LOCALHOST; do
+        [ "$(status -H "Host: $host" /trace)" = 200 ]
+    done
+    for host in example.com localhost.example.com 127.0.0.1.example.com xlocalhost ''; do
+        [ "$(status -H "Host: $host" /trace)" = 403 ] || { echo "$host"; return 1; }
+        [ "$(status -H "Host: $host" /trace/events)" = 403 ]
+    done
+    [ "$(status -H 'X-Real-Ip: 192.0.2.1' /trace)" = 403 ]
+    [ "$(status -H 'X-Real-Ip: 127.0.0.1' /trace)" = 200 ]
+}
+
+@test "what a stranger has asked for is told in one line" {
+    start_server --trace
+    raw 'GET /a\tb%0a<script> HTTP/1.1\r\nHost: a\r\n\r\n' > /dev/null || true
+    http "$URL/hello/%09%0a" > /dev/null
+    events 0 > "$TMP/events"
+    [ "$(awk -F '\t' 'NF != 9' "$TMP/events" | wc -l)" -eq 0 ]
+}
