@@ -9,7 +9,8 @@ BUILD = build
 export BUILD
 
 # CFLAGS, when you give them, replace ours; the always-flags stay.
-ALWAYS       = -std=c11 -D_GNU_SOURCE -pthread
+ALWAYS       = -std=c11 -D_GNU_SOURCE -pthread \
+               -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 STEP_CFLAGS  = $(ALWAYS) $(or $(CFLAGS),-O1 -g -Wall -Wextra)
 FINAL_CFLAGS = $(ALWAYS) $(or $(CFLAGS),-O2 -g -Wall -Wextra)
 

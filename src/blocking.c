@@ -1,6 +1,7 @@
 /* [18] blocking.c -- see blocking.h. */
 #include "blocking.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "util.h"
 
 static unsigned threshold; /* seconds; 0: nobody wants to know */
-static const char *volatile busy_with;
+static const char *_Atomic busy_with;
 
 /* The one signal handler that does something on the spot: the loop, which does
  * everything else, is what does not answer. Of all that C has, only what works
@@ -18,19 +19,22 @@ static void
 on_alarm(int signal_number)
 {
     static const char start[] = "dustdevil: the loop is held up by ";
-    const char *what = busy_with != NULL ? busy_with : "a callback";
+    int saved = errno;
+    const char *what = busy_with;
     char line[256];
     size_t n = sizeof start - 1;
 
     (void)signal_number;
+    what = what != NULL ? what : "a callback";
     memcpy(line, start, n);
     for (; *what != '\0' && n < sizeof line - 1; what++)
         line[n++] = *what >= ' ' && *what <= '~' ? *what : '?';
     line[n++] = '\n';
     write_stderr(line, n);
+    errno = saved;
 }
 
-/* SA_RESTART: whatever the alarm interrupts goes on where it was. */
+/* SA_RESTART: what can be taken up again after the alarm, is. */
 void
 set_blocking_log_threshold(unsigned seconds)
 {

@@ -1,7 +1,7 @@
 /* [18] blocking.h -- who holds up the loop?
  *
  *     Tornado 2.0: IOLoop.set_blocking_log_threshold
- *     Floor 0: it knows nothing but the time.
+ *     Floor 0.
  *
  * A handler that thinks for a second makes everybody wait for a second, and
  * looks, from outside, like a slow network. So an alarm clock is set whenever

@@ -27,7 +27,7 @@ struct goodbye {
 /* The peer has gone, or we have waited long enough for it to take what it was
  * sent. A reset does no harm any more. */
 static void
-end(struct goodbye *g)
+give_up(struct goodbye *g)
 {
     TRACE(g->fd, "closed, %zu bytes were dropped", MAX_BYTES - g->left);
     if (g->timeout != NULL)
@@ -43,7 +43,7 @@ static void
 on_timeout(void *arg)
 {
     ((struct goodbye *)arg)->timeout = NULL;
-    end(arg);
+    give_up(arg);
 }
 
 /* Waits for the next sign of the peer; without memory for that, no longer. */
@@ -58,7 +58,7 @@ wait_on(struct goodbye *g)
                                     deadline < g->end ? deadline : g->end,
                                     on_timeout, g);
     if (g->timeout == NULL)
-        end(g);
+        give_up(g);
 }
 
 /* Reads and forgets. */
@@ -73,7 +73,7 @@ handle_events(int fd, uint32_t events, void *arg)
         (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
     if (n <= 0 || (size_t)n >= g->left) {
-        end(g);
+        give_up(g);
         return;
     }
     g->left -= (size_t)n;
@@ -81,7 +81,7 @@ handle_events(int fd, uint32_t events, void *arg)
 }
 
 /* The notes are filled in last: until then nothing has to be undone but the
- * memory, and from then on everything ends in end(). */
+ * memory, and from then on everything ends in give_up(). */
 bool
 goodbye_start(struct ioloop *loop, int fd, ioloop_callback *callback,
               void *arg)

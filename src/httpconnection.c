@@ -37,7 +37,7 @@ struct httpconnection {
     bool refused; /* [10] what still comes in has no meaning any more */
 
     /* [16] What deadline() has to know: since when we are waiting, for what.
-     * `begun`: for the rest of a head. */
+     * `begun`: for a head; the first begins with the accept. */
     bool begun;
     int64_t read_since, body_since;
     int64_t write_since; /* 0: not at all */
@@ -48,11 +48,13 @@ struct httpconnection {
 };
 
 static void on_headers(const char *data, size_t size, void *arg);
+static void on_write_complete(void *arg);
 
 /* --- the ends ----------------------------------------------------------- */
 
-/* Two may want to know: the one who wants to know, and, unless that ended the
- * request, the one who waits for the answer to leave, which it never will. */
+/* Two may want to know: the one who has asked for it, and, unless that ended
+ * the request, the one who waits for the answer to leave, which it never
+ * will. */
 static void
 tell_the_application(struct httprequest *r)
 {
@@ -206,7 +208,8 @@ deadline(void *arg)
 }
 
 /* The stream has to wait. A head's time runs from its first byte on, however
- * many more come; everything else is given time anew by every byte. */
+ * many more come; all else is given time anew by every byte, but for a body's
+ * average. */
 static void
 on_wait(uint32_t event, void *arg)
 {
@@ -225,7 +228,8 @@ on_wait(uint32_t event, void *arg)
             count_body(c, unread + buffer_length(c->request->chunks));
         c->begun = c->begun || unread > LINE_BREAK;
     }
-    patience_check(&c->patience);
+    if (!patience_check(&c->patience))
+        iostream_close(c->stream);
 }
 
 /* It is too late. Who has not begun has nothing to be told; who does not read
@@ -236,8 +240,10 @@ expired(void *arg)
     struct httpconnection *c = arg;
     bool full = c->settings->all_bodies > HTTP_MAX_ALL_BODIES;
 
-    /* It may be we who are late, after a handler that took its time. */
-    if (c->write_since == 0 && !full && iostream_look(c->stream))
+    /* It may be we who are late, after a handler that took its time; or all
+     * has been said, and the stream is on its way out. */
+    if (c->write_since == 0 &&
+        (c->refused || (!full && iostream_look(c->stream))))
         return;
 
     if (c->write_since != 0) {
@@ -253,15 +259,6 @@ expired(void *arg)
 }
 
 /* --- the head ----------------------------------------------------------- */
-
-/* Does the data end with an empty line, as it does unless it got too long? */
-static bool
-head_is_whole(const char *data, size_t size)
-{
-    return size >= 2 && data[size - 1] == '\n' &&
-           (data[size - 2] == '\n' ||
-            (size >= 3 && data[size - 2] == '\r' && data[size - 3] == '\n'));
-}
 
 /* RFC 9112, section 2.2: empty lines before a request mean nothing, some old
  * clients send one behind each body. Returns how many bytes they take. */
@@ -313,7 +310,7 @@ send_continue(struct httpconnection *c)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-    iostream_write(c->stream, go_on, sizeof go_on - 1, NULL, NULL);
+    iostream_write(c->stream, go_on, sizeof go_on - 1, on_write_complete, c);
 }
 
 /* [13] All chunks are here, or will never be. */
@@ -393,6 +390,11 @@ static void
 handle_request(struct httpconnection *c)
 {
     c->request->handed_over = true;
+
+    /* [17] The last one, unless another has come behind it already. */
+    if (c->settings->draining && iostream_unread(c->stream) == 0)
+        c->request->keep_alive = false;
+
     blocking_busy_with(c->request->uri); /* [18] */
     c->settings->request_callback(c->request, c->settings->request_arg);
     blocking_busy_with(NULL); /* [18] */
@@ -407,11 +409,6 @@ wants_keep_alive(struct httpconnection *c)
 
     if (c->settings->no_keep_alive || httputil_list_has(tokens, "close"))
         return false;
-
-    /* [17] Unless it has sent another already. */
-    if (c->settings->draining && iostream_unread(c->stream) == 0)
-        return false;
-
     return httprequest_supports_http_1_1(c->request) ||
            httputil_list_has(tokens, "keep-alive");
 }
@@ -458,7 +455,7 @@ on_headers(const char *data, size_t size, void *arg)
         wish_for_head(c);
         return;
     }
-    if (!head_is_whole(data, size) ||
+    if (!httprequest_is_head(data, size) ||
         size - skip > c->settings->max_header_size) {
         refuse_long_head(c, data + skip, size - skip);
         return;
@@ -533,7 +530,7 @@ httpconnection_handle_stream(struct iostream *stream,
 }
 
 /* [17] Answers that have not begun yet will say that they are the last. Whoever
- * has been told that he may stay gets a moment to ask again; see deadline(). */
+ * has been told that he may stay has a second, from then on, to ask again. */
 void
 httpconnection_drain(struct httpconnection_settings *settings)
 {
@@ -542,7 +539,8 @@ httpconnection_drain(struct httpconnection_settings *settings)
         if (c->request != NULL && !c->request->answered &&
             iostream_unread(c->stream) == 0)
             c->request->keep_alive = false;
-        patience_check(&c->patience);
+        if (!patience_check(&c->patience))
+            iostream_close(c->stream);
     }
 }
 
@@ -573,6 +571,7 @@ finish_request(struct httpconnection *c)
     }
 
     c->begun = false; /* [16] */
+    c->read_since = ioloop_time(); /* [16] */
 
     /* [10] The circle is closed. */
     wish_for_head(c);
@@ -664,8 +663,10 @@ httprequest_finish(struct httprequest *r)
     }
 
     /* [10] The next request is here already: its answer can leave together
-     * with this one, so there is no need to wait until this one has left. */
-    if (r->keep_alive && iostream_unread(c->stream) > 0)
+     * with this one, so there is no need to wait until this one has left;
+     * unless so much is owed that no other request is looked at anyway. */
+    if (r->keep_alive && iostream_unread(c->stream) > 0 &&
+        iostream_owed(c->stream) < IOSTREAM_MAX_OWED)
         finish_request(c);
 }
 

@@ -48,7 +48,9 @@ struct httpconnection_settings {
     bool draining;
 };
 
-/* [16] All bodies together; who needs more is told to come back later. */
+/* [16] The bytes of all bodies together; who needs more is told to come back
+ * later. (What has come is counted; memory for it is asked for in advance, and
+ * for the moment of a copy twice.) */
 enum { HTTP_MAX_ALL_BODIES = 256 << 20 };
 
 /* HTTPConnection.__init__, in the form that httpserver_new() wants: `arg` is
@@ -58,8 +60,8 @@ void httpconnection_handle_stream(struct iostream *stream,
                                   socklen_t peer_size, void *arg);
 
 /* [17] From now on every connection is on its way out: what has begun is
- * finished, answers say so, and who is between two requests has a moment to
- * begin another. Returns at once. */
+ * finished, answers say so, and who is between two requests may begin another
+ * until a second after the last. Returns at once. */
 void httpconnection_drain(struct httpconnection_settings *settings);
 
 /* HTTPRequest.write: bytes of the answer, as they go over the wire. Copied.

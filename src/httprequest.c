@@ -148,7 +148,7 @@ httprequest_add_cookie(struct httprequest *r, const char *name,
     return true;
 }
 
-/* RFC 6265, section 5.4: "a=1; b=2". The first '=' ends the name. What has
+/* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. What has
  * none is nobody's cookie, but no reason to refuse the request: any page of
  * our site may have set it. Cuts `text` to pieces. */
 static int
@@ -231,6 +231,14 @@ httprequest_free(void *request)
 
     buffer_release(&r->chunks); /* [13] */
     arena_release(&all);
+}
+
+bool
+httprequest_is_head(const char *data, size_t size)
+{
+    return size >= 2 && data[size - 1] == '\n' &&
+           (data[size - 2] == '\n' ||
+            (size >= 3 && data[size - 2] == '\r' && data[size - 3] == '\n'));
 }
 
 /* The head is copied once, into the request's own memory, and cut to pieces

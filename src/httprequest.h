@@ -91,6 +91,9 @@ struct httprequest *httprequest_new(struct httpconnection *connection,
  * callback, so that it can be put off. */
 void httprequest_free(void *request);
 
+/* Does the data end with an empty line, as a head does? */
+bool httprequest_is_head(const char *data, size_t size);
+
 /* HTTPRequest.__init__, and the parsing of HTTPConnection._on_headers: `data`
  * is a whole head, with the empty line that ends it. 0, or the status to
  * answer with and, in *why, what is wrong. To be called once. */

@@ -86,16 +86,6 @@ make_socket(int family)
     return fd;
 }
 
-/* [17] Others of ours may listen at the port of this socket, too. */
-static void
-share_port(int fd)
-{
-    int on = 1;
-
-    if (SHARED_PORT != 0)
-        setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on);
-}
-
 /* One more listening socket. 0, and ai->ai_addr says where it is: a port 0
  * has become a real one. Or the errno of what failed. */
 static int
@@ -103,14 +93,9 @@ listen_on(struct httpserver *server, struct addrinfo *ai)
 {
     int fd = make_socket(ai->ai_family), error = 0;
 
-    if (fd == -1 || bind(fd, ai->ai_addr, ai->ai_addrlen) == -1)
-        error = errno;
-
-    /* [17] Only now: a port that somebody else has is still in use. */
-    share_port(fd);
-
-    if (error == 0 && (listen(fd, BACKLOG) == -1 ||
-                       getsockname(fd, ai->ai_addr, &ai->ai_addrlen) == -1))
+    if (fd == -1 || bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
+        listen(fd, BACKLOG) == -1 ||
+        getsockname(fd, ai->ai_addr, &ai->ai_addrlen) == -1)
         error = errno;
     if (error == 0)
         server->listeners[server->nbound++] = fd;
@@ -166,20 +151,25 @@ httpserver_bind(struct httpserver *server, int port, const char *address)
 
 /* [17] --- beside --------------------------------------------------------- */
 
-/* At the same place as `fd`; -1 if that cannot be. */
+/* At the same place as `fd`; -1 if that cannot be. Both have to agree to it,
+ * and `fd` does so only now: when it was bound, a port that somebody else had
+ * was in use, and whoever comes later cannot sit down beside us. */
 static int
 listen_beside(int fd)
 {
     struct sockaddr_storage bound;
     struct sockaddr *sa = (struct sockaddr *)&bound;
     socklen_t size = sizeof bound;
-    int new;
+    int on = 1, new;
 
-    if (SHARED_PORT == 0 || getsockname(fd, sa, &size) == -1)
+    if (SHARED_PORT == 0 || getsockname(fd, sa, &size) == -1 ||
+        setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on) == -1)
         return -1;
     new = make_socket(sa->sa_family);
-    share_port(new);
-    if (bind(new, sa, size) == 0 && listen(new, BACKLOG) == 0)
+    if (new == -1)
+        return -1;
+    if (setsockopt(new, SOL_SOCKET, SHARED_PORT, &on, sizeof on) == 0 &&
+        bind(new, sa, size) == 0 && listen(new, BACKLOG) == 0)
         return new;
     close(new);
     return -1;
@@ -204,17 +194,20 @@ httpserver_bind_beside(struct httpserver *server,
 const char *
 httpserver_adopt(struct httpserver *server, int fd)
 {
-    int listens = 0;
+    int listens = 1, on = 1;
     socklen_t size = sizeof listens;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == -1 ||
-        !listens || server->nbound == MAX_LISTENERS ||
+    /* Not every system can say whether it listens. */
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == -1)
+        listens = errno == ENOPROTOOPT;
+    if (!listens || server->nbound == MAX_LISTENERS ||
         set_nonblocking(fd) == -1) {
         snprintf(server->error, sizeof server->error,
-                 "descriptor %d is no listening socket", fd);
+                 listens ? "descriptor %d is one listening socket too many"
+                         : "descriptor %d is no listening socket", fd);
         return server->error;
     }
-    share_port(fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     keep_little_unsent(fd);
     server->listeners[server->nbound++] = fd;
     return NULL;

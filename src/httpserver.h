@@ -69,8 +69,8 @@ int httpserver_url(const struct httpserver *server, size_t i, char *url,
 /* HTTPServer.stop: nobody comes in any more; twice is no mistake. */
 void httpserver_stop(struct httpserver *server);
 
-/* [17] The same, but whoever is in the kernel's queue by now is let in first:
- * to him, we have opened already. */
+/* [17] The same, but whoever is in the kernel's queue by now is let in first,
+ * as far as there is room: to him, we have opened already. */
 void httpserver_drain(struct httpserver *server);
 
 /* [17] How many are inside; see httpserver_set_max_connections(). */

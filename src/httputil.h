@@ -95,7 +95,7 @@ void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 const char *httputil_date(void);
 
 /* [14] The other way round, from one of the three forms of that section; -1 if
- * it has none of them. */
+ * it has none of them (as the last second of 1969). */
 time_t httputil_parse_date(const char *date);
 
 /* [11] --- answers -------------------------------------------------------- */

@@ -649,9 +649,9 @@ ioloop_start(struct ioloop *loop)
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
         loop->waits++;
-        blocking_wait_ends(); /* [18] */
         if (nready == -1 && errno != EINTR)
             return -1;
+        blocking_wait_ends(); /* [18] */
         run_handlers(loop, nready);
     }
     loop->stopped = false;

@@ -543,7 +543,7 @@ handle_write(struct iostream *s)
     if (owed > 0) {
         add_io_state(s, IOLOOP_WRITE);
 
-        /* [16] The peer has taken something, but not all. */
+        /* [16] It has not taken all, and perhaps nothing yet. */
         tell_wait(s, IOLOOP_WRITE);
     } else {
         buffer_release(&s->write_buffer);

@@ -77,7 +77,7 @@ void iostream_watch(struct iostream *stream);
 
 /* [16] Runs each time that the stream has to wait for its peer: READ, for more
  * of what is wished for; WRITE, for room for what is owed. At once, from
- * within whatever the stream is doing: take a note, and touch nothing. */
+ * within whatever the stream is doing: take a note, or close it. */
 typedef void iostream_wait_callback(uint32_t event, void *arg);
 void iostream_set_wait_callback(struct iostream *stream,
                                 iostream_wait_callback *callback, void *arg);

@@ -193,7 +193,8 @@ on_connection_closed(void *arg)
 }
 
 /* [17] Nobody comes in any more, who is inside is served, and then we go; or
- * when the time is over; or at once, for who is told twice. */
+ * when the time is over; or at once, for who is told twice. (A child is told
+ * twice by others; see stop_all() in process.c.) */
 static void
 leave(void *arg)
 {
@@ -202,7 +203,8 @@ leave(void *arg)
 
     (void)arg;
     if (settings.draining) {
-        stop(NULL);
+        if (processes == 1)
+            stop(NULL);
         return;
     }
     httpserver_drain(http_server);
@@ -228,7 +230,7 @@ on_signal(int signal_number)
     ioloop_add_callback_from_signal(ioloop_instance(), answer, NULL);
 }
 
-/* [17] For a parent this is news (see process.c); a child lives on. */
+/* [17] For a parent this is news (see process.c); all others live on. */
 static void
 on_hangup(int signal_number)
 {
@@ -251,9 +253,10 @@ catch_signals(void)
 
 /* --- the door ------------------------------------------------------------ */
 
-/* [16] Each connection takes a descriptor, and some are for other things: files
- * above all. What the system allows us at once may be less than what it allows
- * us to ask for, so we ask. select() cannot count higher than FD_SETSIZE. */
+/* [16] Each connection takes a descriptor, and 32 are left for other things:
+ * files, above all, of which each download takes one. What the system allows us
+ * at once may be less than what it allows us to ask for, so we ask. select()
+ * cannot count higher than FD_SETSIZE. */
 static size_t
 connection_limit(void)
 {
@@ -288,6 +291,9 @@ new_server(void)
     return server;
 }
 
+/* [17] More than that nobody means; the first that is not there is noticed. */
+enum { MAX_INHERITED = 1000 };
+
 /* [17] Whoever starts us may have opened the door already, as systemd does:
  * then LISTEN_FDS says how many listening sockets there are, from descriptor 3
  * on, and LISTEN_PID whom they are for. */
@@ -295,10 +301,11 @@ static int
 inherited_doors(void)
 {
     const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+    long n = fds != NULL ? strtol(fds, NULL, 10) : 0;
 
-    if (fds == NULL || (pid != NULL && atol(pid) != (long)getpid()))
+    if (pid != NULL && strtol(pid, NULL, 10) != (long)getpid())
         return 0;
-    return atoi(fds);
+    return n < 0 || n > MAX_INHERITED ? MAX_INHERITED : (int)n;
 }
 
 /* [17] As open_door(). */
@@ -306,8 +313,9 @@ static const char *
 adopt_doors(void)
 {
     const char *error = NULL;
+    int end = 3 + inherited_doors();
 
-    for (int fd = 3; error == NULL && fd < 3 + inherited_doors(); fd++)
+    for (int fd = 3; error == NULL && fd < end; fd++)
         error = httpserver_adopt(http_server, fd);
     return error;
 }
@@ -386,6 +394,8 @@ become_many(int *status)
     id = fork_processes((size_t)processes, (unsigned)stop_timeout, close_door,
                         &lifeline, status);
     if (id == PROCESS_PARENT) {
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGINT, SIG_IGN);
         interrupted = *status == 128 + SIGINT;
         return false;
     }
@@ -393,6 +403,7 @@ become_many(int *status)
         if (doors[i] != NULL && i != (size_t)id)
             close_door(i);
     http_server = doors[id];
+    set_nonblocking(lifeline);
     if (ioloop_new(poller) == NULL ||
         ioloop_add_handler(ioloop_instance(), lifeline, on_parent_gone, NULL,
                            IOLOOP_READ) == -1)

@@ -18,28 +18,25 @@ ring(void *arg)
     struct patience *p = arg;
 
     p->timeout = NULL;
-    if (p->deadline(p->arg) <= ioloop_time())
+    if (p->deadline(p->arg) <= ioloop_time() || !patience_check(p))
         p->expired(p->arg);
-    else
-        patience_check(p);
 }
 
 /* An earlier deadline is the unusual case: half a head has come, or the kernel
  * takes no more for a client. Only then the heap of timeouts has work. */
-void
+bool
 patience_check(struct patience *p)
 {
     int64_t deadline = p->deadline(p->arg);
 
     if (deadline == PATIENCE_NEVER ||
         (p->timeout != NULL && p->rings <= deadline))
-        return;
+        return true;
     patience_end(p);
     p->rings = deadline;
     p->timeout = ioloop_add_timeout(p->loop, deadline, ring, p);
     TRACE(-1, "patience: a timeout is set");
-    if (p->timeout == NULL)
-        ioloop_add_callback(p->loop, p->expired, p->arg);
+    return p->timeout != NULL;
 }
 
 void

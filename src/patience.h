@@ -13,6 +13,7 @@
 #ifndef PATIENCE_H
 #define PATIENCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ioloop.h"
@@ -36,9 +37,9 @@ struct patience {
 /* `timeout` after `since`; 0 stands for for ever. */
 int64_t patience_after(int64_t since, int64_t timeout);
 
-/* To be called when the deadline may have come nearer. If there is no memory
- * for a timeout, it has passed: in the next turn. */
-void patience_check(struct patience *p);
+/* To be called when the deadline may have come nearer. False if there is no
+ * memory for a timeout: then nothing will ring. */
+bool patience_check(struct patience *p);
 
 /* For the end of the owner: nothing more will ring. */
 void patience_end(struct patience *p);

@@ -134,12 +134,12 @@ replace_next(struct supervisor *s)
     pid_t pid;
 
     for (size_t id = s->n; id-- > 0;) {
-        if (s->children[id].leaving != 0 || s->signal != 0)
+        if (s->children[id].leaving != 0)
             return PROCESS_PARENT;
         if (s->children[id].replace)
             next = id;
     }
-    if (next == s->n)
+    if (next == s->n || s->signal != 0)
         return PROCESS_PARENT;
     pid = make_child(s, next);
     if (pid == 0)
@@ -150,8 +150,9 @@ replace_next(struct supervisor *s)
         s->children[next].leaving = s->children[next].pid;
         s->children[next].pid = pid;
         kill(s->children[next].leaving, SIGTERM);
+        alarm(s->stop_timeout + 1);
     }
-    return PROCESS_PARENT;
+    return pid > 0 ? PROCESS_PARENT : replace_next(s);
 }
 
 /* --- death ---------------------------------------------------------------- */
@@ -162,7 +163,6 @@ static size_t
 bury(struct supervisor *s, pid_t pid, int status)
 {
     size_t id = 0;
-    bool peaceful = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
     while (id < s->n && s->children[id].pid != pid &&
            s->children[id].leaving != pid)
@@ -177,18 +177,14 @@ bury(struct supervisor *s, pid_t pid, int status)
     s->children[id].replace = false;
     if (s->signal != 0)
         return s->n;
-    if (!peaceful)
-        log_warning("process %zu (%ld) %s %d", id, (long)pid,
-                    WIFSIGNALED(status) ? "was killed by signal"
-                                        : "ended with status",
-                    WIFSIGNALED(status) ? WTERMSIG(status)
-                                        : WEXITSTATUS(status));
-    if (!peaceful && may_restart(s))
+    log_warning("process %zu (%ld) %s %d", id, (long)pid,
+                WIFSIGNALED(status) ? "was killed by signal"
+                                    : "ended with status",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    if (may_restart(s))
         return id;
-    if (!peaceful) {
-        log_error("process %zu died too often, and is not made anew", id);
-        s->failed = true;
-    }
+    log_error("process %zu died too often, and is not made anew", id);
+    s->failed = true;
     s->lost(id);
     return s->n;
 }
@@ -230,19 +226,35 @@ tell_all(const struct supervisor *s, int signal_number)
     }
 }
 
+/* Who was told to go, and has not gone. */
+static void
+kill_late(const struct supervisor *s)
+{
+    for (size_t id = 0; id < s->n; id++)
+        if (s->children[id].leaving != 0)
+            kill(s->children[id].leaving, SIGKILL);
+    if (s->signal != 0)
+        tell_all(s, SIGKILL);
+}
+
 /* --- the parent's life ---------------------------------------------------- */
 
 /* The end has come: the doors first, or clients would go on queueing at a door
- * behind which nobody is. Told twice, the children do not wait any more. */
+ * behind which nobody is. Whoever is told twice does not want to wait; and as
+ * a SIGTERM may reach a whole group, parent and children, a child that hears it
+ * twice has not been told twice. SIGINT says what is meant. */
 static void
 stop_all(struct supervisor *s, int signal_number)
 {
-    for (size_t id = 0; s->signal == 0 && id < s->n; id++)
+    bool first = s->signal == 0;
+
+    for (size_t id = 0; first && id < s->n; id++)
         if (s->children[id].pid != 0)
             s->lost(id);
     s->signal = signal_number;
-    tell_all(s, signal_number);
-    alarm(s->stop_timeout + 1);
+    tell_all(s, first ? signal_number : SIGINT);
+    if (first)
+        alarm(s->stop_timeout + 1);
 }
 
 /* As fork_processes(). */
@@ -259,7 +271,7 @@ supervise(struct supervisor *s)
         if (signal_number == SIGTERM || signal_number == SIGINT)
             stop_all(s, signal_number);
         if (signal_number == SIGALRM)
-            tell_all(s, SIGKILL);
+            kill_late(s);
         if (signal_number == SIGHUP && s->signal == 0)
             for (size_t i = 0; i < s->n; i++)
                 s->children[i].replace = s->children[i].pid != 0;
@@ -293,6 +305,7 @@ fork_processes(size_t n, unsigned stop_timeout, void (*lost)(size_t id),
         id = supervise(&s);
     if (id != PROCESS_PARENT)
         return id;
+    alarm(0);
     close(s.lifeline[0]);
     close(s.lifeline[1]);
     *status = s.signal == SIGINT ? 128 + SIGINT

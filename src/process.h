@@ -19,9 +19,9 @@ enum { MAX_PROCESSES = 256 };
 /* process.cpu_count. */
 size_t cpu_count(void);
 
-/* From now on SIGTERM, SIGINT, SIGHUP and the news of children wait. To be
- * called before anybody can know that we are there, so that no signal is lost;
- * a child lets them through when it is ready for them. */
+/* From now on SIGTERM, SIGINT, SIGHUP, SIGALRM and the news of children wait.
+ * To be called before anybody can know that we are there, so that no signal is
+ * lost; a child lets them through when it is ready for them. */
 void process_block_signals(void);
 void process_unblock_signals(void);
 
@@ -30,12 +30,14 @@ void process_unblock_signals(void);
  *
  * In the parent it returns PROCESS_PARENT when all children have ended, and
  * *status is the status to exit with. Until then
- * - a child that dies is made anew, at most 5 times a minute; one that ends
- *   with 0 was told to, and is not;
- * - SIGTERM and SIGINT are handed on, and whoever is left a second after
- *   `stop_timeout` seconds is killed; *status is 128 + SIGINT after a SIGINT;
+ * - a child that ends without having been told to by its parent is made anew,
+ *   at most 5 times a minute;
+ * - SIGTERM and SIGINT are handed on, a second one as SIGINT; *status is
+ *   128 + SIGINT after a SIGINT;
  * - SIGHUP replaces the children, one after the other: first there is a new
- *   one, then the old one gets its SIGTERM.
+ *   one, then the old one gets its SIGTERM;
+ * - whoever was told to end and is still there a second after `stop_timeout`
+ *   seconds is killed.
  * `lost` is called in the parent when there will be no child of that number
  * any more, before the child is told to end if it is told. */
 enum { PROCESS_PARENT = -1 };

@@ -39,7 +39,7 @@ enum { SEND_FLAGS = 0 };
 
 /* [17] The option that lets several sockets listen at one port, if the kernel
  * deals connections out among them; else 0. (The BSDs have an option of that
- * name, too, but there the last socket gets all.) */
+ * name, too, but there it does not mean that.) */
 #ifdef __linux__
 enum { SHARED_PORT = SO_REUSEPORT };
 #else

@@ -218,7 +218,7 @@ handler_arg(struct handler *self)
     return self->class->arg;
 }
 
-/* [15] Floor 5 shares it with nobody above. */
+/* [15] For webstate.c. */
 const char *
 handler_cookie_secret(struct handler *self)
 {

@@ -130,7 +130,8 @@ void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
 /* [14] Sends a part of a file as part of the body; see iostream_send_file().
  * To be called after a flush, for an answer that has a body at all; the file
- * is yours to close when `callback` runs, which it does in any case. */
+ * is yours to close when `callback` runs, which it does unless the answer was
+ * complete before. */
 void handler_send_file(struct handler *self, int fd, off_t offset,
                        size_t size, ioloop_callback *callback, void *arg);
 

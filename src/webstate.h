@@ -20,7 +20,7 @@ const char *handler_get_cookie(struct handler *self, const char *name);
  * the browser is closed. COOKIE_HTTP_ONLY keeps it from scripts; in an answer
  * over https it never goes over http. False, and nothing is done, if name or
  * value could not stand in a cookie (RFC 6265, section 4.1.1), or without
- * memory. */
+ * memory (or the answer becomes a 503). */
 enum { COOKIE_HTTP_ONLY = 1 };
 bool handler_set_cookie(struct handler *self, const char *name,
                         const char *value, int days, int flags);

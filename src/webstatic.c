@@ -123,7 +123,8 @@ open_file(struct handler *self, struct stat *st, const char **name)
         handler_send_error(self, status_of_errno());
         return -1;
     }
-    if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+    if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) &&
+        (uintmax_t)st->st_size <= SIZE_MAX)
         return fd;
     close(fd);
     if (S_ISDIR(st->st_mode) && !slash)
@@ -165,7 +166,8 @@ guess_type(const char *path)
 }
 
 /* Another content means another size, another moment or another file, so this
- * follows the file without reading it. */
+ * follows the file without reading it. (Not two of one size within one tick of
+ * the file system's clock: who writes like that should rename instead.) */
 enum { ETAG_SIZE = 64 };
 static void
 make_etag(char etag[ETAG_SIZE], const struct stat *st)
@@ -275,8 +277,8 @@ if_range(struct httprequest *r, const char *etag, time_t modified)
 
 /* Everything has been handed to the kernel, or the client has gone. A file
  * that is no longer what it was when its size and tag were promised has gone
- * out half old, half new: then the connection is cut, and the client will
- * not take the mixture for the file. */
+ * out half old, half new: then the connection is cut, and the client
+ * notices, if it has not got the last byte already. */
 static void
 on_sent(void *arg)
 {

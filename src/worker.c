@@ -122,6 +122,7 @@ worker_submit(struct worker *w, struct job *job)
     room = w->waiting < WORKER_MAX_JOBS;
     if (room) {
         job->cancelled = false;
+        job->worker = w;
         job->next = NULL;
         *w->last = job;
         w->last = &job->next;
@@ -133,8 +134,25 @@ worker_submit(struct worker *w, struct job *job)
     return room;
 }
 
+/* Its place in the queue is free for others at once. */
 void
 worker_cancel(struct job *job)
 {
+    struct worker *w = job->worker;
+    struct job **link = &w->first;
+    bool waiting;
+
     job->cancelled = true;
+    pthread_mutex_lock(&w->lock);
+    while (*link != NULL && *link != job)
+        link = &(*link)->next;
+    waiting = *link == job;
+    if (waiting) {
+        *link = job->next;
+        w->last = w->last == &job->next ? link : w->last;
+        w->waiting--;
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (waiting)
+        ioloop_add_callback(w->loop, job->done, job->arg);
 }

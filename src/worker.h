@@ -28,7 +28,9 @@ struct job {
     /* `work` looks at this now and then, and returns early if it is set. */
     atomic_bool cancelled;
 
-    struct job *next; /* the worker's own */
+    /* The worker's own. */
+    struct worker *worker;
+    struct job *next;
 };
 
 struct worker;
@@ -41,11 +43,13 @@ struct worker *worker_new(struct ioloop *loop);
  * `done` is on its way to the loop when this returns. */
 void worker_free(struct worker *worker);
 
-/* From now on the job, and all that `work` looks at, is the thread's, until
- * `done` runs: it must not end before. False if too many jobs are waiting. */
+/* From now on the job but for `cancelled`, and all that `work` looks at, is the
+ * thread's, until `done` runs: it must not end before. False if too many jobs
+ * are waiting. */
 bool worker_submit(struct worker *worker, struct job *job);
 
-/* Nobody wants the result any more. `done` still runs, soon. */
+/* Nobody wants the result any more. `done` still runs: in the next turn if the
+ * work has not begun, else when it returns. */
 void worker_cancel(struct job *job);
 
 #endif

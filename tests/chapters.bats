@@ -33,6 +33,7 @@ chapter() {
 @test "chapter 15 shows what happens" { chapter 15; }
 @test "chapter 16 shows what happens" { chapter 16; }
 @test "chapter 17 shows what happens" { chapter 17; }
+@test "chapter 18 shows what happens" { chapter 18; }
 
 @test "every chapter is run by one of these tests" {
     for f in chapters/[0-9]*.md; do

@@ -190,7 +190,7 @@ console_one() {
             sleep 0.1
         done
         case $cmd in
-        "kill -STOP"* | "kill -CONT"*) ;;
+        "kill -STOP"* | "kill -CONT"* | "kill -HUP"*) ;;
         kill\ *) console_gone ;;
         esac
         ;;

@@ -20,6 +20,13 @@ tell patch "for the tests of the exercises' answers" patch --version
 tell nm "for one test of the course (binutils)" nm --version
 tell shellcheck "for the scripts in make check" shellcheck --version
 tell xmllint "for one test of the diagrams" xmllint --version
+tell strace "for one test of chapter 17" strace -V
+
+# Servers are often where an ordinary shell does not look.
+PATH=$PATH:/usr/local/sbin:/usr/sbin
+tell nginx "for the tests of the proxy in front" nginx -v
+tell haproxy "for the tests of the other proxy in front" haproxy -v
+tell openssl "for the certificate of both proxies" openssl version
 
 # No awk agrees with the others how to ask for its version, but any will do.
 awk=$(command -v awk)

@@ -832,7 +832,7 @@ cut_short() {
     local program status
     program=$(cd "$BUILD" && pwd)/step-14/server
     program=${SERVER:-$program}
-    for path in "$TMP/nowhere" "$FILES/ten" ''; do
+    for path in "$TMP/nowhere" "$FILES/ten"; do
         status=0
         "$program" --port=0 --static-path="$path" > "$TMP/out" 2> "$TMP/err" || status=$?
         [ "$status" -eq 1 ] || { echo "'$path': $status"; return 1; }
