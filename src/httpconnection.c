@@ -101,6 +101,8 @@ end_connection(void *arg)
 {
     struct httpconnection *c = arg;
 
+    c->write_since = 0; /* [16] */
+
     /* [10] If the client may still be talking, closing right away could cost
      * it the answer; see iostream_linger(). */
     if (c->refused || !iostream_drained(c->stream)) {
@@ -146,11 +148,9 @@ refuse(struct httpconnection *c, int status, const char *why)
 /* [16] --- patience -------------------------------------------------------- */
 
 /* A body that trickles is as good as none: so many bytes a second on average,
- * once it has had so many microseconds. */
-enum { MIN_BODY_RATE = 500, RATE_GRACE = 10 * 1000000 };
-
-/* Some old clients send a line break behind a body; no head has begun yet. */
-enum { LINE_BREAK = 2 };
+ * once it has had so many microseconds. And a line break, which some old
+ * clients send behind a body, is not the beginning of a head. */
+enum { MIN_BODY_RATE = 500, RATE_GRACE = 10 * 1000000, LINE_BREAK = 2 };
 
 /* [17] How long a client that could ask again is waited for when the server
  * is about to leave: its next request may be on its way. */
@@ -168,14 +168,17 @@ count_body(struct httpconnection *c, size_t size)
 }
 
 /* A body has to go on coming, and not too slowly: the average is too low from
- * the moment on when so many bytes should have been more. */
+ * the moment on when so many bytes should have been more. When the memory for
+ * bodies runs short, whoever holds much of it and sends little has to hurry. */
 static int64_t
 body_deadline(struct httpconnection *c)
 {
-    int64_t timeout = c->settings->body_timeout, rate;
-    int64_t silence = patience_after(c->read_since, timeout);
+    size_t all = c->settings->all_bodies;
+    int64_t hurry = all > HTTP_MAX_ALL_BODIES / 2 ? 8 : 1, rate;
+    int64_t silence = patience_after(c->read_since,
+                                     c->settings->body_timeout / hurry);
 
-    if (c->settings->all_bodies > HTTP_MAX_ALL_BODIES)
+    if (all > HTTP_MAX_ALL_BODIES)
         return 0;
     if (silence == PATIENCE_NEVER)
         return silence;
@@ -283,9 +286,24 @@ wish_for_head(struct httpconnection *c)
                         on_headers, c);
 }
 
-/* [9] --- the body -------------------------------------------------------- */
+/* --- the application's turn ---------------------------------------------- */
 
-static void handle_request(struct httpconnection *c);
+/* From here on the request is the application's. */
+static void
+handle_request(struct httpconnection *c)
+{
+    c->request->handed_over = true;
+
+    /* [17] The last one, unless another has come behind it already. */
+    if (c->settings->draining && iostream_unread(c->stream) == 0)
+        c->request->keep_alive = false;
+
+    blocking_busy_with(c->request->uri); /* [18] */
+    c->settings->request_callback(c->request, c->settings->request_arg);
+    blocking_busy_with(NULL); /* [18] */
+}
+
+/* [9] --- the body -------------------------------------------------------- */
 
 /* HTTPConnection._on_request_body. */
 static void
@@ -384,21 +402,6 @@ wait_for_body(struct httpconnection *c)
 }
 
 /* --- the way in --------------------------------------------------------- */
-
-/* From here on the request is the application's. */
-static void
-handle_request(struct httpconnection *c)
-{
-    c->request->handed_over = true;
-
-    /* [17] The last one, unless another has come behind it already. */
-    if (c->settings->draining && iostream_unread(c->stream) == 0)
-        c->request->keep_alive = false;
-
-    blocking_busy_with(c->request->uri); /* [18] */
-    c->settings->request_callback(c->request, c->settings->request_arg);
-    blocking_busy_with(NULL); /* [18] */
-}
 
 /* [10] Who may stay for another request (RFC 9112, section 9.3). Connection is
  * a list; Tornado 2.0 compares the whole header, and with care for case. */

@@ -116,7 +116,14 @@ iostream_close(struct iostream *s)
 static void
 close_later(void *arg)
 {
-    iostream_close(arg);
+    struct iostream *s = arg;
+
+    /* [6] An answer that has not come to its end must not look as if it had;
+     * and whoever has no wish is busy answering. */
+    if (iostream_owed(s) > 0 || s->read_callback == NULL)
+        iostream_abort(s);
+
+    iostream_close(s);
 }
 
 int
@@ -250,26 +257,6 @@ run_read_callback(void *arg)
     s->found = false;
     callback(data, size, s->read_arg);
     release_if_empty(s);
-}
-
-/* Does the delimiter stand at `p`? The number of bytes it takes there, CRs
- * included; 0 if it does not; and -1 if the data ends before it is certain. */
-static ptrdiff_t
-match_delimiter(const char *p, const char *end, const char *delimiter)
-{
-    const char *start = p;
-
-    for (; *delimiter != '\0'; delimiter++) {
-        if (*delimiter == '\r')
-            continue;
-        if (p > start && p < end && *p == '\r')
-            p++;
-        if (p == end)
-            return -1;
-        if (*p++ != *delimiter)
-            return 0;
-    }
-    return p - start;
 }
 
 /* The length of the data up to and including the delimiter, 0 if it is not
@@ -525,7 +512,7 @@ handle_write(struct iostream *s)
         if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
             errno != EINTR) {
             TRACE(s->fd, "send: %s", strerror(errno));
-            iostream_close(s);
+            iostream_abort(s);
             return;
         }
         b->start += n > 0 ? (size_t)n : 0;

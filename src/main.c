@@ -267,7 +267,7 @@ connection_limit(void)
     wanted = select && wanted > FD_SETSIZE ? FD_SETSIZE : wanted;
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
         return (size_t)max_connections;
-    if (limit.rlim_cur < wanted) {
+    if (limit.rlim_cur < wanted || select) {
         limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
         setrlimit(RLIMIT_NOFILE, &limit);
         getrlimit(RLIMIT_NOFILE, &limit);
@@ -521,8 +521,10 @@ main(int argc, char **argv)
         return status;
     }
     application = application_new(demo_routes);
-    if (application == NULL)
+    if (application == NULL) {
+        fprintf(stderr, "dustdevil: cannot make the application\n");
         return 1;
+    }
     application_set_cookie_secret(application, secret); /* [15] */
     process_block_signals(); /* [17] run() lets them through again */
     catch_signals();

@@ -15,7 +15,7 @@
 #include "ioloop.h"
 #include "log.h"
 
-enum { MAX_RESTARTS = 5, RESTART_TIME = 60 * 1000000 };
+enum { MAX_RESTARTS = 5, RESTART_TIME = 60 * 1000000, MAX_FORK_TRIES = 5 };
 
 struct supervisor {
     size_t n;
@@ -81,17 +81,21 @@ process_unblock_signals(void)
 
 /* --- birth ---------------------------------------------------------------- */
 
-/* fork(). The parent's end of the lifeline is closed in the child, or it would
- * hold its own line. */
+/* fork(), and again after a second if that is not possible just now: the parent
+ * has nothing else to do, and its signals wait. Its end of the lifeline is
+ * closed in the child, or the child would hold its own line. */
 static pid_t
 make_child(struct supervisor *s, size_t id)
 {
     pid_t pid = fork();
 
+    for (int i = 0; pid == -1 && i < MAX_FORK_TRIES; i++) {
+        log_error("cannot make process %zu: %s", id, strerror(errno));
+        sleep(1);
+        pid = fork();
+    }
     if (pid == 0)
         close(s->lifeline[1]);
-    if (pid == -1)
-        log_error("cannot make process %zu: %s", id, strerror(errno));
     s->children[id].replace = false;
     return pid;
 }

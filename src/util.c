@@ -165,6 +165,28 @@ write_stderr(const char *line, size_t size)
            write(STDERR_FILENO, line, size) == (ssize_t)size;
 }
 
+/* [5] --- delimiters ---------------------------------------------------- */
+
+/* A CR of the delimiter asks for nothing; one in the data that stands before
+ * another byte of the delimiter is passed over. */
+ptrdiff_t
+match_delimiter(const char *p, const char *end, const char *delimiter)
+{
+    const char *start = p;
+
+    for (; *delimiter != '\0'; delimiter++) {
+        if (*delimiter == '\r')
+            continue;
+        if (p > start && p < end && *p == '\r')
+            p++;
+        if (p == end)
+            return -1;
+        if (*p++ != *delimiter)
+            return 0;
+    }
+    return p - start;
+}
+
 /* [15] --- chance ------------------------------------------------------- */
 
 bool

@@ -81,6 +81,13 @@ size_t make_printable(char *to, size_t size, const char *from);
  * Not more than PIPE_BUF bytes, or it may wait after all. */
 bool write_stderr(const char *line, size_t size);
 
+/* [5] --- delimiters ---------------------------------------------------- */
+
+/* Does the delimiter stand at `p`? The number of bytes it takes there, CRs
+ * included; 0 if it does not; and -1 if the data ends before it is certain. */
+ptrdiff_t match_delimiter(const char *p, const char *end,
+                          const char *delimiter);
+
 /* [15] --- chance ------------------------------------------------------- */
 
 /* Bytes that nobody can guess, from the kernel, at most 256: a fork cannot

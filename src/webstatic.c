@@ -18,6 +18,7 @@
 /* What is remembered while the file is on its way. */
 struct static_file {
     int fd;
+    off_t last; /* where the last byte to be sent stands */
     off_t size;
     time_t modified;
     long nanoseconds;
@@ -87,13 +88,19 @@ redirect_to_slash(struct handler *self)
     handler_redirect(self, url, true);
 }
 
-/* Why there is no descriptor, as far as strangers are told. */
+/* Why there is no descriptor, as far as strangers are told. What is not there
+ * may be remembered; what we failed at is to be tried again. (A link is ELOOP
+ * or EMLINK, and a root that is not there EBADF.) */
 static int
 status_of_errno(void)
 {
-    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-        return 503;
-    return errno == EACCES ? 403 : 404;
+    static const int nowhere[] = {ENOENT, ENOTDIR,      ELOOP, EMLINK,
+                                  ENXIO,  ENAMETOOLONG, EBADF};
+
+    for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
+        if (errno == nowhere[i])
+            return 404;
+    return errno == EACCES ? 403 : 503;
 }
 
 /* Opens the file that was asked for, and says in *name what it is called. -1
@@ -275,24 +282,30 @@ if_range(struct httprequest *r, const char *etag, time_t modified)
 
 /* --- how it leaves -------------------------------------------------------- */
 
-/* Everything has been handed to the kernel, or the client has gone. A file
- * that is no longer what it was when its size and tag were promised has gone
- * out half old, half new: then the connection is cut, and the client
- * notices, if it has not got the last byte already. */
+/* All but the last byte has been handed to the kernel, or the client has gone.
+ * A file that is no longer what it was when its size and tag were promised has
+ * gone out half old, half new: then the last byte never leaves, and nobody
+ * takes the mixture for the file. (What is written into a file in place while
+ * the kernel still holds its pages to be sent goes out all the same: replace
+ * files, do not edit them.) */
 static void
 on_sent(void *arg)
 {
     struct handler *self = arg;
     struct static_file *file = handler_state(self);
     struct stat now;
+    char byte;
 
     if (!handler_client_gone(self) &&
-        (fstat(file->fd, &now) == -1 || now.st_size != file->size ||
+        (pread(file->fd, &byte, 1, file->last) != 1 ||
+         fstat(file->fd, &now) == -1 || now.st_size != file->size ||
          now.st_mtime != file->modified ||
          modified_nanoseconds(&now) != file->nanoseconds)) {
         log_warning("%s changed while it was sent",
                     handler_request(self)->uri);
         httprequest_abort(handler_request(self));
+    } else {
+        handler_write_bytes(self, &byte, 1);
     }
     close(file->fd);
     handler_finish(self);
@@ -309,8 +322,13 @@ send_range(struct handler *self, size_t first, size_t n)
         handler_finish(self);
         return;
     }
+    file->last = (off_t)(first + n - 1);
+    if (n == 1) {
+        on_sent(self);
+        return;
+    }
     handler_flush(self, NULL, NULL);
-    handler_send_file(self, file->fd, (off_t)first, n, on_sent, self);
+    handler_send_file(self, file->fd, (off_t)first, n - 1, on_sent, self);
 }
 
 /* RFC 9110, section 14.4: which part of how much. */
@@ -355,7 +373,7 @@ static_file_get(struct handler *self)
 
     if (fd == -1)
         return;
-    *file = (struct static_file){fd, st.st_size, st.st_mtime,
+    *file = (struct static_file){fd, 0, st.st_size, st.st_mtime,
                                  modified_nanoseconds(&st)};
     n = (size_t)st.st_size;
     make_etag(etag, &st);

@@ -26,6 +26,6 @@ int static_open_root(const char *path);
  * pattern names, or the part that is asked for, or the news that the client
  * has it already. A directory is its index.html. */
 void static_file_get(struct handler *self);
-enum { STATIC_FILE_STATE_SIZE = 32 };
+enum { STATIC_FILE_STATE_SIZE = 48 };
 
 #endif

@@ -91,7 +91,8 @@ Content-Length: 10
 
     # From the future: whoever asks with that date tomorrow would miss a change.
     TZ=UTC touch -t 203801010000 "$FILES/ten"
-    [ "$(get ten | header Last-Modified)" = "$(get ten | header Date)" ]
+    get ten > "$TMP/future"
+    [ "$(header Last-Modified < "$TMP/future")" = "$(header Date < "$TMP/future")" ]
 }
 
 @test "the type follows from the extension, whatever its case" {

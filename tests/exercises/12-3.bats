@@ -45,5 +45,5 @@ wait_for_waiters() {
     client_bg "$TMP/out" send "$WAIT" read
     wait_for_waiters 1
     stop_server clean
-    wait "$CLIENT_PID"
+    wait "$CLIENT_PID" || [ "$?" -eq 4 ] # 4: a reset, for there was no answer
 }
