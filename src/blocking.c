@@ -41,6 +41,7 @@ set_blocking_log_threshold(unsigned seconds)
     struct sigaction action = {.sa_handler = on_alarm,
                                .sa_flags = SA_RESTART};
 
+    alarm(0);
     threshold = seconds;
     sigemptyset(&action.sa_mask);
     if (seconds > 0)

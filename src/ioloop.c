@@ -654,6 +654,7 @@ ioloop_start(struct ioloop *loop)
         blocking_wait_ends(); /* [18] */
         run_handlers(loop, nready);
     }
+    blocking_wait_begins(); /* [18] */
     loop->stopped = false;
     return 0;
 }

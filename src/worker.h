@@ -48,8 +48,9 @@ void worker_free(struct worker *worker);
  * are waiting. */
 bool worker_submit(struct worker *worker, struct job *job);
 
-/* Nobody wants the result any more. `done` still runs: in the next turn if the
- * work has not begun, else when it returns. */
+/* Nobody wants the result of this job any more, which was submitted and is not
+ * done. `done` still runs: in the next turn if the work has not begun, else
+ * when it returns. */
 void worker_cancel(struct job *job);
 
 #endif

@@ -288,13 +288,13 @@ uses() {
 # --- budgets and manners -------------------------------------------------------
 
 # The program on top, main.c and demo.c, is not counted among the components.
-@test "no file has more than 500 lines of code, all together no more than 6,100" {
+@test "no file has more than 500 lines of code, all together no more than 6,200" {
     for f in src/*.[ch]; do
         echo "$(awk -f tests/code.awk "$f") $f"
     done > "$TMP/sizes"
     awk '$1 > 500 { print $2 ": " $1 }
         $2 !~ /(main|demo)/ { all += $1 }
-        END { if (all > 6100) print "all: " all; if (!all) print "none" }' \
+        END { if (all > 6200) print "all: " all; if (!all) print "none" }' \
         "$TMP/sizes" | no_lines "too large"
 }
 
