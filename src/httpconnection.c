@@ -168,8 +168,8 @@ count_body(struct httpconnection *c, size_t size)
 }
 
 /* A body has to go on coming, and not too slowly: the average is too low from
- * the moment on when so many bytes should have been more. When the memory for
- * bodies runs short, whoever holds much of it and sends little has to hurry. */
+ * the moment on when so many bytes should have been more. When half of the
+ * memory for bodies is taken, whoever is silent has to hurry. */
 static int64_t
 body_deadline(struct httpconnection *c)
 {

@@ -235,7 +235,7 @@ httpserver_url(const struct httpserver *server, size_t i, char *url,
     return 0;
 }
 
-/* --- accept ------------------------------------------------------------ */
+/* --- the doorkeeper ----------------------------------------------------- */
 
 /* READ: tell us when somebody comes; 0: do not. */
 static void
@@ -243,32 +243,6 @@ watch_listeners(struct httpserver *server, uint32_t events)
 {
     for (size_t i = 0; i < server->nlisteners; i++)
         ioloop_update_handler(server->loop, server->listeners[i], events);
-}
-
-/* Back after a pause. */
-static void
-resume(void *arg)
-{
-    struct httpserver *server = arg;
-
-    server->paused = NULL;
-    watch_listeners(server, IOLOOP_READ);
-}
-
-/* There is somebody at the door, and we have no chair. The listener would be
- * told so again in every turn, and the loop would spin without being able to
- * change anything (Tornado still does). So for a moment we do not look;
- * whoever is inside is served, and frees a descriptor when he leaves. */
-static void
-pause_accepting(struct httpserver *server, const char *why)
-{
-    if (!server->complained)
-        log_warning("cannot accept connections: %s; trying again", why);
-    server->complained = true;
-    server->paused = ioloop_add_timeout(server->loop, ioloop_time() + PAUSE,
-                                        resume, server);
-    if (server->paused != NULL)
-        watch_listeners(server, 0);
 }
 
 /* [16] --- a full house --------------------------------------------------- */
@@ -305,7 +279,33 @@ httpserver_connection_closed(void *arg)
     server->full = false;
 }
 
-/* --- accept, again ------------------------------------------------------- */
+/* --- accept ------------------------------------------------------------ */
+
+/* Back after a pause. */
+static void
+resume(void *arg)
+{
+    struct httpserver *server = arg;
+
+    server->paused = NULL;
+    watch_listeners(server, IOLOOP_READ);
+}
+
+/* There is somebody at the door, and we have no chair. The listener would be
+ * told so again in every turn, and the loop would spin without being able to
+ * change anything (Tornado still does). So for a moment we do not look;
+ * whoever is inside is served, and frees a descriptor when he leaves. */
+static void
+pause_accepting(struct httpserver *server, const char *why)
+{
+    if (!server->complained)
+        log_warning("cannot accept connections: %s; trying again", why);
+    server->complained = true;
+    server->paused = ioloop_add_timeout(server->loop, ioloop_time() + PAUSE,
+                                        resume, server);
+    if (server->paused != NULL)
+        watch_listeners(server, 0);
+}
 
 /* accept() failed. True if the next one may well succeed: what went wrong
  * was this one connection's, or no more than a signal. EAGAIN says that

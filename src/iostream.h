@@ -93,7 +93,7 @@ void iostream_forget_wish(struct iostream *stream);
  * the kernel in the next turn together with what else was written by then;
  * what the kernel does not take is kept and offered again. `callback`, if
  * not NULL, runs once when nothing is owed any more; a later write's callback
- * takes its place. Without memory for the copy the stream closes: better no
+ * takes its place. Without memory for the copy the stream is aborted: better no
  * answer than half of one. There is no limit but that; see iostream_owed(). */
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);

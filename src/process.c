@@ -1,6 +1,6 @@
 /* [17] process.c -- see process.h.
  *
- * The parent has no handlers for its signals. It blocks them and asks for the
+ * The parent uses no handlers for its signals. It blocks them and asks for the
  * next one, as one asks for the next line of a file: sigwait() is the poller of
  * signals, and so nothing here can be interrupted half-way. */
 #include "process.h"

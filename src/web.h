@@ -42,7 +42,7 @@ struct handler_class {
     handler_method *on_finish; /* the answer is complete */
 
     /* [12] Asynchronous handlers only: the client has gone before the answer
-     * was complete. (With --poller=select this is noticed by writing only.) You
+     * was complete. (With select or kqueue only by reading or writing.) You
      * may finish here. If not, you have to finish when you would have finished
      * anyway: until then the handler lives. */
     handler_method *on_connection_close;

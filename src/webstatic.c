@@ -294,7 +294,7 @@ on_sent(void *arg)
     struct handler *self = arg;
     struct static_file *file = handler_state(self);
     struct stat now;
-    char byte;
+    char byte = 0;
 
     if (!handler_client_gone(self) &&
         (pread(file->fd, &byte, 1, file->last) != 1 ||

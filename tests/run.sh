@@ -1,8 +1,11 @@
-# run.sh -- run test files with Bats and count.
+# run.sh -- run test files with Bats, several at a time, and count.
 #
 #     sh tests/run.sh tests/step-05.bats
 #
-# The last line is `N passed, N failed`, with `, N skipped` when some were.
+# A folder stands for the test files in it. JOBS is how many files run at the
+# same time: most tests wait most of the time, so there are more of them than
+# processors. The last line is `N passed, N failed`, with `, N skipped` when
+# some were.
 
 for tool in bats curl; do
     command -v $tool > /dev/null || {
@@ -16,20 +19,40 @@ for file in "$@"; do
     [ -e "$file" ] || { echo "There is no test $file."; exit 1; }
 done
 
-# Bats would say how many went wrong as well, but not in every version and not
-# in one line. What it prints is TAP: `1..N` and then N lines `ok` or `not ok`.
-# A run that ends before its plan is done is a failure too.
-bats --tap "$@" | awk '
+cpus=$(getconf _NPROCESSORS_ONLN 2> /dev/null || echo 2)
+[ "$cpus" -ge 1 ] 2> /dev/null || cpus=2
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# What takes longest begins first, and size is a fair guess at that.
+find "$@" -maxdepth 1 -name '*.bats' -exec ls -S {} + > "$tmp/files"
+if grep -q exercises.bats "$tmp/files"; then
+    { grep exercises.bats "$tmp/files"; grep -v exercises.bats "$tmp/files"; } \
+        > "$tmp/sorted"
+    mv "$tmp/sorted" "$tmp/files"
+fi
+
+# What each file prints is kept until all are done, or they would talk at the
+# same time. It is TAP: `1..N` and then N lines `ok` or `not ok`. A run that ends
+# before its plan is done is a failure too.
+# shellcheck disable=SC2016 # The inner shell has its own $1.
+xargs -P "${JOBS:-$((2 * cpus))}" -n 1 sh -c '
+    bats --tap "$1" > "$0/$(echo "$1" | tr / _).tap" 2>&1
+    echo "# $1 is done"' "$tmp" < "$tmp/files"
+
+awk '
+    FNR == 1              { bad += plan - n > 0 ? plan - n : 0; plan = n = 0 }
+    FNR == 1              { file = FILENAME; sub(/.*\//, "", file); print "# " file }
     /^1\.\.[0-9]+$/       { plan = substr($0, 4) }
     /^ok .* # skip/       { skipped++ }
-    /^ok /                { ok++ }
-    /^not ok /            { bad++ }
-                          { print; fflush() }
+    /^ok /                { ok++; n++ }
+    /^not ok /            { bad++; n++ }
+                          { print }
     END {
-        bad += plan - ok - bad > 0 ? plan - ok - bad : 0
+        bad += plan - n > 0 ? plan - n : 0
         if (ok + bad == 0) bad = 1
         printf "%d passed, %d failed", ok - skipped, bad
         if (skipped) printf ", %d skipped", skipped
         print ""
         exit bad > 0
-    }'
+    }' "$tmp"/*.tap
