@@ -532,6 +532,7 @@ main(int argc, char **argv)
     application_free(application);
     close(demo_static_root); /* [14] */
     blocks_free();
+    trace_end(); /* [18] */
     process_unblock_signals(); /* [17] */
 
     /* Whoever pressed ^C shall see that it was that. */

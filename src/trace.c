@@ -124,6 +124,17 @@ trace_read(struct buffer **to, unsigned long since)
     return ok;
 }
 
+void
+trace_end(void)
+{
+    trace_on = false;
+    if (records != NULL)
+        fclose(records);
+    records = NULL;
+    free(kept);
+    kept = NULL;
+}
+
 /* --- events --------------------------------------------------------------- */
 
 /* A request may hold anything, and so may a note about it: a newline in it

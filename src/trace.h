@@ -48,4 +48,7 @@ bool trace_keep(void);
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);
 
+/* [18] For the end of a program: nothing is traced any more. */
+void trace_end(void);
+
 #endif

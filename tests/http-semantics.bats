@@ -11,10 +11,10 @@ CHUNKED='POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n'
 
 # serve_files: a server, and a folder for it with one file in it.
 serve_files() {
-    mkdir "$TMP/root"
-    printf 0123456789 > "$TMP/root/ten.txt"
-    TZ=UTC touch -t 202403050607.08 "$TMP/root/ten.txt"
-    start_server --static-path="$TMP/root"
+    mkdir "$TMP/files"
+    printf 0123456789 > "$TMP/files/ten.txt"
+    TZ=UTC touch -t 202403050607.08 "$TMP/files/ten.txt"
+    start_server --static-path="$TMP/files"
 }
 
 # ask METHOD TARGET [HEADER...]: the answer's status is in STATUS, its head,
@@ -257,7 +257,7 @@ answered() {
     has Last-Modified "$MODIFIED"
     [[ $(value Etag) =~ ^\"[^\"]+\"$ ]] || false
     while read -r name type; do
-        cp "$TMP/root/ten.txt" "$TMP/root/$name"
+        cp "$TMP/files/ten.txt" "$TMP/files/$name"
         is 200 GET "/static/$name"
         # shellcheck disable=SC2053 # The type is a pattern.
         [[ $(value Content-Type) == $type ]] || wrong "$name: $(value Content-Type)"
@@ -277,7 +277,7 @@ END
 @test "HEAD says of a file what GET says, and no more" {
     serve_files
     local line
-    : > "$TMP/root/empty"
+    : > "$TMP/files/empty"
     for line in '' 'If-None-Match: *' "If-Modified-Since: $MODIFIED" 'If-Match: "x"'; do
         for path in "$FILE" /static/empty /static/nope; do
             ask GET "$path" ${line:+"$line"}
@@ -296,25 +296,25 @@ END
     [ "$first" = "$(tag_of "$FILE")" ]
 
     # The same length, a second later; and no second later.
-    printf abcdefghij > "$TMP/root/ten.txt"
-    TZ=UTC touch -t 202403050607.09 "$TMP/root/ten.txt"
+    printf abcdefghij > "$TMP/files/ten.txt"
+    TZ=UTC touch -t 202403050607.09 "$TMP/files/ten.txt"
     second=$(tag_of "$FILE")
     [ "$second" != "$first" ]
     printf ABCDEFGHIJ > "$TMP/new"
-    touch -r "$TMP/root/ten.txt" "$TMP/new"
-    mv "$TMP/new" "$TMP/root/ten.txt"
+    touch -r "$TMP/files/ten.txt" "$TMP/new"
+    mv "$TMP/new" "$TMP/files/ten.txt"
     third=$(tag_of "$FILE")
     [ "$third" != "$second" ]
 
     # Another length, the same date.
-    printf abc > "$TMP/root/ten.txt"
-    TZ=UTC touch -t 202403050607.08 "$TMP/root/ten.txt"
+    printf abc > "$TMP/files/ten.txt"
+    TZ=UTC touch -t 202403050607.08 "$TMP/files/ten.txt"
     [ "$(tag_of "$FILE")" != "$first" ]
 }
 
 @test "no file was changed later than now" {
     serve_files
-    TZ=UTC touch -t 209901010000.00 "$TMP/root/ten.txt"
+    TZ=UTC touch -t 209901010000.00 "$TMP/files/ten.txt"
     is 200 GET "$FILE"
     ! grep 2099 "$TMP/head" || false
     [ -z "$(value Last-Modified)" ] || has Last-Modified "$(value Date)"
@@ -339,8 +339,8 @@ END
 
 @test "a folder is told by its slash" {
     serve_files
-    mkdir "$TMP/root/dir"
-    printf index > "$TMP/root/dir/index.html"
+    mkdir "$TMP/files/dir"
+    printf index > "$TMP/files/dir/index.html"
     is '30[1278]' GET /static/dir
     [[ $(value Location) =~ ^(http://[^/]*)?/static/dir/$ ]] || false
     is 200 GET /static/dir/
@@ -351,8 +351,8 @@ END
     serve_files
     local path
     printf secret > "$TMP/secret"
-    mkdir "$TMP/rooted"
-    printf secret > "$TMP/rooted/secret"
+    mkdir "$TMP/filesed"
+    printf secret > "$TMP/filesed/secret"
     for path in ../secret %2e%2e/secret ..%2fsecret %2e%2e%2fsecret ten.txt/../../secret \
         ./../secret ..%5csecret //../secret ../rooted/secret "%2f$TMP/secret" "/$TMP/secret" \
         %00../secret ..%00/secret ../secret%00.txt %252e%252e/secret; do
@@ -490,8 +490,8 @@ END
 @test "of what is not there nothing can be meant or known" {
     serve_files
     local line
-    mkdir "$TMP/root/dir"
-    : > "$TMP/root/dir/index.html"
+    mkdir "$TMP/files/dir"
+    : > "$TMP/files/dir/index.html"
     for line in 'If-Match: *' 'If-Match: "a"' 'If-None-Match: *' "If-Modified-Since: $MODIFIED" \
         'If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT' 'Range: bytes=99-'; do
         is 404 GET /static/nope "$line"
@@ -552,7 +552,7 @@ END
 @test "a part behind the end is refused, and the length is told" {
     serve_files
     local range
-    : > "$TMP/root/empty"
+    : > "$TMP/files/empty"
     for range in 10- 10-10 10-20 99- -0 18446744073709551616- \
         18446744073709551617-18446744073709551618 99999999999999999999999999-; do
         is 416 GET "$FILE" "Range: bytes=$range"
