@@ -82,8 +82,10 @@ make_socket(int family)
     keep_little_unsent(fd); /* [16] */
     if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    set_nonblocking(fd);
-    return fd;
+    if (set_nonblocking(fd) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 /* One more listening socket. 0, and ai->ai_addr says where it is: a port 0

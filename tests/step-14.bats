@@ -4,7 +4,7 @@ setup() {
     load helper
     load tables
     LC_ALL=C
-    TMP=$BATS_TEST_TMPDIR FILES=$BATS_TEST_TMPDIR/root
+    TMP=$BATS_TEST_TMPDIR FILES=$BATS_TEST_TMPDIR/site
     mkdir -p "$FILES/sub" "$FILES/bare"
     printf 0123456789 > "$FILES/ten"
     TZ=UTC touch -t 202001020304.05 "$FILES/ten"
@@ -496,8 +496,8 @@ END
 
 @test "there is no way out of the root" {
     local deep out
-    mkdir "$TMP/outside" "$TMP/root-private"
-    echo SECRET | tee "$TMP/outside/s" "$TMP/root-private/s" "$TMP/s" > /dev/null
+    mkdir "$TMP/outside" "$TMP/site-private"
+    echo SECRET | tee "$TMP/outside/s" "$TMP/site-private/s" "$TMP/s" > /dev/null
     serve
     out=$TMP/outside/s
     deep=$(many 2000 / | sed 's|/|a/|g')
@@ -508,9 +508,9 @@ END
     ../s
     ../outside/s
     ../../../../../../../../../../../../etc/passwd
-    ../root-private/s
+    ../site-private/s
     -private/s
-    ../root/ten
+    ../site/ten
     sub/..
     sub/../ten
     sub/../../s
@@ -595,7 +595,7 @@ END
     cd "$ROOT"
 
     # The root itself may be named by one: it is opened once, by who starts us.
-    ln -s root "$TMP/link"
+    ln -s site "$TMP/link"
     start_step 14 --static-path="$TMP/link"
     table named <<END
 404
@@ -615,7 +615,7 @@ END
     here/ten
     here/here/ten
     up/outside/s
-    up/root/ten
+    up/site/ten
     broken
     loop
     proc/0
@@ -626,7 +626,7 @@ END
 END
     # Another root in the old one's place is not the one that was opened.
     mv "$FILES" "$TMP/elsewhere"
-    ln -s outside "$TMP/root"
+    ln -s outside "$TMP/site"
     named 200 0123456789 ten
     named 404 '' s
 }
