@@ -15,8 +15,19 @@ STEP_CFLAGS  = $(ALWAYS) $(or $(CFLAGS),-O1 -g -Wall -Wextra)
 FINAL_CFLAGS = $(ALWAYS) $(or $(CFLAGS),-O2 -g -Wall -Wextra)
 
 LAST       = $(lastword $(STEPS))
-COMPONENTS = $(filter-out src/main.c,$(wildcard src/*.c src/*.h))
-OBJECTS    = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/*.c))
+
+# src/X.c is one of the five parts, and the folder src/X holds what only that
+# part leans on. A stage is flat, and an #include names no folder: no two files
+# have the same name.
+FOLDERS    = src $(filter-out src/steps,$(patsubst %/,%,$(wildcard src/*/)))
+FILES      = $(foreach f,$(FOLDERS),$(wildcard $f/*.c $f/*.h))
+COMPONENTS = $(filter-out src/main.c,$(FILES))
+OBJECTS    = $(patsubst %.c,$(BUILD)/obj/%.o,$(notdir $(filter %.c,$(FILES))))
+INCLUDES   = $(FOLDERS:%=-I%)
+vpath %.c $(FOLDERS)
+
+# Without this, make's built-in rules would link src/web.c into "src/web".
+.SUFFIXES:
 
 # Steps that have a throw-away program in src/steps; the others use main.c.
 throwaway = $(wildcard src/steps/0$(1)-*.c src/steps/$(1)-*.c)
@@ -79,12 +90,12 @@ clean: ## forget everything built (lab/ stays: it is yours)
 	rm -rf $(BUILD)
 
 format: ## lay out the sources as .clang-format says
-	clang-format -i src/*.[ch] src/steps/*.[ch] tests/*.c
+	clang-format -i $(FILES) src/steps/*.[ch] tests/*.c
 
 # One source tree, one filter; src/stage.awk has the rules. A stage is made
 # beside its place and moved there whole, so there is never half a stage. It
 # depends on the folders too: a file that is gone must go from the stages.
-SOURCES = src $(wildcard src/* src/steps/*)
+SOURCES = src $(wildcard src/* src/*/*)
 $(BUILD)/step-%/.staged: $(SOURCES)
 	@case " $(STEPS) " in *" $* "*) ;; \
 	    *) echo "There is no step $*; the last one is $(LAST)."; exit 1 ;; esac
@@ -102,9 +113,9 @@ $(BUILD)/step-%/server: $(BUILD)/step-%/.staged
 $(BUILD)/dustdevil: $(OBJECTS)
 	$(CC) $(FINAL_CFLAGS) $(OBJECTS) $(LDFLAGS) -o $@
 
-$(BUILD)/obj/%.o: src/%.c $(wildcard src/*.h)
+$(BUILD)/obj/%.o: %.c $(filter %.h,$(FILES))
 	@mkdir -p $(@D)
-	$(CC) $(FINAL_CFLAGS) -c $< -o $@
+	$(CC) $(FINAL_CFLAGS) $(INCLUDES) -c $< -o $@
 
 # A client for the tests that does what no decent client does.
 $(BUILD)/client: tests/client.c

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blocking.h" /* [18] */
+#include "watchdog.h" /* [18] */
 #include "httpchunked.h" /* [13] */
 #include "log.h"
 #include "patience.h" /* [16] */
@@ -56,7 +56,7 @@ static void on_write_complete(void *arg);
  * the request, the one who waits for the answer to leave, which it never
  * will. */
 static void
-tell_the_application(struct httprequest *r)
+notify_closed(struct httprequest *r)
 {
     if (r->close_callback != NULL)
         r->close_callback(r->close_arg);
@@ -79,7 +79,7 @@ on_close(void *arg)
         if (!r->handed_over || c->request_finished)
             ioloop_add_callback(ioloop_instance(), httprequest_free, r);
         else
-            tell_the_application(r);
+            notify_closed(r);
     }
 
     /* [17] Out of the list. */
@@ -105,7 +105,7 @@ end_connection(void *arg)
 
     /* [10] If the client may still be talking, closing right away could cost
      * it the answer; see iostream_linger(). */
-    if (c->refused || !iostream_drained(c->stream)) {
+    if (c->refused || !iostream_socket_empty(c->stream)) {
         iostream_linger(c->stream);
         return;
     }
@@ -136,7 +136,7 @@ refuse(struct httpconnection *c, int status, const char *why)
                  reason, httputil_date(), size, head ? "" : page);
 
     /* [16] The body may still be on its way. */
-    iostream_forget_wish(c->stream);
+    iostream_cancel_read(c->stream);
 
     if (c->request != NULL)
         httprequest_free(c->request);
@@ -223,7 +223,7 @@ on_wait(uint32_t event, void *arg)
     if (event == IOLOOP_WRITE) {
         c->write_since = now;
     } else {
-        if (iostream_owed(c->stream) == 0)
+        if (iostream_unsent(c->stream) == 0)
             c->write_since = 0;
         if (c->request != NULL || !c->begun)
             c->read_since = now;
@@ -246,7 +246,7 @@ expired(void *arg)
     /* It may be we who are late, after a handler that took its time; or all
      * has been said, and the stream is on its way out. */
     if (c->write_since == 0 &&
-        (c->refused || (!full && iostream_look(c->stream))))
+        (c->refused || (!full && iostream_try_read_now(c->stream))))
         return;
 
     if (c->write_since != 0) {
@@ -279,7 +279,7 @@ skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
 }
 
 static void
-wish_for_head(struct httpconnection *c)
+read_head(struct httpconnection *c)
 {
     iostream_read_until(c->stream, "\r\n\r\n",
                         c->settings->max_header_size + 2 * MAX_EMPTY_LINES,
@@ -298,9 +298,9 @@ handle_request(struct httpconnection *c)
     if (c->settings->draining && iostream_unread(c->stream) == 0)
         c->request->keep_alive = false;
 
-    blocking_busy_with(c->request->uri); /* [18] */
+    watchdog_current_request(c->request->uri); /* [18] */
     c->settings->request_callback(c->request, c->settings->request_arg);
-    blocking_busy_with(NULL); /* [18] */
+    watchdog_current_request(NULL); /* [18] */
 }
 
 /* [9] --- the body -------------------------------------------------------- */
@@ -431,7 +431,7 @@ refuse_long_head(struct httpconnection *c, const char *data, size_t size)
 /* [15] The proxy says how the client has come, if we have a proxy; a request
  * for something that is to be had encrypted only is refused otherwise. */
 static bool
-came_as_it_says(struct httpconnection *c)
+check_scheme(struct httpconnection *c)
 {
     if (c->settings->xheaders)
         httprequest_trust_xheaders(c->request);
@@ -455,7 +455,7 @@ on_headers(const char *data, size_t size, void *arg)
         return;
     }
     if (skip == size) {
-        wish_for_head(c);
+        read_head(c);
         return;
     }
     if (!httprequest_is_head(data, size) ||
@@ -481,7 +481,7 @@ on_headers(const char *data, size_t size, void *arg)
     c->request->keep_alive = wants_keep_alive(c); /* [10] */
 
     /* [15] Whoever asks for https has to come that way. */
-    if (!came_as_it_says(c))
+    if (!check_scheme(c))
         return;
 
     /* [9] Not the end of the request if it has a body. */
@@ -529,7 +529,7 @@ httpconnection_handle_stream(struct iostream *stream,
         c->next->link = &c->next;
     settings->first = c;
 
-    wish_for_head(c);
+    read_head(c);
 }
 
 /* [17] Answers that have not begun yet will say that they are the last. Whoever
@@ -577,7 +577,7 @@ finish_request(struct httpconnection *c)
     c->read_since = ioloop_time(); /* [16] */
 
     /* [10] The circle is closed. */
-    wish_for_head(c);
+    read_head(c);
 }
 
 /* HTTPConnection._on_write_complete: nothing is owed any more. */
@@ -595,7 +595,7 @@ on_write_complete(void *arg)
     if (r == NULL)
         c->read_since = ioloop_time();
 
-    if (r == NULL || iostream_owed(c->stream) > 0)
+    if (r == NULL || iostream_unsent(c->stream) > 0)
         return;
     callback = r->write_callback;
     r->write_callback = NULL;
@@ -605,7 +605,7 @@ on_write_complete(void *arg)
     /* The callback may have written more, and finished: then another
      * on_write_complete() is on its way (Tornado 2.1.1). */
     if (c->request == r && c->request_finished &&
-        iostream_owed(c->stream) == 0)
+        iostream_unsent(c->stream) == 0)
         finish_request(c);
 }
 
@@ -660,7 +660,7 @@ httprequest_finish(struct httprequest *r)
         return;
     }
     c->request_finished = true;
-    if (iostream_owed(c->stream) == 0) {
+    if (iostream_unsent(c->stream) == 0) {
         finish_request(c);
         return;
     }
@@ -669,7 +669,7 @@ httprequest_finish(struct httprequest *r)
      * with this one, so there is no need to wait until this one has left;
      * unless so much is owed that no other request is looked at anyway. */
     if (r->keep_alive && iostream_unread(c->stream) > 0 &&
-        iostream_owed(c->stream) < IOSTREAM_MAX_OWED)
+        iostream_unsent(c->stream) < IOSTREAM_MAX_UNSENT)
         finish_request(c);
 }
 

@@ -1,7 +1,7 @@
 /* [7] httpserver.c -- bind, listen, accept.
  *
  * In the order of a server's life: make it, bind it, start it; then
- * handle_events() for as long as it lives, and stop. */
+ * handle_accept() for as long as it lives, and stop. */
 #include "httpserver.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 #include "log.h"
 #include "trace.h"
-#include "util.h"
+#include "system.h"
 
 /* How many may wait in the kernel until we accept them, how many we accept
  * at one wake-up (those who are inside already want to be served, too), and
@@ -79,7 +79,7 @@ make_socket(int family)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    keep_little_unsent(fd); /* [16] */
+    set_notsent_lowat(fd); /* [16] */
     if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (set_nonblocking(fd) == 0)
@@ -157,7 +157,7 @@ httpserver_bind(struct httpserver *server, int port, const char *address)
  * and `fd` does so only now: when it was bound, a port that somebody else had
  * was in use, and whoever comes later cannot sit down beside us. */
 static int
-listen_beside(int fd)
+listen_reuseport(int fd)
 {
     struct sockaddr_storage bound;
     struct sockaddr *sa = (struct sockaddr *)&bound;
@@ -178,11 +178,11 @@ listen_beside(int fd)
 }
 
 const char *
-httpserver_bind_beside(struct httpserver *server,
+httpserver_bind_shared(struct httpserver *server,
                        const struct httpserver *first)
 {
     while (server->nbound < first->nbound) {
-        int fd = listen_beside(first->listeners[server->nbound]);
+        int fd = listen_reuseport(first->listeners[server->nbound]);
 
         if (fd == -1)
             fd = fcntl(first->listeners[server->nbound], F_DUPFD_CLOEXEC, 0);
@@ -210,7 +210,7 @@ httpserver_adopt(struct httpserver *server, int fd)
         return server->error;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    keep_little_unsent(fd);
+    set_notsent_lowat(fd);
     server->listeners[server->nbound++] = fd;
     return NULL;
 }
@@ -326,7 +326,7 @@ accept_failed(struct httpserver *server)
 /* HTTPServer._handle_events: the loop says that somebody is at the door. If
  * there are two doors, it may have said so before we began to look away. */
 static void
-handle_events(int fd, uint32_t events, void *arg)
+handle_accept(int fd, uint32_t events, void *arg)
 {
     struct httpserver *server = arg;
 
@@ -369,7 +369,7 @@ httpserver_start(struct httpserver *server)
     while (server->nlisteners < server->nbound) {
         int fd = server->listeners[server->nlisteners];
 
-        if (ioloop_add_handler(server->loop, fd, handle_events, server,
+        if (ioloop_add_handler(server->loop, fd, handle_accept, server,
                                IOLOOP_READ) == -1)
             return -1;
         server->nlisteners++;
@@ -418,7 +418,7 @@ httpserver_drain(struct httpserver *server)
 
         do {
             before = server->connections;
-            handle_events(server->listeners[i], IOLOOP_READ, server);
+            handle_accept(server->listeners[i], IOLOOP_READ, server);
         } while (server->connections > before);
     }
     httpserver_stop(server);

@@ -48,7 +48,7 @@ const char *httpserver_bind(struct httpserver *server, int port,
  * process: where the kernel can deal the connections out to several sockets
  * (Linux), one with a queue of its own at the same port, else the same one. No
  * server keeps the other waiting. As httpserver_bind(). */
-const char *httpserver_bind_beside(struct httpserver *server,
+const char *httpserver_bind_shared(struct httpserver *server,
                                    const struct httpserver *first);
 
 /* [17] Takes over a listening socket that somebody else has bound. As above. */

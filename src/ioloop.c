@@ -18,9 +18,9 @@
 #include <time.h> /* [4] */
 #include <unistd.h> /* [3] */
 
-#include "blocking.h" /* [18] */
+#include "watchdog.h" /* [18] */
 #include "trace.h"
-#include "util.h"
+#include "system.h"
 
 enum { MAX_READY = 1024 }; /* all that select() can know: none is left out */
 
@@ -29,7 +29,7 @@ struct entry {
     ioloop_handler *handler;
     void *arg;
     uint32_t events; /* what the poller watches for; 0: nobody is here */
-    unsigned born;   /* the number of the wait after which it was added */
+    unsigned added_at;   /* the number of the wait after which it was added */
 };
 
 /* [3] A piece of work that was put off. */
@@ -59,7 +59,7 @@ struct ioloop {
 
     struct entry *entries; /* indexed by descriptor */
     int nentries;
-    unsigned waits;
+    unsigned poll_count;
     struct poller_event ready[MAX_READY]; /* what the last wait told us */
 
     /* [3] While one queue is being run the other collects what the running
@@ -82,7 +82,7 @@ struct ioloop {
 /* IOLoop._instance. */
 static struct ioloop *instance;
 
-/* [3] A loop is born with a waker and buried with it; see "waker". */
+/* [3] A loop is added_at with a waker and buried with it; see "waker". */
 static int add_waker(struct ioloop *loop);
 
 /* --- a loop and its poller --------------------------------------------- */
@@ -182,7 +182,7 @@ ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
         errno = ENOMEM;
         return -1;
     }
-    loop->entries[fd] = (struct entry){handler, arg, 0, loop->waits};
+    loop->entries[fd] = (struct entry){handler, arg, 0, loop->poll_count};
     return ioloop_update_handler(loop, fd, events);
 }
 
@@ -228,7 +228,7 @@ run_handlers(struct ioloop *loop, int nready)
         struct poller_event e = loop->ready[i];
         struct entry entry = loop->entries[e.fd];
 
-        if (entry.events == 0 || entry.born == loop->waits)
+        if (entry.events == 0 || entry.added_at == loop->poll_count)
             continue;
         TOUR(2, e.fd, "ready:%s%s%s", e.events & IOLOOP_READ ? " READ" : "",
              e.events & IOLOOP_WRITE ? " WRITE" : "",
@@ -574,7 +574,7 @@ periodic_callback_stop(struct periodic_callback *periodic)
 /* IOLoop.close(all_fds=True) of Tornado 2.1. What the handlers put off in
  * answer, above all the freeing of what they have closed, is run as well. */
 void
-ioloop_hang_up(struct ioloop *loop)
+ioloop_close_all(struct ioloop *loop)
 {
     bool found;
 
@@ -643,18 +643,18 @@ ioloop_start(struct ioloop *loop)
         }
 
         loop->turns_without_wait = 0; /* [3] */
-        blocking_wait_begins(); /* [18] */
+        watchdog_disarm(); /* [18] */
 
         /* The only line in this server that waits for anything. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
-        loop->waits++;
+        loop->poll_count++;
         if (nready == -1 && errno != EINTR)
             return -1;
-        blocking_wait_ends(); /* [18] */
+        watchdog_arm(); /* [18] */
         run_handlers(loop, nready);
     }
-    blocking_wait_begins(); /* [18] */
+    watchdog_disarm(); /* [18] */
     loop->stopped = false;
     return 0;
 }

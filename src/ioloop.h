@@ -101,6 +101,6 @@ void ioloop_stop(struct ioloop *loop);
  * every handler ERROR, as if all peers had gone at once, and runs callbacks
  * until none is left. Every handler has to remove itself, and no callback may
  * go on renewing itself, or this takes for ever: free the servers first. */
-void ioloop_hang_up(struct ioloop *loop);
+void ioloop_close_all(struct ioloop *loop);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Everything here happens in one of two places. Wishes come in from above
  * (iostream_read_until) and are noted down: what is wanted, whom to call.
- * Events come in from below (handle_events) and do the work.
+ * Events come in from below (stream_events) and do the work.
  * The notes are the fields of struct iostream; read them first. */
 #include "iostream.h"
 
@@ -13,9 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "goodbye.h" /* [10] */
+#include "linger.h" /* [10] */
 #include "trace.h"
-#include "util.h"
+#include "memory.h"
+#include "system.h"
 
 /* What one wake-up may read, and with what room it begins: however much one
  * client sends, the others get their turn. */
@@ -34,19 +35,19 @@ struct iostream {
     void *read_arg;
     const char *delimiter; /* NULL: a number of bytes is wished for */
     size_t wanted;         /* that number, or the most that may be taken */
-    size_t searched;       /* no delimiter begins before this byte */
-    size_t found_size;     /* what the wish has found, when it has */
+    size_t scan_pos;       /* no delimiter begins before this byte */
+    size_t read_size;      /* what the wish has found, when it has */
     struct buffer *read_buffer;
 
     ioloop_callback *close_callback;
     void *close_arg;
 
-    /* [6] What the peer is owed, and who is told when it has everything. */
+    /* [6] What the peer is unsent, and who is told when it has everything. */
     struct buffer *write_buffer;
     ioloop_callback *write_callback;
     void *write_arg;
 
-    /* [14] What is owed behind that, out of a file. */
+    /* [14] What is unsent behind that, out of a file. */
     int file;
     off_t file_offset;
     size_t file_left;
@@ -55,14 +56,14 @@ struct iostream {
     iostream_wait_callback *wait_callback;
     void *wait_arg;
 
-    bool looked;       /* the first look at the socket has been taken */
-    bool found;        /* the wish is fulfilled, its callback is queued */
+    bool tried;        /* the first look at the socket has been taken */
+    bool read_complete;       /* the wish is fulfilled, its callback is queued */
     bool eof;          /* the peer will send no more */
-    bool drained;      /* the kernel had no more when it was last asked */
+    bool socket_empty;      /* the kernel had no more when it was last asked */
     bool write_queued; /* [6] a callback is queued that will send */
 };
 
-static void handle_events(int fd, uint32_t events, void *arg);
+static void stream_events(int fd, uint32_t events, void *arg);
 
 struct iostream *
 iostream_new(struct ioloop *loop, int fd)
@@ -120,7 +121,7 @@ close_later(void *arg)
 
     /* [6] An answer that has not come to its end must not look as if it had;
      * and whoever has no wish is busy answering. */
-    if (iostream_owed(s) > 0 || s->read_callback == NULL)
+    if (iostream_unsent(s) > 0 || s->read_callback == NULL)
         iostream_abort(s);
 
     iostream_close(s);
@@ -159,10 +160,10 @@ tell_wait(struct iostream *s, uint32_t event)
 
 /* If its callback is queued already it will find that there is no wish. */
 void
-iostream_forget_wish(struct iostream *s)
+iostream_cancel_read(struct iostream *s)
 {
     s->read_callback = NULL;
-    s->found = false;
+    s->read_complete = false;
 }
 
 /* --- what the loop watches --------------------------------------------- */
@@ -176,12 +177,12 @@ add_io_state(struct iostream *s, uint32_t events)
     uint32_t state = s->state | events | IOLOOP_ERROR;
     int result;
 
-    s->drained = false; /* will be long ago when the loop calls */
+    s->socket_empty = false; /* will be long ago when the loop calls */
     if (s->fd == -1 || state == s->state)
         return;
     result = s->state != 0
                  ? ioloop_update_handler(s->loop, s->fd, state)
-                 : ioloop_add_handler(s->loop, s->fd, handle_events, s, state);
+                 : ioloop_add_handler(s->loop, s->fd, stream_events, s, state);
     if (result == 0)
         s->state = state;
     else
@@ -201,11 +202,11 @@ wants_read(const struct iostream *s)
     if (s->eof)
         return false;
 
-    /* [6] Not while too much is owed. */
-    if (iostream_owed(s) >= IOSTREAM_MAX_OWED)
+    /* [6] Not while too much is unsent. */
+    if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return false;
 
-    return s->read_callback != NULL && !s->found;
+    return s->read_callback != NULL && !s->read_complete;
 }
 
 /* Stops asking for what brought us here in vain: a loop that is told "you may
@@ -240,7 +241,7 @@ run_read_callback(void *arg)
 {
     struct iostream *s = arg;
     iostream_callback *callback = s->read_callback;
-    size_t size = s->found_size;
+    size_t size = s->read_size;
     const char *data = "";
 
     if (s->fd == -1 || callback == NULL)
@@ -254,9 +255,31 @@ run_read_callback(void *arg)
      * points into the read buffer. Receiving could move it, but nothing is
      * received before the callback has returned. */
     s->read_callback = NULL;
-    s->found = false;
+    s->read_complete = false;
     callback(data, size, s->read_arg);
     release_if_empty(s);
+}
+
+/* Does the delimiter stand at `p`? The number of bytes it takes there, CRs
+ * included; 0 if it does not; -1 if the data ends before that is certain. A CR
+ * of the delimiter is optional: one in the data that stands before another byte
+ * of the delimiter is passed over. */
+static ptrdiff_t
+match_delimiter(const char *p, const char *end, const char *delimiter)
+{
+    const char *start = p;
+
+    for (; *delimiter != '\0'; delimiter++) {
+        if (*delimiter == '\r')
+            continue;
+        if (p > start && p < end && *p == '\r')
+            p++;
+        if (p == end)
+            return -1;
+        if (*p++ != *delimiter)
+            return 0;
+    }
+    return p - start;
 }
 
 /* The length of the data up to and including the delimiter, 0 if it is not
@@ -268,7 +291,7 @@ find_delimiter(struct iostream *s)
 {
     const char *data = s->read_buffer->data + s->read_buffer->start;
     const char *end = s->read_buffer->data + s->read_buffer->end;
-    const char *p = data + s->searched;
+    const char *p = data + s->scan_pos;
     char first = s->delimiter[strspn(s->delimiter, "\r")];
 
     while (p < end && (p = memchr(p, first, (size_t)(end - p))) != NULL) {
@@ -276,12 +299,12 @@ find_delimiter(struct iostream *s)
 
         if (n > 0)
             return (size_t)(p + n - data);
-        s->searched = (size_t)(p - data);
+        s->scan_pos = (size_t)(p - data);
         if (n == -1)
             return 0;
         p++;
     }
-    s->searched = (size_t)(end - data);
+    s->scan_pos = (size_t)(end - data);
     return 0;
 }
 
@@ -299,8 +322,8 @@ read_from_buffer(struct iostream *s)
     }
     if (length < size)
         return false;
-    s->found_size = size;
-    s->found = true;
+    s->read_size = size;
+    s->read_complete = true;
     if (s->delimiter != NULL)
         TOUR(7, s->fd, "found after %zu bytes, callback queued", size);
     else
@@ -325,7 +348,7 @@ read_to_buffer(struct iostream *s, size_t max)
     size = s->read_buffer->size - s->read_buffer->end;
     size = size < max ? size : max;
     n = recv(s->fd, room, size, 0);
-    s->drained = n < (ssize_t)size;
+    s->socket_empty = n < (ssize_t)size;
     if (n > 0) {
         s->read_buffer->end += (size_t)n;
         TOUR(6, s->fd, "+%zd bytes, %zu held", n,
@@ -350,8 +373,8 @@ handle_read(struct iostream *s)
 {
     size_t left = MAX_READ, n = 1;
 
-    s->drained = false;
-    while (wants_read(s) && n > 0 && left > 0 && !s->drained) {
+    s->socket_empty = false;
+    while (wants_read(s) && n > 0 && left > 0 && !s->socket_empty) {
         n = read_to_buffer(s, left);
         left -= n;
         if (n > 0)
@@ -359,28 +382,28 @@ handle_read(struct iostream *s)
     }
 
     /* [16] What has come is not enough. */
-    if (left < MAX_READ && s->read_callback != NULL && !s->found)
+    if (left < MAX_READ && s->read_callback != NULL && !s->read_complete)
         tell_wait(s, IOLOOP_READ);
 }
 
 /* [16] What is late may be the loop: then something lies in the kernel, or a
  * callback in the queue. */
 bool
-iostream_look(struct iostream *s)
+iostream_try_read_now(struct iostream *s)
 {
     size_t before = buffer_length(s->read_buffer);
 
-    if (s->fd != -1 && !s->found)
+    if (s->fd != -1 && !s->read_complete)
         handle_read(s);
-    return s->fd == -1 || buffer_length(s->read_buffer) > before || s->found;
+    return s->fd == -1 || buffer_length(s->read_buffer) > before || s->read_complete;
 }
 
 /* Can the wish come true? If not yet, bytes are asked for. */
 static void
-try_wish(struct iostream *s)
+try_read(struct iostream *s)
 {
     /* [6] handle_write() comes back here when enough has been fetched. */
-    if (iostream_owed(s) >= IOSTREAM_MAX_OWED)
+    if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return;
 
     /* A client that sends two requests at once has put the second one in our
@@ -391,16 +414,16 @@ try_wish(struct iostream *s)
     /* The first wish: many clients speak at once, so it is worth a look before
      * we make the stream known to the loop. Later wishes are made in callbacks
      * whose `data` still stands in the read buffer: receiving would move it. */
-    if (!s->looked) {
-        s->looked = true;
+    if (!s->tried) {
+        s->tried = true;
         handle_read(s);
     }
-    if (s->fd == -1 || s->found)
+    if (s->fd == -1 || s->read_complete)
         return;
 
     /* [6] A peer that will send no more may still be waiting for what it is
-     * owed; handle_write() comes back here when it has everything. */
-    if (s->eof && iostream_owed(s) > 0)
+     * unsent; handle_write() comes back here when it has everything. */
+    if (s->eof && iostream_unsent(s) > 0)
         return;
 
     /* The wish can not come true any more. */
@@ -415,7 +438,7 @@ try_wish(struct iostream *s)
 }
 
 static void
-make_wish(struct iostream *s, const char *delimiter, size_t wanted,
+start_read(struct iostream *s, const char *delimiter, size_t wanted,
           iostream_callback *callback, void *arg)
 {
     if (s->fd == -1)
@@ -423,10 +446,10 @@ make_wish(struct iostream *s, const char *delimiter, size_t wanted,
     assert(s->read_callback == NULL); /* Tornado: "Already reading" */
     s->delimiter = delimiter;
     s->wanted = wanted;
-    s->searched = 0;
+    s->scan_pos = 0;
     s->read_callback = callback;
     s->read_arg = arg;
-    try_wish(s);
+    try_read(s);
 }
 
 void
@@ -434,7 +457,7 @@ iostream_read_until(struct iostream *s, const char *delimiter,
                     size_t max_bytes, iostream_callback *callback, void *arg)
 {
     TOUR(5, s->fd, "wish: everything up to the delimiter");
-    make_wish(s, delimiter, max_bytes, callback, arg);
+    start_read(s, delimiter, max_bytes, callback, arg);
 }
 
 void
@@ -444,13 +467,13 @@ iostream_read_bytes(struct iostream *s, size_t size,
     /* [9] The wish of those who know how much is to come. */
     TOUR(9, s->fd, "wish: %zu bytes", size);
 
-    make_wish(s, NULL, size, callback, arg);
+    start_read(s, NULL, size, callback, arg);
 }
 
 bool
-iostream_drained(const struct iostream *s)
+iostream_socket_empty(const struct iostream *s)
 {
-    return s->drained && buffer_length(s->read_buffer) == 0;
+    return s->socket_empty && buffer_length(s->read_buffer) == 0;
 }
 
 size_t
@@ -462,14 +485,14 @@ iostream_unread(const struct iostream *s)
 /* [6] --- writing -------------------------------------------------------- */
 
 size_t
-iostream_owed(const struct iostream *s)
+iostream_unsent(const struct iostream *s)
 {
-    size_t owed = buffer_length(s->write_buffer);
+    size_t unsent = buffer_length(s->write_buffer);
 
     /* [14] And what is still in the file. */
-    owed += s->file_left;
+    unsent += s->file_left;
 
-    return owed;
+    return unsent;
 }
 
 /* [14] One step of it. A megabyte at a time, for a fast reader could keep us
@@ -487,7 +510,7 @@ write_from_file(struct iostream *s)
         return false;
     }
     s->file_left -= n > 0 ? (size_t)n : 0;
-    TRACE(s->fd, "-%zd bytes of the file, %zu owed", n > 0 ? n : 0,
+    TRACE(s->fd, "-%zd bytes of the file, %zu unsent", n > 0 ? n : 0,
           s->file_left);
     return true;
 }
@@ -498,9 +521,9 @@ static void
 handle_write(struct iostream *s)
 {
     struct buffer *b = s->write_buffer;
-    size_t owed = buffer_length(b);
+    size_t unsent = buffer_length(b);
 
-    if (owed > 0) {
+    if (unsent > 0) {
         int flags = SEND_FLAGS;
         ssize_t n;
 
@@ -508,7 +531,7 @@ handle_write(struct iostream *s)
         if (s->file_left > 0)
             flags |= SEND_MORE;
 
-        n = send(s->fd, b->data + b->start, owed, flags);
+        n = send(s->fd, b->data + b->start, unsent, flags);
         if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
             errno != EINTR) {
             TRACE(s->fd, "send: %s", strerror(errno));
@@ -516,18 +539,18 @@ handle_write(struct iostream *s)
             return;
         }
         b->start += n > 0 ? (size_t)n : 0;
-        owed = buffer_length(b);
-        TOUR(17, s->fd, "-%zd bytes, %zu owed", n > 0 ? n : 0, owed);
+        unsent = buffer_length(b);
+        TOUR(17, s->fd, "-%zd bytes, %zu unsent", n > 0 ? n : 0, unsent);
     }
 
     /* [14] Behind it comes the file. */
-    if (owed == 0 && s->file_left > 0) {
+    if (unsent == 0 && s->file_left > 0) {
         if (!write_from_file(s))
             return;
-        owed = s->file_left;
+        unsent = s->file_left;
     }
 
-    if (owed > 0) {
+    if (unsent > 0) {
         add_io_state(s, IOLOOP_WRITE);
 
         /* [16] It has not taken all, and perhaps nothing yet. */
@@ -538,8 +561,8 @@ handle_write(struct iostream *s)
             ioloop_add_callback(s->loop, s->write_callback, s->write_arg);
         s->write_callback = NULL;
     }
-    if (s->fd != -1 && s->read_callback != NULL && !s->found)
-        try_wish(s);
+    if (s->fd != -1 && s->read_callback != NULL && !s->read_complete)
+        try_read(s);
 }
 
 /* A reset, for those who take the end of the connection for the end of the
@@ -566,7 +589,7 @@ write_later(void *arg)
     s->write_queued = false;
     if (s->fd == -1)
         return;
-    if (s->found && iostream_owed(s) < IOSTREAM_MAX_OWED) {
+    if (s->read_complete && iostream_unsent(s) < IOSTREAM_MAX_UNSENT) {
         s->write_queued = true;
         ioloop_add_callback(s->loop, write_later, s);
         return;
@@ -578,7 +601,7 @@ write_later(void *arg)
  * sending them is put off to the next turn. If we are waiting for WRITE, the
  * kernel is full, and the event will come when it is not. */
 static void
-owe(struct iostream *s, ioloop_callback *callback, void *arg)
+queue_write(struct iostream *s, ioloop_callback *callback, void *arg)
 {
     s->write_callback = callback;
     s->write_arg = arg;
@@ -602,8 +625,8 @@ iostream_write(struct iostream *s, const void *data, size_t size,
         iostream_abort(s);
         return;
     }
-    TOUR(16, s->fd, "+%zu bytes, %zu owed", size, iostream_owed(s));
-    owe(s, callback, arg);
+    TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
+    queue_write(s, callback, arg);
 }
 
 /* [14] The note about a file; write_from_file() does the rest. */
@@ -617,7 +640,7 @@ iostream_send_file(struct iostream *s, int fd, off_t offset, size_t size,
     s->file = fd;
     s->file_offset = offset;
     s->file_left = size;
-    owe(s, callback, arg);
+    queue_write(s, callback, arg);
 }
 
 /* [10] --- the polite close ---------------------------------------------- */
@@ -633,7 +656,7 @@ iostream_linger(struct iostream *s)
     if (s->state != 0)
         ioloop_remove_handler(s->loop, fd);
     s->state = 0;
-    if (s->eof || !goodbye_start(s->loop, fd, iostream_free, s)) {
+    if (s->eof || !linger_start(s->loop, fd, iostream_free, s)) {
         iostream_close(s);
         return;
     }
@@ -646,7 +669,7 @@ iostream_linger(struct iostream *s)
 /* The loop calls this, and nothing else in this file. It may close the
  * stream, but it never frees it: that is why `s` stays valid to the end. */
 static void
-handle_events(int fd, uint32_t events, void *arg)
+stream_events(int fd, uint32_t events, void *arg)
 {
     struct iostream *s = arg;
     bool wanted = wants_read(s);
@@ -655,8 +678,8 @@ handle_events(int fd, uint32_t events, void *arg)
 
     if (events & IOLOOP_READ)
         handle_read(s);
-    if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->found)
-        try_wish(s);
+    if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->read_complete)
+        try_read(s);
 
     /* [6] Reading comes first: what was just read may be worth answering. */
     if (s->fd != -1 && (events & IOLOOP_WRITE))
@@ -677,7 +700,7 @@ handle_events(int fd, uint32_t events, void *arg)
         (s->eof || (!wanted && !wants_read(s))))
         drop_io_state(s, IOLOOP_READ);
 
-    /* [6] WRITE is in vain when nothing is owed. */
-    if (s->fd != -1 && iostream_owed(s) == 0)
+    /* [6] WRITE is in vain when nothing is unsent. */
+    if (s->fd != -1 && iostream_unsent(s) == 0)
         drop_io_state(s, IOLOOP_WRITE);
 }

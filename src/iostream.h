@@ -55,7 +55,7 @@ size_t iostream_unread(const struct iostream *stream);
 
 /* Are there none, and had the kernel none either when it was asked, which was
  * not long ago? */
-bool iostream_drained(const struct iostream *stream);
+bool iostream_socket_empty(const struct iostream *stream);
 
 /* Leaves the loop and closes the socket; what has not been sent is lost.
  * Safe anywhere, also twice. The close callback follows in the next turn. */
@@ -84,17 +84,17 @@ void iostream_set_wait_callback(struct iostream *stream,
 
 /* [16] For those who lose patience: looks whether something has come that the
  * loop has not seen yet. False if not, and the stream waits in vain. */
-bool iostream_look(struct iostream *stream);
+bool iostream_try_read_now(struct iostream *stream);
 
 /* [16] Forgets the wish: its callback will not run. */
-void iostream_forget_wish(struct iostream *stream);
+void iostream_cancel_read(struct iostream *stream);
 
 /* [6] Never blocks and never writes less: `data` is copied, and offered to
  * the kernel in the next turn together with what else was written by then;
  * what the kernel does not take is kept and offered again. `callback`, if
  * not NULL, runs once when nothing is owed any more; a later write's callback
  * takes its place. Without memory for the copy the stream is aborted: better no
- * answer than half of one. There is no limit but that; see iostream_owed(). */
+ * answer than half of one. There is no limit but that; see iostream_unsent(). */
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
@@ -109,13 +109,13 @@ void iostream_send_file(struct iostream *stream, int fd, off_t offset,
 /* [6] Closes in a way that the peer notices: what he has got is not all. */
 void iostream_abort(struct iostream *stream);
 
-/* [6] How many bytes the peer is still owed. From IOSTREAM_MAX_OWED on the
+/* [6] How many bytes the peer is still owed. From IOSTREAM_MAX_UNSENT on the
  * stream neither reads nor fulfils wishes: who does not fetch what he asked
  * for is not asked what else he wants. */
-size_t iostream_owed(const struct iostream *stream);
-enum { IOSTREAM_MAX_OWED = 65536 };
+size_t iostream_unsent(const struct iostream *stream);
+enum { IOSTREAM_MAX_UNSENT = 65536 };
 
-/* [10] The polite close, for a peer who may still be talking; see goodbye.h.
+/* [10] The polite close, for a peer who may still be talking; see linger.h.
  * To be called when nothing is owed. From here on the stream is closed, but
  * the close callback runs only when the goodbye is over. */
 void iostream_linger(struct iostream *stream);

@@ -12,7 +12,7 @@
 #include <sys/select.h> /* [16] */
 #include <unistd.h>
 
-#include "blocking.h" /* [18] */
+#include "watchdog.h" /* [18] */
 #include "demo.h"
 #include "httpserver.h"
 #include "ioloop.h"
@@ -20,7 +20,8 @@
 #include "options.h"
 #include "process.h" /* [17] */
 #include "trace.h"
-#include "util.h"
+#include "memory.h"
+#include "system.h"
 #include "web.h"
 #include "webstatic.h" /* [14] */
 
@@ -196,7 +197,7 @@ on_connection_closed(void *arg)
  * when the time is over; or at once, for who is told twice. (A child is told
  * twice by others; see stop_all() in process.c.) */
 static void
-leave(void *arg)
+begin_shutdown(void *arg)
 {
     struct ioloop *loop = ioloop_instance();
     int64_t end = ioloop_time() + stop_timeout * INT64_C(1000000);
@@ -225,14 +226,14 @@ on_signal(int signal_number)
 
     /* [17] There are two ways to go. */
     if (signal_number == SIGTERM)
-        answer = leave;
+        answer = begin_shutdown;
 
     ioloop_add_callback_from_signal(ioloop_instance(), answer, NULL);
 }
 
 /* [17] For a parent this is news (see process.c); all others live on. */
 static void
-on_hangup(int signal_number)
+ignore_sighup(int signal_number)
 {
     (void)signal_number;
 }
@@ -248,7 +249,7 @@ catch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 
     /* [17] The terminal may hang up, the server need not. */
-    signal(SIGHUP, on_hangup);
+    signal(SIGHUP, ignore_sighup);
 }
 
 /* --- the door ------------------------------------------------------------ */
@@ -298,7 +299,7 @@ enum { MAX_INHERITED = 1000 };
  * then LISTEN_FDS says how many listening sockets there are, from descriptor 3
  * on, and LISTEN_PID whom they are for. */
 static int
-inherited_doors(void)
+inherited_listeners(void)
 {
     const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
     long n = fds != NULL ? strtol(fds, NULL, 10) : 0;
@@ -308,12 +309,12 @@ inherited_doors(void)
     return n < 0 || n > MAX_INHERITED ? MAX_INHERITED : (int)n;
 }
 
-/* [17] As open_door(). */
+/* [17] As open_listeners(). */
 static const char *
-adopt_doors(void)
+adopt_listeners(void)
 {
     const char *error = NULL;
-    int end = 3 + inherited_doors();
+    int end = 3 + inherited_listeners();
 
     for (int fd = 3; error == NULL && fd < end; fd++)
         error = httpserver_adopt(http_server, fd);
@@ -322,15 +323,15 @@ adopt_doors(void)
 
 /* NULL, or what is wrong. */
 static const char *
-open_door(void)
+open_listeners(void)
 {
     http_server = new_server();
     if (http_server == NULL)
         return "out of memory";
 
     /* [17] What is open is not opened a second time. */
-    if (inherited_doors() > 0)
-        return adopt_doors();
+    if (inherited_listeners() > 0)
+        return adopt_listeners();
 
     return httpserver_bind(http_server, (int)port, address);
 }
@@ -348,29 +349,29 @@ announce(void)
 
 /* [17] --- one becomes many ------------------------------------------------ */
 
-static struct httpserver *doors[MAX_PROCESSES]; /* one for each child */
+static struct httpserver *listeners[MAX_PROCESSES]; /* one for each child */
 
 /* The parent keeps all of them open: whoever is waiting at the door of a child
  * that dies waits for the next child, and does not notice. */
 static const char *
-open_other_doors(void)
+open_child_listeners(void)
 {
     const char *error = NULL;
 
-    doors[0] = http_server;
+    listeners[0] = http_server;
     for (long i = 1; error == NULL && i < processes; i++) {
-        doors[i] = new_server();
-        error = doors[i] == NULL ? "out of memory"
-                                 : httpserver_bind_beside(doors[i], doors[0]);
+        listeners[i] = new_server();
+        error = listeners[i] == NULL ? "out of memory"
+                                 : httpserver_bind_shared(listeners[i], listeners[0]);
     }
     return error;
 }
 
 static void
-close_door(size_t id)
+close_child_listeners(size_t id)
 {
-    httpserver_free(doors[id]);
-    doors[id] = NULL;
+    httpserver_free(listeners[id]);
+    listeners[id] = NULL;
 }
 
 /* Nobody would look after us any more, nor tell us to end. */
@@ -380,18 +381,18 @@ on_parent_gone(int fd, uint32_t events, void *arg)
     (void)events;
     ioloop_remove_handler(ioloop_instance(), fd);
     close(fd);
-    leave(arg);
+    begin_shutdown(arg);
 }
 
 /* True in each child, which has a door and a loop of its own. False in the
  * parent, when all of them have ended. */
 static bool
-become_many(int *status)
+prefork(int *status)
 {
     int lifeline, id;
 
     ioloop_free(ioloop_instance());
-    id = fork_processes((size_t)processes, (unsigned)stop_timeout, close_door,
+    id = fork_processes((size_t)processes, (unsigned)stop_timeout, close_child_listeners,
                         &lifeline, status);
     if (id == PROCESS_PARENT) {
         signal(SIGTERM, SIG_IGN);
@@ -400,9 +401,9 @@ become_many(int *status)
         return false;
     }
     for (size_t i = 0; i < MAX_PROCESSES; i++)
-        if (doors[i] != NULL && i != (size_t)id)
-            close_door(i);
-    http_server = doors[id];
+        if (listeners[i] != NULL && i != (size_t)id)
+            close_child_listeners(i);
+    http_server = listeners[id];
     set_nonblocking(lifeline);
     if (ioloop_new(poller) == NULL ||
         ioloop_add_handler(ioloop_instance(), lifeline, on_parent_gone, NULL,
@@ -430,17 +431,17 @@ run(void)
 
 /* Whoever is inside has to go. A signal that comes now has no loop to go to. */
 static void
-close_up(void)
+clean_up(void)
 {
     if (http_server != NULL)
         httpserver_stop(http_server);
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
-    ioloop_hang_up(ioloop_instance());
+    ioloop_close_all(ioloop_instance());
 
     /* [18] The threads hand back what they have, and it is let go. */
     demo_end();
-    ioloop_hang_up(ioloop_instance());
+    ioloop_close_all(ioloop_instance());
 
     if (http_server != NULL)
         httpserver_free(http_server);
@@ -466,17 +467,17 @@ serve(struct application *application)
         .body_timeout = body_timeout * INT64_C(1000000), /* [16] */
         .close_callback = on_connection_closed, /* [16] */
     };
-    error = open_door();
+    error = open_listeners();
 
     /* [17] All of them, before anybody knocks. */
     if (error == NULL)
-        error = open_other_doors();
+        error = open_child_listeners();
 
     if (error == NULL) {
         announce();
 
         /* [17] The parent comes back when all is over. */
-        if (processes > 1 && !become_many(&status))
+        if (processes > 1 && !prefork(&status))
             return status;
 
         error = run();
@@ -485,7 +486,7 @@ serve(struct application *application)
         fprintf(stderr, "dustdevil: %s\n", error);
         status = 1;
     }
-    close_up();
+    clean_up();
     return status;
 }
 

@@ -218,7 +218,7 @@ handler_arg(struct handler *self)
     return self->class->arg;
 }
 
-/* [15] For webstate.c. */
+/* [15] For webcookie.c. */
 const char *
 handler_cookie_secret(struct handler *self)
 {

@@ -74,7 +74,7 @@ void *handler_state(struct handler *self);
  * initialize(), we make a class of our own out of the same functions. */
 const void *handler_arg(struct handler *self);
 
-/* [15] For webstate.c; NULL if none was set. */
+/* [15] For webcookie.c; NULL if none was set. */
 const char *handler_cookie_secret(struct handler *self);
 
 /* What the i-th group of the pattern matched (from 0), percent-decoded; it

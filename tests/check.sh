@@ -43,7 +43,8 @@ for cc in gcc clang; do
     for n in $STEPS; do
         compile $cc "step $n" "$PWD/$build/step-$n"/*.c
     done
-    compile $cc "src" "$PWD"/src/*.c
+    compile $cc "src" $(for d in src src/*/; do echo "-I $PWD/$d"; done) \
+        $(ls -d "$PWD"/src/*.c "$PWD"/src/*/*.c | grep -v /src/steps/)
     compile $cc "tests/client.c" "$PWD"/tests/client.c
 done
 

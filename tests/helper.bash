@@ -157,7 +157,7 @@ build_driver() {
     # shellcheck disable=SC2086 # The flags are words.
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
         "$main" "$stage"/ioloop.c "$stage"/poller_*.c "$stage"/trace.c \
-        "$stage"/util.c ${LDFLAGS:-} -o "$BATS_FILE_TMPDIR/driver"
+        "$stage"/system.c $(ls "$stage"/memory.c 2> /dev/null) ${LDFLAGS:-} -o "$BATS_FILE_TMPDIR/driver"
 }
 
 # wait_for_line FILE PATTERN [SECONDS]: until FILE has such a line.

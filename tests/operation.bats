@@ -449,7 +449,7 @@ END
             match($0, /^[a-z_0-9]+\(/) { inside = substr($0, 1, RLENGTH - 1) }
             NR >= line - 3 && NR <= line + 3 && /(TOUR|TRACE)\(/ &&
                 inside == function_name { found = 1 }
-            END { exit !found }' "src/$file" ||
+            END { exit !found }' "$(find src -name "$file")" ||
             { echo "no signpost: $file:$line, $function"; return 1; }
     done < "$TMP/places"
 }

@@ -27,7 +27,7 @@ driver() {
 #include <unistd.h>
 
 #include "ioloop.h"
-#include "util.h"
+#include "system.h"
 
 static struct ioloop *loop;
 static int a[2], b[2], calls;

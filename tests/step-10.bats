@@ -123,7 +123,7 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
     run client deaf send 'NONSENSE\r\n\r\n' \
         repeat 5000 "$(printf '%010000d' 0)" read
     [[ $output == *"400 Bad Request"* ]] || false
-    wait_for_line "$SERVER_LOG" 'goodbye.c:give_up'
+    wait_for_line "$SERVER_LOG" 'linger.c:linger_end'
 
     # Fifty megabytes would be heard a thousand times and more.
     [ "$(stops | grep -cx 2)" -lt 600 ]
@@ -133,6 +133,6 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
     "$BUILD/client" "$PORT" send 'NONSENSE\r\n\r\n' read pause 9000 \
         < /dev/null > "$BATS_TEST_TMPDIR/out" 2>&1 3>&- 4>&- &
     silent=$!
-    wait_for_line "$SERVER_LOG" 'goodbye.c:give_up'
+    wait_for_line "$SERVER_LOG" 'linger.c:linger_end'
     kill "$silent"               # It was still there: the server has closed.
 }

@@ -811,11 +811,11 @@ cut_short() {
 @test "where the kernel sends no files we read and write them" {
     local program=${SERVER:-$BUILD/step-14/server} stage before
     stage=${program%/*}
-    [ -f "$stage/util.c" ] || stage=$BUILD/step-14
+    [ -f "$stage/system.c" ] || stage=$BUILD/step-14
     mkdir "$TMP/stage"
     cp "$stage"/*.[ch] "$TMP/stage"
     sed 's|#include <sys/sendfile.h>|#define sendfile(a, b, c, d) (errno = EINVAL, -1)|' \
-        "$stage/util.c" > "$TMP/stage/util.c"
+        "$stage/system.c" > "$TMP/stage/system.c"
     # shellcheck disable=SC2086 # The flags are words.
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0 -g} "$TMP"/stage/*.c \
         ${LDFLAGS:-} -o "$TMP/stage/server"

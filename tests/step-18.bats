@@ -443,7 +443,7 @@ main(void)
     for (int i = MANY + WORKER_THREADS; i < MANY + FULL - 1; i += 2)
         worker_cancel(&jobs[i].job);
     worker_free(worker);
-    ioloop_hang_up(ioloop_instance());
+    ioloop_close_all(ioloop_instance());
     for (int i = MANY; i < submitted; i++)
         ran += jobs[i].ran;
     printf("%d done, %d wrong, %d begun\n", finished - MANY, wrong, ran);
@@ -460,7 +460,7 @@ END
     ! can -fsanitize=thread || flags+=(-fsanitize=thread)
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread "${flags[@]}" -I "$stage" \
         "$TMP/jobs.c" "$stage"/worker.c "$stage"/ioloop.c "$stage"/poller_*.c \
-        "$stage"/blocking.c "$stage"/trace.c "$stage"/util.c -o "$TMP/jobs"
+        "$stage"/watchdog.c "$stage"/trace.c "$stage"/system.c "$stage"/memory.c -o "$TMP/jobs"
     timeout 30 "$TMP/jobs" > "$TMP/out" 2> "$TMP/err" ||
         { head -n 60 "$TMP/err" "$TMP/out"; return 1; }
     cat "$TMP/out"
@@ -480,7 +480,7 @@ blocking_driver() {
 #include <string.h>
 #include <unistd.h>
 
-#include "blocking.h"
+#include "watchdog.h"
 #include "httpserver.h"
 #include "web.h"
 
@@ -533,7 +533,7 @@ strange(struct handler *self)
 
     memset(text, 'x', sizeof text - 1);
     memcpy(text, "\033[31mred\r\n\177\tbell\a", 17);
-    blocking_busy_with(text);
+    watchdog_current_request(text);
     if (read(fileno(slow), came, sizeof came) == sizeof came)
         handler_write_bytes(self, came, sizeof came);
     pclose(slow);

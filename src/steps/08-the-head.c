@@ -57,7 +57,7 @@ main(int argc, char **argv)
     fflush(stdout);
     ioloop_start(loop);
     httpserver_free(server);
-    ioloop_hang_up(loop);
+    ioloop_close_all(loop);
     ioloop_free(loop);
     blocks_free();
     return 0;

@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #include "ioloop.h" /* [3] */
+#include "memory.h" /* [5] */
 #include "trace.h" /* [2] */
-#include "util.h"
+#include "system.h"
 
 /* The port of the command line, 8888 if it does not say. */
 static inline int

@@ -1,4 +1,4 @@
-/* [18] blocking.h -- who holds up the loop?
+/* [18] watchdog.h -- who holds up the loop?
  *
  *     Tornado 2.0: IOLoop.set_blocking_log_threshold
  *     Floor 0.
@@ -6,8 +6,8 @@
  * A handler that thinks for a second makes everybody wait for a second, and
  * looks, from outside, like a slow network. So an alarm clock is set whenever
  * the loop comes back from its wait, and stopped when it goes there again. */
-#ifndef BLOCKING_H
-#define BLOCKING_H
+#ifndef WATCHDOG_H
+#define WATCHDOG_H
 
 /* A line on stderr whenever the loop has not come back to its wait for so many
  * seconds, with what it is doing. It takes SIGALRM, and two system calls in
@@ -16,10 +16,10 @@ void set_blocking_log_threshold(unsigned seconds);
 
 /* What is being done, for that line; NULL: nobody knows. The text has to stay
  * until the next call. */
-void blocking_busy_with(const char *what);
+void watchdog_current_request(const char *what);
 
 /* For the loop: its wait begins, or is over. */
-void blocking_wait_begins(void);
-void blocking_wait_ends(void);
+void watchdog_disarm(void);
+void watchdog_arm(void);
 
 #endif

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "util.h"
+#include "memory.h"
 
 /* What we call ourselves. */
 #define HTTP_SERVER "DustDevil/1.0"

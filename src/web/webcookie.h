@@ -1,4 +1,4 @@
-/* [15] webstate.h -- what a server remembers, and whom it believes.
+/* [15] webcookie.h -- what a server remembers, and whom it believes.
  *
  *     Tornado 2.0: tornado/web.py, RequestHandler's cookies, secure cookies
  *     and XSRF tokens
@@ -7,8 +7,8 @@
  * HTTP forgets. A cookie is a note that we give to the client, and that it
  * shows again with every request: who holds it can read it and write it anew.
  * A signature keeps him from writing; nothing here keeps him from reading. */
-#ifndef WEBSTATE_H
-#define WEBSTATE_H
+#ifndef WEBCOOKIE_H
+#define WEBCOOKIE_H
 
 #include "web.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
+#include "system.h"
 
 /* The name in `argument`, the way it stands in the table: "-max_body_size=9"
  * becomes "max-body-size". What does not begin like an option becomes "",

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "util.h"
+#include "memory.h" /* [18] */
+#include "system.h"
 
 enum { MAX_TRACED_FD = 65536, NOTE_SIZE = 160 };
 

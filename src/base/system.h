@@ -1,8 +1,8 @@
-/* [1] util.h -- the few things that every other file would repeat.
+/* [1] system.h -- what every system does, and each in its own way.
  *
  *     Floor 0 of the house: it knows nobody. */
-#ifndef UTIL_H
-#define UTIL_H
+#ifndef SYSTEM_H
+#define SYSTEM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ int set_nonblocking(int fd);
  * little more than it can send at once. Otherwise each client that does not
  * read costs megabytes of its memory, and one that reads slowly seems to take
  * nothing for a minute: WRITE comes when a third of all that has left. */
-void keep_little_unsent(int listener);
+void set_notsent_lowat(int listener);
 
 /* accept(), and the new descriptor is non-blocking and close-on-exec. Where
  * the system can do all of that in one call, it is one. -1 with errno. */
@@ -81,72 +81,12 @@ size_t make_printable(char *to, size_t size, const char *from);
  * Not more than PIPE_BUF bytes, or it may wait after all. */
 bool write_stderr(const char *line, size_t size);
 
-/* [5] --- delimiters ---------------------------------------------------- */
-
-/* Does the delimiter stand at `p`? The number of bytes it takes there, CRs
- * included; 0 if it does not; and -1 if the data ends before it is certain. */
-ptrdiff_t match_delimiter(const char *p, const char *end,
-                          const char *delimiter);
-
-/* [15] --- chance ------------------------------------------------------- */
+/* [15] --- randomness ------------------------------------------------------- */
 
 /* Bytes that nobody can guess, from the kernel, at most 256: a fork cannot
  * make two processes have the same, and there is no state to steal. False if
  * the kernel has none to give. */
 bool random_bytes(void *to, size_t size);
-
-/* [5] --- memory -------------------------------------------------------- */
-
-/* Buffers (and arenas, from chapter 8 on) are made of blocks of one size. A
- * block that is given back is kept for the next who asks, so a server that has
- * found its rhythm does not call malloc() any more. Only the loop's own thread
- * may use them. */
-enum { BLOCK_SIZE = 4096 };
-
-/* Gives the kept blocks back to the system: the last call of a program. */
-void blocks_free(void);
-
-/* Bytes in a row: they arrive at the end and leave at the start.
- *
- *     data:  |  gone  |  live bytes  |  room  |
- *            0        start          end      size
- *
- * A buffer is always reached through a pointer that is NULL while there is
- * nothing to hold; every function below takes NULL for an empty buffer. */
-struct buffer {
-    size_t start, end, size;
-    char data[];
-};
-
-size_t buffer_length(const struct buffer *b);
-
-/* Makes room for `room` more bytes and returns where they go; the caller
- * writes them and adds their number to (*b)->end. May move the live bytes.
- * NULL when there is no memory left; the live bytes are then as before. */
-char *buffer_room(struct buffer **b, size_t room);
-
-/* Copies `size` bytes to the end. False when there is no memory left. */
-bool buffer_append(struct buffer **b, const void *data, size_t size);
-
-/* Ends the buffer, whatever it holds; *b is NULL afterwards. */
-void buffer_release(struct buffer **b);
-
-/* [8] An arena is memory that is asked for in pieces and given back in one:
- * all that belongs to one request. `*a` is NULL as long as it is empty. The
- * pieces are aligned for any type and hold anything. NULL: no memory left. */
-struct arena;
-void *arena_alloc(struct arena **a, size_t size);
-
-/* [8] `size` bytes copied, and a NUL behind them. */
-char *arena_copy(struct arena **a, const void *data, size_t size);
-
-/* [8] Room for one more in an array of `n` items of `item` bytes, of which
- * `*size` have room: the array, maybe moved. NULL: no memory left. */
-void *arena_more(struct arena **a, void *items, size_t n, size_t *size,
-                 size_t item);
-
-/* [8] Ends every piece at once; *a is NULL afterwards. */
-void arena_release(struct arena **a);
 
 /* ----------------------------------------------------------------------- */
 

@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "iostream.h"
-#include "util.h"
+#include "memory.h"
 
 /* Runs once, when the body is there: `status` is 0. Or when it is known that
  * it will never be: then it is the status to answer with, and `why` says what

@@ -1,7 +1,7 @@
-/* [15] webstate.c -- see webstate.h.
+/* [15] webcookie.c -- see webcookie.h.
  *
  * In reading order: plain cookies, signed values, XSRF tokens. */
-#include "webstate.h"
+#include "webcookie.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "sha256.h"
+#include "system.h"
 
 /* --- cookies ------------------------------------------------------------- */
 

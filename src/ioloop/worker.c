@@ -24,7 +24,7 @@ struct worker {
 
 /* The next job, as soon as there is one; NULL when there will be none. */
 static struct job *
-take(struct worker *w)
+take_job(struct worker *w)
 {
     struct job *job;
 
@@ -51,7 +51,7 @@ work(void *arg)
     struct worker *w = arg;
     struct job *job;
 
-    while ((job = take(w)) != NULL) {
+    while ((job = take_job(w)) != NULL) {
         if (!job->cancelled)
             job->work(job);
         ioloop_add_callback(w->loop, job->done, job->arg);

@@ -1,5 +1,5 @@
-/* [18] blocking.c -- see blocking.h. */
-#include "blocking.h"
+/* [18] watchdog.c -- see watchdog.h. */
+#include "watchdog.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "system.h"
 
 static unsigned threshold; /* seconds; 0: nobody wants to know */
 static const char *_Atomic busy_with;
@@ -49,20 +49,20 @@ set_blocking_log_threshold(unsigned seconds)
 }
 
 void
-blocking_busy_with(const char *what)
+watchdog_current_request(const char *what)
 {
     busy_with = what;
 }
 
 void
-blocking_wait_begins(void)
+watchdog_disarm(void)
 {
     if (threshold > 0)
         alarm(0);
 }
 
 void
-blocking_wait_ends(void)
+watchdog_arm(void)
 {
     if (threshold > 0)
         alarm(threshold);

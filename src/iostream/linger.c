@@ -1,5 +1,5 @@
-/* [10] goodbye.c -- see goodbye.h for why a close is not enough. */
-#include "goodbye.h"
+/* [10] linger.c -- see linger.h for why a close is not enough. */
+#include "linger.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ enum {
     MAX_TIME = 10 * 1000000
 };
 
-struct goodbye {
+struct lingering {
     struct ioloop *loop;
     int fd;
     struct timeout *timeout;
@@ -27,7 +27,7 @@ struct goodbye {
 /* The peer has gone, or we have waited long enough for it to take what it was
  * sent. A reset does no harm any more. */
 static void
-give_up(struct goodbye *g)
+linger_end(struct lingering *g)
 {
     TRACE(g->fd, "closed, %zu bytes were dropped", MAX_BYTES - g->left);
     if (g->timeout != NULL)
@@ -42,13 +42,13 @@ give_up(struct goodbye *g)
 static void
 on_timeout(void *arg)
 {
-    ((struct goodbye *)arg)->timeout = NULL;
-    give_up(arg);
+    ((struct lingering *)arg)->timeout = NULL;
+    linger_end(arg);
 }
 
 /* Waits for the next sign of the peer; without memory for that, no longer. */
 static void
-wait_on(struct goodbye *g)
+linger_rearm(struct lingering *g)
 {
     int64_t deadline = ioloop_time() + MAX_SILENCE;
 
@@ -58,14 +58,14 @@ wait_on(struct goodbye *g)
                                     deadline < g->end ? deadline : g->end,
                                     on_timeout, g);
     if (g->timeout == NULL)
-        give_up(g);
+        linger_end(g);
 }
 
 /* Reads and forgets. */
 static void
-handle_events(int fd, uint32_t events, void *arg)
+linger_events(int fd, uint32_t events, void *arg)
 {
-    struct goodbye *g = arg;
+    struct lingering *g = arg;
     char dropped[16384];
     ssize_t n = recv(fd, dropped, sizeof dropped, 0);
 
@@ -73,30 +73,30 @@ handle_events(int fd, uint32_t events, void *arg)
         (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
     if (n <= 0 || (size_t)n >= g->left) {
-        give_up(g);
+        linger_end(g);
         return;
     }
     g->left -= (size_t)n;
-    wait_on(g);
+    linger_rearm(g);
 }
 
 /* The notes are filled in last: until then nothing has to be undone but the
- * memory, and from then on everything ends in give_up(). */
+ * memory, and from then on everything ends in linger_end(). */
 bool
-goodbye_start(struct ioloop *loop, int fd, ioloop_callback *callback,
+linger_start(struct ioloop *loop, int fd, ioloop_callback *callback,
               void *arg)
 {
-    struct goodbye *g = malloc(sizeof *g);
+    struct lingering *g = malloc(sizeof *g);
 
     if (g == NULL || shutdown(fd, SHUT_WR) == -1 ||
-        ioloop_add_handler(loop, fd, handle_events, g, IOLOOP_READ) == -1) {
+        ioloop_add_handler(loop, fd, linger_events, g, IOLOOP_READ) == -1) {
         free(g);
         return false;
     }
     TRACE(fd, "said goodbye; what still comes is dropped");
-    *g = (struct goodbye){.loop = loop, .fd = fd, .left = MAX_BYTES,
+    *g = (struct lingering){.loop = loop, .fd = fd, .left = MAX_BYTES,
                           .end = ioloop_time() + MAX_TIME,
                           .callback = callback, .arg = arg};
-    wait_on(g);
+    linger_rearm(g);
     return true;
 }

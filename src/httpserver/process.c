@@ -21,12 +21,12 @@ struct supervisor {
     size_t n;
     struct {
         pid_t pid;     /* 0: there is none */
-        pid_t leaving; /* the one before, which has been told to end */
+        pid_t retiring; /* the one before, which has been told to end */
         bool replace;  /* is to be replaced */
     } children[MAX_PROCESSES];
     int lifeline[2]; /* a pipe into which nobody writes */
     unsigned stop_timeout;
-    void (*lost)(size_t id);
+    void (*on_child_exit)(size_t id);
     int signal; /* the one that ends us; 0: none has come */
     bool failed;
     int64_t restarts[MAX_RESTARTS]; /* when the last ones were */
@@ -109,7 +109,7 @@ fill_place(struct supervisor *s, size_t id)
     s->children[id].pid = pid > 0 ? pid : 0;
     if (pid == -1) {
         s->failed = true;
-        s->lost(id);
+        s->on_child_exit(id);
     }
     return pid == 0;
 }
@@ -138,7 +138,7 @@ replace_next(struct supervisor *s)
     pid_t pid;
 
     for (size_t id = s->n; id-- > 0;) {
-        if (s->children[id].leaving != 0)
+        if (s->children[id].retiring != 0)
             return PROCESS_PARENT;
         if (s->children[id].replace)
             next = id;
@@ -151,9 +151,9 @@ replace_next(struct supervisor *s)
     if (pid > 0) {
         log_info("process %zu (%ld) is replaced by %ld", next,
                  (long)s->children[next].pid, (long)pid);
-        s->children[next].leaving = s->children[next].pid;
+        s->children[next].retiring = s->children[next].pid;
         s->children[next].pid = pid;
-        kill(s->children[next].leaving, SIGTERM);
+        kill(s->children[next].retiring, SIGTERM);
         alarm(s->stop_timeout + 1);
     }
     return pid > 0 ? PROCESS_PARENT : replace_next(s);
@@ -164,17 +164,17 @@ replace_next(struct supervisor *s)
 /* The number of the child that has just ended as `pid`, if it has to be made
  * anew; else n. */
 static size_t
-bury(struct supervisor *s, pid_t pid, int status)
+reap_child(struct supervisor *s, pid_t pid, int status)
 {
     size_t id = 0;
 
     while (id < s->n && s->children[id].pid != pid &&
-           s->children[id].leaving != pid)
+           s->children[id].retiring != pid)
         id++;
     if (id == s->n)
         return s->n;
-    if (s->children[id].leaving == pid) {
-        s->children[id].leaving = 0;
+    if (s->children[id].retiring == pid) {
+        s->children[id].retiring = 0;
         return s->n;
     }
     s->children[id].pid = 0;
@@ -189,20 +189,20 @@ bury(struct supervisor *s, pid_t pid, int status)
         return id;
     log_error("process %zu died too often, and is not made anew", id);
     s->failed = true;
-    s->lost(id);
+    s->on_child_exit(id);
     return s->n;
 }
 
 /* One SIGCHLD may stand for many deaths. The number of the new child in the
  * child, PROCESS_PARENT in the parent. */
 static int
-bury_all(struct supervisor *s)
+reap_children(struct supervisor *s)
 {
     int status;
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        size_t id = bury(s, pid, status);
+        size_t id = reap_child(s, pid, status);
 
         if (id < s->n && fill_place(s, id))
             return (int)id;
@@ -211,10 +211,10 @@ bury_all(struct supervisor *s)
 }
 
 static bool
-anybody_left(const struct supervisor *s)
+any_child_left(const struct supervisor *s)
 {
     for (size_t id = 0; id < s->n; id++)
-        if (s->children[id].pid != 0 || s->children[id].leaving != 0)
+        if (s->children[id].pid != 0 || s->children[id].retiring != 0)
             return true;
     return false;
 }
@@ -225,8 +225,8 @@ tell_all(const struct supervisor *s, int signal_number)
     for (size_t id = 0; id < s->n; id++) {
         if (s->children[id].pid != 0)
             kill(s->children[id].pid, signal_number);
-        if (s->children[id].leaving != 0)
-            kill(s->children[id].leaving, signal_number);
+        if (s->children[id].retiring != 0)
+            kill(s->children[id].retiring, signal_number);
     }
 }
 
@@ -235,8 +235,8 @@ static void
 kill_late(const struct supervisor *s)
 {
     for (size_t id = 0; id < s->n; id++)
-        if (s->children[id].leaving != 0)
-            kill(s->children[id].leaving, SIGKILL);
+        if (s->children[id].retiring != 0)
+            kill(s->children[id].retiring, SIGKILL);
     if (s->signal != 0)
         tell_all(s, SIGKILL);
 }
@@ -254,7 +254,7 @@ stop_all(struct supervisor *s, int signal_number)
 
     for (size_t id = 0; first && id < s->n; id++)
         if (s->children[id].pid != 0)
-            s->lost(id);
+            s->on_child_exit(id);
     s->signal = signal_number;
     tell_all(s, first ? signal_number : SIGINT);
     if (first)
@@ -269,7 +269,7 @@ supervise(struct supervisor *s)
     int signal_number, id;
 
     watched_set(&set);
-    while (anybody_left(s)) {
+    while (any_child_left(s)) {
         if (sigwait(&set, &signal_number) != 0)
             continue;
         if (signal_number == SIGTERM || signal_number == SIGINT)
@@ -279,7 +279,7 @@ supervise(struct supervisor *s)
         if (signal_number == SIGHUP && s->signal == 0)
             for (size_t i = 0; i < s->n; i++)
                 s->children[i].replace = s->children[i].pid != 0;
-        id = signal_number == SIGCHLD ? bury_all(s) : PROCESS_PARENT;
+        id = signal_number == SIGCHLD ? reap_children(s) : PROCESS_PARENT;
         if (id == PROCESS_PARENT)
             id = replace_next(s);
         if (id != PROCESS_PARENT)
@@ -289,11 +289,11 @@ supervise(struct supervisor *s)
 }
 
 int
-fork_processes(size_t n, unsigned stop_timeout, void (*lost)(size_t id),
+fork_processes(size_t n, unsigned stop_timeout, void (*on_child_exit)(size_t id),
                int *lifeline, int *status)
 {
     struct supervisor s = {.n = n, .stop_timeout = stop_timeout,
-                           .lost = lost};
+                           .on_child_exit = on_child_exit};
     int id = PROCESS_PARENT;
 
     if (pipe(s.lifeline) == -1) {

@@ -42,6 +42,6 @@ void process_unblock_signals(void);
  * any more, before the child is told to end if it is told. */
 enum { PROCESS_PARENT = -1 };
 int fork_processes(size_t n, unsigned stop_timeout,
-                   void (*lost)(size_t id), int *lifeline, int *status);
+                   void (*on_child_exit)(size_t id), int *lifeline, int *status);
 
 #endif

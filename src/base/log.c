@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "system.h"
 
 /* A pipe that poll() calls ready takes PIPE_BUF bytes at once (4096 on
  * Linux, 512 elsewhere) and does not promise more. A write of that size is

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "system.h"
 
 /* What is remembered while the file is on its way. */
 struct static_file {

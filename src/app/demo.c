@@ -11,7 +11,7 @@
 
 #include "ioloop.h"
 #include "trace.h"
-#include "webstate.h" /* [15] */
+#include "webcookie.h" /* [15] */
 #include "webstatic.h" /* [14] */
 #include "webtrace.h" /* [18] */
 #include "worker.h" /* [18] */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "util.h"
+#include "memory.h"
 
 /* The limits of one form; what has more is answered with 400. */
 enum { HTTP_MAX_FIELDS = 1000, HTTP_MAX_PARTS = 100 };

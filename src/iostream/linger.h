@@ -1,4 +1,4 @@
-/* [10] goodbye.h -- the polite close.
+/* [10] linger.h -- the polite close.
  *
  *     Tornado has none, and loses answers (see chapter 10).
  *     Floor 2: it knows the loop.
@@ -7,8 +7,8 @@
  * answer them with a reset, and a reset makes the peer's kernel throw away
  * what it has received, our last answer included. So the line is first
  * closed in our direction only. */
-#ifndef GOODBYE_H
-#define GOODBYE_H
+#ifndef LINGER_H
+#define LINGER_H
 
 #include <stdbool.h>
 
@@ -19,7 +19,7 @@
  * too, when it is silent for 2 seconds, after 10 seconds, or after 1 MiB.
  * `callback` runs when it is closed. False if that cannot be done; `fd` is
  * then still yours. */
-bool goodbye_start(struct ioloop *loop, int fd, ioloop_callback *callback,
+bool linger_start(struct ioloop *loop, int fd, ioloop_callback *callback,
                    void *arg);
 
 #endif

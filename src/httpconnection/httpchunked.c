@@ -106,7 +106,7 @@ on_size_line(const char *line, size_t size, void *arg)
 }
 
 static void
-wish_for_size(struct httpchunked *c)
+read_size_line(struct httpchunked *c)
 {
     iostream_read_until(c->stream, "\r\n", MAX_SIZE_LINE + 2, on_size_line, c);
 }
@@ -140,7 +140,7 @@ on_data_end(const char *data, size_t size, void *arg)
     if (memcmp(data, "\r\n", size) != 0)
         c->callback(400, "a chunk is longer than its size", c->arg);
     else
-        wish_for_size(c);
+        read_size_line(c);
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -189,6 +189,6 @@ httpchunked_read(struct iostream *stream, struct arena **arena,
     *c = (struct httpchunked){.stream = stream, .arena = arena, .body = body,
                               .max = max, .callback = callback, .arg = arg};
     c->trailers.arena = arena;
-    wish_for_size(c);
+    read_size_line(c);
     return true;
 }

@@ -1,0 +1,174 @@
+/* [1] system.c -- see system.h. */
+#include "system.h"
+
+#include <errno.h>
+#include <fcntl.h> /* [2] */
+#include <netinet/in.h> /* [16] */
+#include <netinet/tcp.h> /* [16] */
+#include <poll.h> /* [2] */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h> /* [14] */
+#include <unistd.h> /* [2] */
+
+#ifdef __linux__
+#include <sys/sendfile.h> /* [14] */
+#endif
+
+#ifdef __APPLE__
+#include <sys/random.h> /* [15] */
+#endif
+
+void
+die(const char *what)
+{
+    fprintf(stderr, "dustdevil: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+/* [2] --- descriptors --------------------------------------------------- */
+
+/* Add the flags, keep the others. */
+int
+set_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+        return -1;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* The portable spelling needs four system calls for what accept4() does in
+ * one. SOCK_NONBLOCK is there exactly where accept4() is. */
+#ifdef SOCK_NONBLOCK
+int
+accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
+{
+    return accept4(listener, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+#else
+int
+accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
+{
+    int fd = accept(listener, peer, size);
+
+    if (fd == -1 || set_nonblocking(fd) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+#endif
+
+/* [16] --- what the kernel takes ----------------------------------------- */
+
+/* Where there is no such option the kernel's own limits hold. */
+#ifdef TCP_NOTSENT_LOWAT
+void
+set_notsent_lowat(int listener)
+{
+    int size = 65536;
+
+    setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &size, sizeof size);
+}
+#else
+void
+set_notsent_lowat(int listener)
+{
+    (void)listener;
+}
+#endif
+
+/* [14] --- files -------------------------------------------------------- */
+
+#ifdef __APPLE__
+long
+modified_nanoseconds(const struct stat *st)
+{
+    return st->st_mtimespec.tv_nsec;
+}
+#else
+long
+modified_nanoseconds(const struct stat *st)
+{
+    return st->st_mtim.tv_nsec;
+}
+#endif
+
+/* What sendfile() saves: two copies, and the memory for them. What the socket
+ * does not take of a piece is read again next time. */
+static ssize_t
+copy_file(int to, int file, off_t *offset, size_t size)
+{
+    char piece[32768];
+    ssize_t n = pread(file, piece, size < sizeof piece ? size : sizeof piece,
+                      *offset);
+
+    if (n > 0)
+        n = send(to, piece, (size_t)n, SEND_FLAGS);
+    if (n > 0)
+        *offset += n;
+    return n;
+}
+
+/* Each system that has a sendfile() has one of its own. Linux's does not work
+ * from every file system. */
+#ifdef __linux__
+ssize_t
+send_file(int to, int file, off_t *offset, size_t size)
+{
+    ssize_t n = sendfile(to, file, offset, size);
+
+    if (n == -1 && (errno == EINVAL || errno == ENOSYS))
+        return copy_file(to, file, offset, size);
+    return n;
+}
+#else
+ssize_t
+send_file(int to, int file, off_t *offset, size_t size)
+{
+    return copy_file(to, file, offset, size);
+}
+#endif
+
+/* [2] --- text ---------------------------------------------------------- */
+
+/* Four bytes and the NUL must still fit, or the text ends before. A plain
+ * char may be signed: the bytes from 0x80 on are then below ' ', and without
+ * the cast %x would make eight digits of them. */
+size_t
+make_printable(char *to, size_t size, const char *from)
+{
+    size_t n = 0;
+
+    for (; *from != '\0' && size - n > 4; from++)
+        if (*from >= ' ' && *from <= '~' && *from != '\\')
+            to[n++] = *from;
+        else
+            n += (size_t)snprintf(to + n, size - n, "\\x%02x",
+                                  (unsigned char)*from);
+    to[n] = '\0';
+    return n;
+}
+
+/* O_NONBLOCK would be the other way, but it belongs to the open file and not
+ * to us: the shell that has the same terminal would suddenly find its own
+ * calls failing with EAGAIN. */
+bool
+write_stderr(const char *line, size_t size)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) != 0 &&
+           write(STDERR_FILENO, line, size) == (ssize_t)size;
+}
+
+/* [15] --- randomness ------------------------------------------------------- */
+
+bool
+random_bytes(void *to, size_t size)
+{
+    return getentropy(to, size) == 0;
+}
+
