@@ -163,10 +163,11 @@ prose() { awk '/^```/ { fence = !fence; next } !fence' "$1" | sed 's/`[^`]*`//g'
 
 # --- diagrams ----------------------------------------------------------------
 
-# svg_text FILE [CLASS]: what its text elements say, one on a line.
+# svg_text FILE [CLASS [ELEMENT]]: what its text elements say, one on a line.
 svg_text() {
-    tr '\n' ' ' < "$1" | sed 's/<text/\
-<text/g' | sed -n "s/^<text\([^>]*\)>\(.*\)<\/text>.*/\1>\2/p" |
+    local element=${3:-text}
+    tr '\n' ' ' < "$1" | sed "s/<$element/\\
+<$element/g" | sed -n "s/^<$element\([^>]*\)>\(.*\)<\/$element>.*/\1>\2/p" |
         { if [ -n "${2:-}" ]; then
             grep -E "^[^>]*class=\"([^\"]* )?$2( [^\"]*)?\"" || true
         else cat; fi; } |
@@ -270,7 +271,7 @@ uses() {
         "$TMP/floors" -
 }
 
-@test "no floor calls the one above it" {
+@test "no layer calls the one above it" {
     command -v nm > /dev/null || skip "nm is not installed"
     for o in "$BUILD"/obj/*.o; do
         nm "$o" | awk -v o="$(basename "$o" .o)" '
@@ -283,10 +284,68 @@ uses() {
         <(sort "$TMP/names") | uses | no_lines "upwards"
 }
 
-@test "no floor includes the one above it" {
+@test "no layer includes the one above it" {
     grep -HoE '^#include "[a-z_0-9]+\.h"' $(components) | sed -E \
         's|^.*/([a-z_0-9]+)\.[ch]:#include "([a-z_0-9]+)\.h"|\1 \2 include|' |
         uses | no_lines "upwards"
+}
+
+# --- words -----------------------------------------------------------------------
+
+# A subject has a name, and a thing the term of its field. Both patterns are
+# matched without case, against words and against the parts of a name.
+HEADLESS='whoever|somebody|anybody|nobody|he|him|his'
+PICTURES='wish[a-z]*|owe[a-z]?|owing|door[a-z]*|goodby[a-z]*|(im)?patien[a-z]*'
+PICTURES="$PICTURES|bur(y|ie)[a-z]*|hurr(y|ie)[a-z]*|knock[a-z]*|guest[a-z]*"
+
+# without PATTERN WHAT: standard input, lines of "place: text", must have none
+# of these words in its texts.
+without() {
+    cat > "$TMP/words"
+    [ -s "$TMP/words" ] || { echo "$2: there are none"; return 1; }
+    grep -iE ": (.*[^a-z])?($1)([^a-z]|\$)" "$TMP/words" | no_lines "$2"
+}
+
+@test "the sources name their subjects, and use the terms of their field" {
+    grep -n '' $(all_sources) src/stage.awk | sed -E 's/^([^:]*:[0-9]+):/\1: /' |
+        without "$HEADLESS|$PICTURES|floors?|houses?" "words in src"
+}
+
+@test "the names of the tests do so, too" {
+    grep -nE '^ *@test' tests/*.bats tests/exercises/*.bats |
+        sed -E 's/^([^:]*:[0-9]+): *@test/\1:/' |
+        without "$HEADLESS|$PICTURES" "words in names of tests"
+}
+
+@test "the labels of the diagrams do so, too" {
+    for f in diagrams/*.svg; do
+        { svg_text "$f"; svg_text "$f" "" title; svg_text "$f" "" desc; } |
+            sed "s|^|$f: |"
+    done | without "$HEADLESS|$PICTURES" "words in diagrams"
+}
+
+# --- tests that cannot fail ------------------------------------------------------
+
+# `! command` fails a test only as the last command of it: the shell does not
+# end at a command that is inverted. `run ! command` and `! command || false` do.
+@test "no test goes on after a command that begins with !" {
+    awk '
+        FNR == 1 { held = rest = "" }
+        {
+            line = rest $0
+            if (rest == "") at = FNR
+            rest = ""
+            if (sub(/\\$/, "", line) || line ~ /(\||&&|\|\|)[ \t]*$/) {
+                rest = line " "
+                next
+            }
+            if (line ~ /^[ \t]*(#.*)?$/) next
+            if (held != "" && line !~ /^}/) print held
+            held = ""
+            if (line ~ /^ *! / && line !~ /\|\|/)
+                held = FILENAME ":" at ":" line
+        }' tests/*.bats tests/*.bash tests/exercises/*.bats |
+        no_lines "whatever it says, the test goes on"
 }
 
 # --- budgets and manners -------------------------------------------------------

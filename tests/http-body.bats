@@ -169,7 +169,7 @@ END
     nothing_after
 }
 
-@test "a coding that nobody knows is not guessed at" {
+@test "an unknown transfer coding is refused, never guessed at" {
     start_server
     table refused "$POST" '\r\n0\r\n\r\n' <<'END'
 501 unknown Transfer-Encoding
@@ -186,7 +186,7 @@ END
     nothing_after
 }
 
-@test "who asks to send too much is refused before anything else is said" {
+@test "a client that asks to send too much is refused before anything else is said" {
     start_server --max-body-size=1000
     local n
     for n in 999 1000; do
@@ -205,7 +205,7 @@ END
     refused 413 'body too long' "${POST}Content-Length: 1\\r\\n\\r\\na"
 }
 
-@test "who asks before he sends is told to go on, once" {
+@test "a client that asks before it sends is told to go on, once" {
     start_server
     local expect
     for expect in 100-continue 100-Continue 100-CONTINUE; do

@@ -95,7 +95,7 @@ stays() {
     [ "$(statuses)" = 500 ]
 }
 
-@test "an error costs nobody his connection" {
+@test "an error page leaves the connection open" {
     start_server
     run http -o /dev/null -w '%{http_code} %{num_connects}\n' "$URL/error" \
         -o /dev/null "$URL/nope" -o /dev/null "$URL/error/418" \
@@ -145,7 +145,7 @@ stays() {
     [ "$(wc -c < "$TMP/again")" = "$(wc -c < "$TMP/out")" ]
 }
 
-@test "a stream ends the connection of HTTP/1.0, whoever stands behind it" {
+@test "a streamed answer ends the connection of HTTP/1.0, whatever is pipelined after it" {
     start_server
     local keep='Connection: keep-alive\r\n\r\n'
     client send "GET / HTTP/1.0\\r\\n${keep}GET /bytes?n=5 HTTP/1.0\\r\\n${keep}GET /stream?n=3 HTTP/1.0\\r\\n$keep$(get /)" \
@@ -173,7 +173,7 @@ stays() {
     [ "$(grep -cE '^recv(from|msg)?\(.*GET /hello' "$TMP/strace")" -eq 1 ]
 }
 
-@test "whoever stops talking after his request gets his answer" {
+@test "a client that half-closes after its request gets its answer" {
     start_server
     local path
     for path in / '/slow?ms=50' '/stream?n=50' '/bytes?n=1000000' /error /nope /redirect; do
@@ -215,7 +215,7 @@ stays() {
     done
 }
 
-@test "who has the answer already is not sent it again" {
+@test "a client that has the answer already is not sent it again" {
     start_server
     local path etag known
     for path in / /hello/x '/form?a=1' '/slow?ms=1'; do
@@ -297,7 +297,7 @@ stays() {
     done
 }
 
-@test "every answer says when it was given, and by whom" {
+@test "every answer has Date and Server" {
     start_server
     local path answers now days='Mon|Tue|Wed|Thu|Fri|Sat|Sun'
     local months='Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec'
@@ -321,7 +321,7 @@ stays() {
     done
 }
 
-@test "what comes after the goodbye costs nobody his answer" {
+@test "bytes after the last request do not cost the client its answer" {
     start_server --log=none
     local request extra
     for request in "${GET}Connection: close\\r\\n\\r\\n" 'GET / HTTP/1.0\r\n\r\n' \

@@ -507,7 +507,7 @@ END
     nothing_after
 }
 
-@test "who is refused after good requests has had their answers" {
+@test "a client that is refused after good requests has had their answers" {
     start_server
     client send "$GET\\r\\nGET /hello/a HTTP/1.1\\r\\nHost: x\\r\\n\\r\\nBAD\\r\\n\\r\\n$NEXT" \
         read > "$TMP/out"

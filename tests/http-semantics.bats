@@ -136,7 +136,7 @@ answered() {
 
 # --- what changes nothing --------------------------------------------------------
 
-@test "headers that nobody here knows change nothing" {
+@test "unknown headers change nothing" {
     start_server
     local line
     ask GET /hello/x
@@ -154,7 +154,7 @@ answered() {
     done
 }
 
-@test "nobody is led to another protocol" {
+@test "the server never switches to another protocol" {
     start_server
     local protocol version
     for protocol in h2c websocket TLS/1.0 HTTP/2.0 'h2c, websocket'; do
@@ -402,7 +402,7 @@ END
     done
 }
 
-@test "a date that is none is no condition" {
+@test "an invalid date is ignored" {
     serve_files
     local date
     for date in '' x 0 1709618828 'Tue, 05 Mar 2099' '05 Mar 2099 06:07:08 GMT' \
@@ -572,7 +572,7 @@ END
     [ -z "$(value Expires)" ]
 }
 
-@test "a wish for a part that makes no sense is not half understood" {
+@test "a Range that makes no sense is ignored as a whole" {
     serve_files
     local range
     for range in lines=0-1 none=0-1 bytesx=0-1 byte=0-1; do
@@ -800,7 +800,7 @@ END
     nothing_after
 }
 
-@test "who asks before he sends chunks is told to go on" {
+@test "a client that asks before it sends chunks is told to go on" {
     start_server
     client send "${CHUNKED}Expect: 100-continue\\r\\n\\r\\n" readuntil '\r\n\r\n' \
         send '5\r\nhello\r\n0\r\n\r\n' readuntil hello > "$TMP/answer"
@@ -812,14 +812,14 @@ END
 
 # --- the end -------------------------------------------------------------------------
 
-@test "who does not come to the end of his head is told, and let go" {
+@test "a client that never completes its head is answered and disconnected" {
     start_server --header-timeout=1
     client send 'GET / HT' read > "$TMP/answer"
     grep -q '^HTTP/1.1 408 ' "$TMP/answer"
     grep -q '^Connection: close' "$TMP/answer"
 }
 
-@test "who does not come to the end of his body is let go, and not served" {
+@test "a client that never completes its body is disconnected and not served" {
     start_server --body-timeout=1
     client send 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe' read > "$TMP/answer"
     ! grep 'HTTP/1.1 200' "$TMP/answer" || false

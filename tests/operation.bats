@@ -83,7 +83,7 @@ has_ipv6() {
     [ "$(http -d abcd -o /dev/null -w '%{http_code}' "$URL/echo")" = 413 ]
 }
 
-@test "an option that nobody knows is one line and status 2" {
+@test "an unknown option is one line and status 2" {
     for option in --nope --nope=1 -x 8888 help index.html - -- --- ---port=1 \
         --=1 = '' --Port=1 --port-=1 --por=1 --ports=1 ' --port=1' \
         "--$(printf '%0100d' 0)" '--%n%s=%s'
@@ -93,7 +93,7 @@ has_ipv6() {
     refused 2 ': 8888: ' --port=0 8888
 }
 
-@test "a value that is none is one line that says what was expected, and status 2" {
+@test "an invalid value is one line that says what was expected, and status 2" {
     for value in '' x -1 +1 8x 0x50 ' 80' 80.0 1e3 65536 4294967297 \
         99999999999999999999
     do
@@ -258,7 +258,7 @@ END
     [ "$(awk '{ print $2; exit }' "$TMP/jobs")" = "$word" ]
 }
 
-@test "who is in a hurry says it twice" {
+@test "a second SIGTERM ends the server at once" {
     for second in TERM INT; do
         start_server
         client_bg "$TMP/out" -t 20 send 'GET /slow?ms=20000 HTTP/1.1\r\nHost: a\r\n\r\n' read
@@ -329,7 +329,7 @@ END
     answers
 }
 
-@test "a log that nobody reads stops nobody, and what is lost is counted" {
+@test "a log without a reader stops no request, and lost lines are counted" {
     free_port
     mkfifo "$TMP/fifo"
     exec 9<> "$TMP/fifo"

@@ -374,12 +374,12 @@ nothing_is_smuggled() {
 @test "nginx: the answer is the server's" { the_answer_is_the_servers nginx; }
 @test "nginx: TLS ends there" { tls_ends_at_the_proxy nginx; }
 @test "nginx: the server knows the client" { the_server_knows_the_client nginx; }
-@test "nginx: who claims to be somebody else is not believed" { lies_are_not_passed_on nginx; }
+@test "nginx: a client that claims another address is not believed" { lies_are_not_passed_on nginx; }
 @test "nginx: a MiB arrives whole, with its length or in chunks" { a_body_arrives_whole nginx; }
 @test "nginx: the largest body passes, one byte more does not" { a_body_has_a_limit nginx; }
 @test "nginx: a large head passes, one that is too large does not" { a_head_has_a_limit nginx; }
 @test "nginx: a long answer arrives whole" { a_download_arrives_whole nginx; }
-@test "nginx: errors are passed on, and nobody asks twice" { errors_are_passed_on nginx; }
+@test "nginx: errors are passed on, and no request is repeated" { errors_are_passed_on nginx; }
 @test "nginx: the page of the trace is not for strangers" { the_trace_stays_at_home nginx; }
 @test "nginx: one request stays one, however it is written" { nothing_is_smuggled nginx; }
 @test "nginx: when the server is replaced, the proxy goes on" { it_goes_on_after_a_restart nginx; }
@@ -413,12 +413,12 @@ nothing_is_smuggled() {
 @test "HAProxy: the answer is the server's" { the_answer_is_the_servers haproxy; }
 @test "HAProxy: TLS ends there" { tls_ends_at_the_proxy haproxy; }
 @test "HAProxy: the server knows the client" { the_server_knows_the_client haproxy; }
-@test "HAProxy: who claims to be somebody else is not believed" { lies_are_not_passed_on haproxy; }
+@test "HAProxy: a client that claims another address is not believed" { lies_are_not_passed_on haproxy; }
 @test "HAProxy: a MiB arrives whole, with its length or in chunks" { a_body_arrives_whole haproxy; }
 @test "HAProxy: the largest body passes, one byte more does not" { a_body_has_a_limit haproxy; }
 @test "HAProxy: a large head passes, one that is too large does not" { a_head_has_a_limit haproxy; }
 @test "HAProxy: a long answer arrives whole" { a_download_arrives_whole haproxy; }
-@test "HAProxy: errors are passed on, and nobody asks twice" { errors_are_passed_on haproxy; }
+@test "HAProxy: errors are passed on, and no request is repeated" { errors_are_passed_on haproxy; }
 @test "HAProxy: the page of the trace is not for strangers" { the_trace_stays_at_home haproxy; }
 @test "HAProxy: one request stays one, however it is written" { nothing_is_smuggled haproxy; }
 @test "HAProxy: when the server is replaced, the proxy goes on" { it_goes_on_after_a_restart haproxy; }

@@ -56,7 +56,7 @@ POST /hello?name=x text/html; charset=UTF-8
 END
 }
 
-@test "every answer says when, who and how long" {
+@test "every answer has Date, Server and Content-Length" {
     while read -r method path; do
         ask "$method" "$path" | sed '/^$/q' > "$TMP/head"
         grep -qE '^Date: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} ([0-9]{2}:){2}[0-9]{2} GMT$' "$TMP/head"
@@ -116,7 +116,7 @@ END
 END
 }
 
-@test "a method that nobody knows is not implemented" {
+@test "an unknown method is not implemented" {
     for method in BREW get GETX PATCHED M-SEARCH X; do
         status_is '501|405' "$method" /
         status_is '501|405|404' "$method" /nope
@@ -162,7 +162,7 @@ END
 
 # --- Etag ------------------------------------------------------------------------
 
-@test "whoever has the body already is told so, in every way to say it" {
+@test "a client that has the body already gets 304, in every form of the condition" {
     for path in / /hello/x /form /headers /whoami '/slow?ms=0'; do
         tag=$(header Etag GET "$path" -H 'If-None-Match: "x"')
         [[ $tag == \"*\" ]] || { echo "$path: no Etag"; return 1; }
@@ -290,7 +290,7 @@ END
     body_is 'a=%41\n' '/form?a=%2541'
 }
 
-@test "a field without a value is none" {
+@test "a field without a value is dropped" {
     body_is '' '/form?'
     body_is '' '/form?a&b=&&=&a='
     body_is 'c=1\n' '/form?a=&c=1&a'
@@ -362,7 +362,7 @@ END
         'X_y: \xe9\nConnection: close\n' | cmp - "$TMP/got"
 }
 
-@test "who you are is what the connection says, not what you say" {
+@test "a client's address is the connection's, not what its headers say" {
     body_is 'remote_ip: 127.0.0.1\nprotocol: http\nhost: b.example:99\n' /whoami \
         -H 'Host: b.example:99' -H 'X-Real-Ip: 1.2.3.4' -H 'X-Scheme: https' \
         -H 'X-Forwarded-For: 1.2.3.4' -H 'X-Forwarded-Proto: https'

@@ -29,7 +29,7 @@ leave() { exec 8>&-; }
     leave
 }
 
-@test "who waited is served when the silent client leaves" {
+@test "a waiting client is served when the silent client leaves" {
     enter
     http "$URL/" > "$BATS_TEST_TMPDIR/answer" 3>&- 4>&- 8>&- &
     local waiting=$!

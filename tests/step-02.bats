@@ -137,14 +137,14 @@ each_poller() {
 # The turns of the trace in the order of their coming, each once.
 turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
 
-@test "a silent client keeps nobody waiting" {
+@test "a silent client keeps no other client waiting" {
     exec 8<> "/dev/tcp/127.0.0.1/$PORT"
     [ "$(http "$URL/")" = "hello, everyone" ]
     [ "$(http "$URL/")" = "hello, everyone" ]
     exec 8>&-
 }
 
-@test "a hundred silent clients keep nobody waiting" {
+@test "a hundred silent clients keep no other client waiting" {
     mkfifo "$BATS_TEST_TMPDIR/patience"
     client -c 100 send G hold < "$BATS_TEST_TMPDIR/patience" 3>&- 4>&- &
     local crowd=$!
@@ -154,7 +154,7 @@ turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
     wait "$crowd"
 }
 
-@test "who knocks while the server is stopped is answered later" {
+@test "a client that connects while the server is stopped is answered later" {
     freeze
     exec 8<> "/dev/tcp/127.0.0.1/$PORT"
     client_bg "$BATS_TEST_TMPDIR/answers" -c 3 \
@@ -177,7 +177,7 @@ turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
     [ "$(http "$URL/")" = "hello, everyone" ]
 }
 
-@test "no turn is taken without news" {
+@test "no turn is taken without an event" {
     stop_server
     start_step 2 --trace
     exec 8<> "/dev/tcp/127.0.0.1/$PORT"
@@ -214,8 +214,8 @@ turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
 
 @test "each poller tells what is true, until it is not" { each_poller read; }
 
-@test "a removed handler is not called for news that came before" {
+@test "a removed handler is not called for events that came before" {
     each_poller remove
 }
 
-@test "news is never for the next owner of a number" { each_poller reuse; }
+@test "an event never reaches the next owner of a descriptor's number" { each_poller reuse; }

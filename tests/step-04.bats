@@ -36,7 +36,7 @@ heard() { wait_for_line "$SERVER_LOG" "conn $1 .*ready: READ"; }
     sed '/timeout is due/q' "$SERVER_LOG" | grep 'conn 2 .*ready: READ'
 }
 
-@test "timeouts that are due together run in one turn, before any news" {
+@test "timeouts that are due together run in one turn, before any event" {
     sleeper a; heard 1
     sleeper b; heard 2
     client close; heard 3   # So the turn in which b was heard is over.
@@ -58,7 +58,7 @@ heard() { wait_for_line "$SERVER_LOG" "conn $1 .*ready: READ"; }
     [ "$last" -lt 40 ]
 }
 
-@test "a client that does not wait for its answer harms nobody" {
+@test "a client that does not wait for its answer harms no other" {
     before=$(descriptors)
     client send 'GET / HTTP/1.0\r\n\r\n' reset
     client close

@@ -74,7 +74,7 @@ turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
     [ "$(grep -ac '^half' "$BATS_TEST_TMPDIR/out")" -eq 50 ]
 }
 
-@test "who leaves in the middle of a sentence leaves nothing behind" {
+@test "a client that leaves in the middle of a request leaves nothing behind" {
     before=$(descriptors)
     client send 'GET / HT' close
     saw 'conn 1 .*the peer will send no more'

@@ -30,7 +30,7 @@ deaf_client() {
     [ "$(stops | grep -cx 17)" -gt 2 ]
 }
 
-@test "a reader that has fallen asleep keeps nobody waiting" {
+@test "a client that stops reading keeps no other client waiting" {
     deaf_client
     [ "$(http "$URL" | wc -c)" -eq 8388608 ]
     kill "$CLIENT_PID"
@@ -79,12 +79,12 @@ half_closed() {
     return 1
 }
 
-@test "who says goodbye in the middle of the answer hears the rest of it" {
+@test "a client that half-closes in the middle of the answer gets the rest of it" {
     run client rcvbuf 4096 send "$REQUEST" deaf pause 100 shutdown count
     [ "$output" = $WHOLE ]
 }
 
-@test "news that nobody wants is told once, not over and over" {
+@test "an event without a use is reported once, not over and over" {
     { saw '\(5\)' >&2; } | client rcvbuf 4096 hold send "$REQUEST" shutdown \
         deaf pause 300 count > "$BATS_TEST_TMPDIR/count"
     [ "$(cat "$BATS_TEST_TMPDIR/count")" = $WHOLE ]
@@ -100,7 +100,7 @@ half_closed() {
     [ "$(descriptors)" -eq "$before" ]
 }
 
-@test "the server can be ended while it owes megabytes" {
+@test "the server can be ended while megabytes are unsent" {
     deaf_client
     kill -TERM "$SERVER_PID"
     server_ends

@@ -35,7 +35,7 @@ per_turn() {
 # Hundredths of a second that the server has worked, where the system tells.
 cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 0; }
 
-@test "who knocks is let in, and the next one, too" {
+@test "a client is accepted, and the next one, too" {
     start_step 7
     [ "$(http "$URL")" = "come in" ]
     [ "$(http "$URL")" = "come in" ]
@@ -72,7 +72,7 @@ cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 
     [ "$(http "$URL")" = "come in" ]
 }
 
-@test "who knocks while the server is busy waits, connected, in the kernel" {
+@test "a client that connects while the server is busy waits in the kernel's queue" {
     start_step 7 --trace
     kill -STOP "$SERVER_PID"
     client close                # It connects, or it would fail.
@@ -92,7 +92,7 @@ cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 
     [ "$(per_turn 3 | tr '\n' ' ')" = "64 36 " ]
 }
 
-@test "those who are inside are served before a crowd has come in" {
+@test "open connections are served before a crowd is accepted" {
     start_step 7 --trace
     exec 8<> "/dev/tcp/127.0.0.1/$PORT"
     wait_for_line "$SERVER_LOG" '\(3\) +conn 1 '
@@ -133,7 +133,7 @@ cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 
     grep -qE '^\[W [0-9]{6} [0-9]{2}:[0-9]{2}:[0-9]{2} httpserver:[0-9]+\] cannot accept connections: .+; trying again$' "$SERVER_LOG"
 }
 
-@test "out of descriptors, those who are inside are served" {
+@test "out of descriptors, open connections are served" {
     start_poor 20 --trace
     exec 8<> "/dev/tcp/127.0.0.1/$PORT"
     wait_for_line "$SERVER_LOG" '\(3\) +conn 1 '
@@ -144,7 +144,7 @@ cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 
     exec 8>&-
 }
 
-@test "who waited for a descriptor is let in when one is free" {
+@test "a client that waited for a descriptor is accepted when one is free" {
     start_poor 20 --trace
     crowd 40
     wait_for_line "$SERVER_LOG" 'cannot accept'

@@ -167,7 +167,7 @@ many() { printf "%${1}s" '' | tr ' ' "${2:-a}"; }
     wants 400 "$lines\\r\\n\\r\\n$(get '')"
 }
 
-@test "who is refused is told why, and so is the log" {
+@test "a refused client is told why, and so is the log" {
     start_step 8
     ask 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n' > "$BATS_TEST_TMPDIR/answer"
     grep -q '400: Bad Request (more than one Host header)' \
@@ -180,7 +180,7 @@ many() { printf "%${1}s" '' | tr ' ' "${2:-a}"; }
     ! grep -q '<html>' "$BATS_TEST_TMPDIR/answer" || false
 }
 
-@test "a log that nobody reads stops nobody" {
+@test "a log without a reader stops no request" {
     local deaf=$BATS_TEST_TMPDIR/deaf
     mkfifo "$deaf.pipe"
     printf '#!/bin/sh\nexec "%s" "$@" 2<> "%s"\n' \

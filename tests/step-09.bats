@@ -80,7 +80,7 @@ many() { printf "%${1}s" '' | tr ' ' "${2:-a}"; }
     wants 413 "$(post 'Content-Length: 1048577\r\n' '')"
 }
 
-@test "who asks whether to send the body is told to" {
+@test "a client that asks whether to send the body is told to" {
     start_step 9
     local expect
     for expect in 100-continue 100-Continue; do
@@ -99,7 +99,7 @@ many() { printf "%${1}s" '' | tr ' ' "${2:-a}"; }
         "$(post 'Expect: 100-continue, tea\r\n' '')"
 }
 
-@test "who asks whether to send too much is told not to" {
+@test "a client that asks whether to send too much is told not to" {
     start_step 9
     local expect='Expect: 100-continue\r\n'
     wants 413 "$(post "Content-Length: 1048577\\r\\n$expect" '')"
@@ -196,7 +196,7 @@ many() { printf "%${1}s" '' | tr ' ' "${2:-a}"; }
     done
 }
 
-@test "who leaves in the middle of a body leaves nothing behind" {
+@test "a client that leaves in the middle of a body leaves nothing behind" {
     start_step 9 --trace
     local before
     before=$(descriptors)

@@ -93,13 +93,13 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
     [ "$(numbers <<< "$output")" = "$(seq -s ' ' 5000)" ]
 }
 
-@test "nothing is taken for a request after the goodbye" {
+@test "after the last answer nothing is taken for a request" {
     run client send "${HEAD}Connection: close\r\n\r\n$HEAD\r\n$HEAD\r\n" read
     [ "$status" -eq 0 ]
     [ "$(numbers <<< "$output")" = 1 ]
 }
 
-@test "who is told goodbye while he talks still gets his answer" {
+@test "a client that is still sending gets its last answer" {
     kill -STOP "$SERVER_PID"
     client_bg "$BATS_TEST_TMPDIR/out" send "${HEAD}Connection: close\r\n\r\n" \
         repeat 5000 "$HEAD\r\n" read
@@ -119,7 +119,7 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
     grep -q '400 Bad Request' "$BATS_TEST_TMPDIR/out"
 }
 
-@test "who says goodbye listens for a mebibyte and no longer" {
+@test "a lingering close reads a mebibyte and no more" {
     run client deaf send 'NONSENSE\r\n\r\n' \
         repeat 5000 "$(printf '%010000d' 0)" read
     [[ $output == *"400 Bad Request"* ]] || false
@@ -129,7 +129,7 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
     [ "$(stops | grep -cx 2)" -lt 600 ]
 }
 
-@test "who says goodbye does not wait for ever for a silent client" {
+@test "a lingering close does not wait for ever for a silent client" {
     "$BUILD/client" "$PORT" send 'NONSENSE\r\n\r\n' read pause 9000 \
         < /dev/null > "$BATS_TEST_TMPDIR/out" 2>&1 3>&- 4>&- &
     silent=$!

@@ -49,7 +49,7 @@ ask() {
     [[ $'\n'$output == *$'\nAllow: GET, POST\n'* ]] || false
 }
 
-@test "a method that nobody knows is 501" {
+@test "an unknown method is 501" {
     run ask BREW /
     [[ ${lines[0]} == "HTTP/1.1 501 Not Implemented" ]] || false
     [[ $output != *"Allow:"* ]] || false
@@ -79,7 +79,7 @@ ask() {
     [ "$(stops | grep -cx 17)" -eq 1 ]
 }
 
-@test "whoever knows the Etag is not sent the body again" {
+@test "a client that knows the Etag is not sent the body again" {
     etag=$(ask GET / | sed -n 's/^Etag: //p')
     [ "$etag" = "$(ask HEAD / | sed -n 's/^Etag: //p')" ]
     [ "$etag" != "$(ask GET /hello/x | sed -n 's/^Etag: //p')" ]

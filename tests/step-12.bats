@@ -22,7 +22,7 @@ tell() { exec 9>&-; }
     [ "$(stops | awk '!seen[$0]++' | xargs)" = "$(seq -s ' ' 20)" ]
 }
 
-@test "whoever sleeps does not keep the others waiting" {
+@test "a handler that sleeps does not keep other requests waiting" {
     client_bg "$TMP/slow" send "$(get '/slow?ms=700')" readuntil 'slept 700 ms\n'
     wait_for_line "$SERVER_LOG" '\(12\)'
     [ "$(http "$URL/")" = "Hello, world" ]
@@ -38,7 +38,7 @@ tell() { exec 9>&-; }
     [ "$(grep -c '^slept 500 ms' <<< "$output")" -eq 100 ]
 }
 
-@test "a number that is none, or too large, is refused" {
+@test "an invalid number, or one that is too large, is refused" {
     for ms in x -1 %2B1 60001 99999999999999999999 1x 0x1; do
         [ "$(http -o "$TMP/out" -w '%{http_code}' "$URL/slow?ms=$ms")" = 400 ] ||
             { echo "ms=$ms"; return 1; }
@@ -72,7 +72,7 @@ tell() { exec 9>&-; }
     ! grep -q '^Transfer-Encoding' "$TMP/out" || false
 }
 
-@test "nobody is written to faster than he reads" {
+@test "an answer is written no faster than its client reads" {
     client_bg "$TMP/out" rcvbuf 4096 send "$(get '/bytes?n=8000000')" deaf \
         pause 300 readuntil '\r\n\r\n' discard 8000000
     wait "$CLIENT_PID"
@@ -108,7 +108,7 @@ tell() { exec 9>&-; }
     [ "$(http "$URL/")" = "Hello, world" ]
 }
 
-@test "a timer that was set for somebody who left never rings" {
+@test "a timer that was set for a client that has left never fires" {
     leaver send "$(get '/slow?ms=500')" hold reset
     wait_for_line "$SERVER_LOG" '\(12\)'
     tell
@@ -118,7 +118,7 @@ tell() { exec 9>&-; }
     ! grep 'after finish' "$SERVER_LOG" || false
 }
 
-@test "who writes for nobody learns it and stops" {
+@test "a handler that writes to a client that has left is told, and stops" {
     leaver send "$(get '/stream?n=1000000000')" readuntil 'line 3\n' hold reset
     wait_for_line "$SERVER_LOG" '\(18\)'
     tell

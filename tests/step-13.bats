@@ -158,7 +158,7 @@ END
 END
 }
 
-@test "who asks whether to send the chunks is told to" {
+@test "a client that asks whether to send the chunks is told to" {
     start_step 13
     local expect="${POST%\\r\\n}Expect: 100-Continue\\r\\n\\r\\n"
     client send "$expect" readuntil '\r\n\r\n' send "$(chunk abc)$LAST" \
@@ -183,7 +183,7 @@ END
     nothing_smuggled
 }
 
-@test "nobody can say in two ways how long a body is" {
+@test "a body whose length is given in two ways is refused" {
     start_step 13
     # CL.TE and TE.CL: each of the two lengths would be somebody's end.
     table refused "$HOST" <<'END'
@@ -202,7 +202,7 @@ END
     nothing_smuggled
 }
 
-@test "a coding is chunked, once and alone, or nobody knows it" {
+@test "a coding is chunked, once and alone, or it is refused" {
     start_step 13
     table refused "$HOST" '\r\n0\r\n\r\n' <<'END'
 501 unknown Transfer-Encoding
@@ -245,7 +245,7 @@ END
     nothing_smuggled
 }
 
-@test "a coding that is hidden from one of two servers is hidden from nobody" {
+@test "a coding that one of two servers might overlook is refused" {
     start_step 13
     table refused "$HOST" '\r\n0\r\n\r\n' <<'END'
 400 control byte in a header
@@ -553,7 +553,7 @@ END
     refused 413 'body too long' "$POST$(chunk a)$LAST"
 }
 
-@test "an error in the middle is told to who goes on talking, and is the end" {
+@test "an error in the middle is answered, also while the client goes on sending, and is the end" {
     start_step 13
     # All that he still says was sent before he could know; 4 would be a reset.
     freeze

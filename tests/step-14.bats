@@ -184,7 +184,7 @@ conditional() {
         wrong "not the file's tag and date" "$3" "$answer"
 }
 
-@test "whoever has the file is not sent it again" {
+@test "a client that has the file is not sent it again" {
     TZ=America/New_York serve
     TAG=$(tag_of ten)
     table conditional '' '\r\n' <<'END'
@@ -228,7 +228,7 @@ END
     [ "$(get ten -H "If-None-Match: ${TAG//\"/}" | tail -n 1)" = 0123456789 ]
 }
 
-@test "whoever insists on a file that is no more learns it" {
+@test "a client that insists on a version that is gone gets 412" {
     TZ=Asia/Tokyo serve
     TAG=$(tag_of ten)
     table conditional '' '\r\n' <<'END'
@@ -253,7 +253,7 @@ END
 END
 }
 
-@test "a part is for those who have the other parts of the same file" {
+@test "a part is only for a client that has the other parts of the same file" {
     serve
     TAG=$(tag_of ten)
     table conditional 'Range: bytes=3-5\r\n' '\r\n' <<'END'
@@ -718,7 +718,7 @@ cut_short() {
     http "$URL/static/big" | cmp "$FILES/big" -
 }
 
-@test "a slow reader keeps nobody waiting" {
+@test "a slow reader keeps no other client waiting" {
     serve --trace
     large big 800000
     slow big 65536

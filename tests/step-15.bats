@@ -330,7 +330,7 @@ END
     done
 }
 
-@test "without chance there is no secret, and nobody pretends that there is" {
+@test "without random bytes there is no secret, and the server says so" {
     echo '#include <errno.h>
 #include <stddef.h>
 int no_entropy(void *to, size_t size);
@@ -370,7 +370,7 @@ shows() {
         wrong "not '$2'" "$3" "$answer"
 }
 
-@test "a cookie is a name and a value, and what is none harms nobody" {
+@test "a cookie is a name and a value, and an invalid one harms no other" {
     start_step 15
     table shows 'GET /cookie HTTP/1.1\r\nHost: x\r\nConnection: close\r\n' '\r\n\r\n' <<'END'
 200
@@ -579,7 +579,7 @@ MASKED='2|ffffffff|fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0|1300000000'
     done
 }
 
-@test "a token is set where there is none, and lasts" {
+@test "a token is set when there is no valid one, and lasts" {
     start_step 15
     http -i "$URL/xsrf" | tr -d '\r' > "$TMP/out"
     grep -qE '^Set-Cookie: _xsrf=2\|[0-9a-f]{8}\|[0-9a-f]{32}\|[0-9]{10}; Expires=[^;]+ GMT; Path=/; SameSite=Lax$' "$TMP/out"
@@ -635,7 +635,7 @@ whoami() {
 }
 ASK='GET /whoami HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
 
-@test "nobody is believed who he says he is" {
+@test "without --xheaders no client's word about itself is believed" {
     start_step 15
     table whoami "$ASK" '\r\n\r\n' <<'END'
 127.0.0.1 http
@@ -710,7 +710,7 @@ END
 END
 }
 
-@test "the log knows who was behind the proxy, and what the next one is not" {
+@test "the log names the client behind the proxy, of each request anew" {
     start_step 15 --xheaders
     client send 'GET /one HTTP/1.1\r\nHost: x\r\nX-Real-Ip: 2001:db8::1\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' \
         read > "$TMP/out"
@@ -720,7 +720,7 @@ END
     wait_for_line "$SERVER_LOG" '404 GET /three \(127.0.0.1\)'
 }
 
-@test "who asks for https has to come that way" {
+@test "a request for https has to come that way" {
     absolute='GET https://x/whoami HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
     start_step 15
     for how in '' 'X-Scheme: https\r\n'; do

@@ -140,7 +140,7 @@ needs_plain_memory() {
     answers "$TMP/never" 200 408
 }
 
-@test "who asks for nothing more is let go without a word" {
+@test "an idle connection is closed without a word" {
     start --idle-timeout=1
     client send "$(get /)" readuntil world read > "$TMP/out"
     answers "$TMP/out" 200
@@ -205,7 +205,7 @@ needs_plain_memory() {
 
 # --- an answer ---------------------------------------------------------------
 
-@test "who takes nothing of his answer is cut, who takes a little is not" {
+@test "a client that takes nothing of its answer is cut, one that takes a little is not" {
     start --body-timeout=2
 
     # A reset, because half an answer must not look like a whole one.
@@ -223,7 +223,7 @@ needs_plain_memory() {
     good
 }
 
-@test "who asks and asks and never reads costs little, and is cut" {
+@test "a client that asks and asks and never reads costs little, and is cut" {
     start --log=warning --body-timeout=2
     needs_plain_memory
     good
@@ -259,7 +259,7 @@ needs_plain_memory() {
 
 # The clients speak while the server stands still, and it goes on when their time
 # is over. What they have said lies in the kernel since then.
-@test "who was in time is served, also if the server was late" {
+@test "a client that was in time is served, also if the server was late" {
     start --header-timeout=1 --idle-timeout=1 --body-timeout=1
     client_bg "$TMP/head" pause 500 send "$(get /)" readuntil world
     pids=("$CLIENT_PID")
@@ -285,7 +285,7 @@ needs_plain_memory() {
 
 # --- how much ----------------------------------------------------------------
 
-@test "what is too long is refused at once, and nobody waits for its rest" {
+@test "what is too long is refused at once, without waiting for its rest" {
     start --max-header-size=20000 --max-body-size=1000
     expect() {
         client -t 8 send "$3" read > "$TMP/out"
@@ -358,7 +358,7 @@ held() {
 
 # --- how many ----------------------------------------------------------------
 
-@test "when the house is full the next one waits, and comes in when one leaves" {
+@test "at the connection limit the next client waits, and is accepted when one leaves" {
     start --max-connections=3 --trace
     crowd 2 send "$(get /)"
     insider send "$(get /hello/one)" readuntil one hold \
@@ -492,7 +492,7 @@ quiet() {
 
 # --- afterwards --------------------------------------------------------------
 
-@test "nobody is missed who has left before his time" {
+@test "a client that has left before its deadline leaves no timer behind" {
     start --header-timeout=1 --idle-timeout=1 --body-timeout=1
     client -c 50 send 'GET / HT' reset
     client -c 50 send "$(get /)" readuntil world close

@@ -299,7 +299,7 @@ EOF
 
 # --- one becomes many -----------------------------------------------------------------
 
-@test "there are as many children as were asked for, each with a loop and a door of its own" {
+@test "there are as many children as were asked for, each with a loop and a listener of its own" {
     family 3
     [ "$(wc -l < "$SERVER_OUT")" -eq 1 ]
     for child in "${CHILDREN[@]}"; do
@@ -341,7 +341,7 @@ EOF
     done
 }
 
-@test "who knocks wakes one, and not the herd" {
+@test "a connection wakes one child, not the herd" {
     needs_proc
     strace -qq -o "$TMP/calls" true 2> /dev/null || skip "there is no strace that works"
     printf '#!/bin/sh\nexec strace -D -f -qq -e trace=accept,accept4 -o "%s" "%s" "$@"\n' \
@@ -397,7 +397,7 @@ EOF
     for i in $(seq 10); do good; done
 }
 
-@test "who waits at the door of a child that is killed waits for the next one" {
+@test "a client in the queue of a child that is killed is served by the next child" {
     family 2
     hold_still "${CHILDREN[0]}"
     client_bg "$TMP/out" -c 30 send "$(get /)" readuntil world
@@ -413,7 +413,7 @@ answered_or_queued() {
     queued $(($1 - n))
 }
 
-@test "who dies as soon as it lives is not made for ever" {
+@test "a child that dies at once is not restarted for ever" {
     family 2
     for i in 1 2 3 4 5; do
         mapfile -t CHILDREN < <(children)
@@ -451,7 +451,7 @@ answered_or_queued() {
 
 # --- the end --------------------------------------------------------------------------------
 
-@test "SIGTERM: no one comes in, who is served is served, who only stays has to go" {
+@test "SIGTERM: no connection is accepted, requests are finished, idle connections are closed" {
     for n in 1 3; do
         start --processes=$n --stop-timeout=30 --trace
         client_bg "$TMP/idle" -q -c 20 send "$(get /)" readuntil world read
@@ -471,7 +471,7 @@ answered_or_queued() {
     done
 }
 
-@test "who has connected in time is served, even if nobody has let him in yet" {
+@test "a client that has connected in time is served, even if it is not accepted yet" {
     needs_proc
     for n in 1 2; do
         start --processes=$n
@@ -491,7 +491,7 @@ answered_or_queued() {
     done
 }
 
-@test "a drain has an end, also for those who do not listen" {
+@test "a drain has an end, also with clients that do not read" {
     for n in 1 2; do
         start --processes=$n --stop-timeout=1 --trace
         client_bg "$TMP/out" send "$(get '/slow?ms=20000')" read
@@ -500,7 +500,7 @@ answered_or_queued() {
         server_ends 4
         [ "$SERVER_STATUS" -eq 0 ]
         wait "$CLIENT_PID" || true
-        ! grep -q slept "$TMP/out"
+        run ! grep -q slept "$TMP/out"
         no_complaints
     done
     family 2 --stop-timeout=0
@@ -602,7 +602,7 @@ answered_or_queued() {
     until_true all_new
 }
 
-@test "SIGHUP under load loses nothing, and refuses nobody" {
+@test "SIGHUP under load loses no request and refuses no connection" {
     family 2
     press "$TMP/kept" 4 keep
     kept=$PRESS_PID
@@ -621,7 +621,7 @@ answered_or_queued() {
     done
 }
 
-@test "who is leaving already is not hurried by SIGTERM" {
+@test "a child that is shutting down already goes on with that after SIGTERM" {
     family 2 --stop-timeout=30 --trace
     client_bg "$TMP/out" -c 20 send "$(get '/slow?ms=800')" read
     until_true begun 20
@@ -648,7 +648,7 @@ answered_or_queued() {
 
 # --- doors that were open before ------------------------------------------------------------------
 
-@test "doors that somebody else has opened are taken over, with those who wait there" {
+@test "inherited listeners are taken over, with the clients in their queues" {
     for n in 1 2; do
         for whom in self none; do
             start_open 2 $whom --processes=$n
@@ -663,13 +663,13 @@ answered_or_queued() {
     done
 }
 
-@test "doors that are for somebody else are left alone" {
+@test "listeners that are meant for another process are left alone" {
     start_open 1 1
     good
     [ "$PORT" != "$(cat "$TMP/ports")" ]
 }
 
-@test "doors that are none are one line and status 1" {
+@test "descriptors that are no listeners are one line and status 1" {
     SERVER_LOG=$TMP/err
     for FDS in 2 17 64 2147483647; do
         write_open 1 self
@@ -691,7 +691,7 @@ answered_or_queued() {
     [ "$(cat "$SERVER_LOG")" = "dustdevil: descriptor 3 is no listening socket" ]
 }
 
-@test "who is told to leave and does not, is made to, and the next has his turn" {
+@test "a child that does not shut down in time is killed, and the next is replaced" {
     family 2 --stop-timeout=0
     hold_still "${CHILDREN[0]}"
     kill -HUP "$SERVER_PID"
@@ -699,7 +699,7 @@ answered_or_queued() {
     good
 }
 
-@test "a child that somebody else has told to leave is made anew, and its queue served" {
+@test "a child that was shut down from outside is replaced, and its queue served" {
     family 2 --trace
     client_bg "$TMP/slow" -c 20 send "$(get '/slow?ms=800')" read
     until_true begun 20

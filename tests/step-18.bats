@@ -108,7 +108,7 @@ door_is_shut() {
     [ "$(http "$URL/work")" = "9592 primes below 100000" ]
 }
 
-@test "a number that is none, or too large, is refused" {
+@test "an invalid number, or one that is too large, is refused" {
     start --log=none
     for n in x -1 %2B1 100000001 99999999999999999999 1x 0x1 1.5; do
         [ "$(http -o "$TMP/out" -w '%{http_code}' "$URL/work?n=$n")" = 400 ] ||
@@ -212,7 +212,7 @@ door_is_shut() {
     [ "$(grep -c '200 GET /work?n=100000000 ' "$SERVER_LOG")" -eq 4 ]
 }
 
-@test "work that nobody waits for any more is not begun" {
+@test "work whose client has left is not begun" {
     start --trace
     occupy long
     guests early 20 send "$LONG"
@@ -227,7 +227,7 @@ door_is_shut() {
     running 0
 }
 
-@test "whoever leaves the queue makes room in it at once" {
+@test "a client that leaves the queue makes room in it at once" {
     start --trace
     occupy long
     guests first 63 send "$(get '/work?n=3')"
@@ -247,7 +247,7 @@ door_is_shut() {
     grep -q '^2 primes below 5' "$TMP/out"
 }
 
-@test "whoever leaves, and whenever, is answered once and takes nothing along" {
+@test "a request is answered once, whenever its client leaves" {
     start --trace
     open=$(descriptors)
     for ms in 0 1 3 10 30 100; do
@@ -271,7 +271,7 @@ door_is_shut() {
 
 # --- the end -------------------------------------------------------------------
 
-@test "who is told to go finishes the work that has begun, and what waits" {
+@test "a server that drains finishes the work that has begun, and what waits" {
     start_step 18 --stop-timeout=60 --trace
     client_bg "$TMP/out" -t 60 -c 6 send "$(get '/work?n=2000000')" read
     handed 6
@@ -284,7 +284,7 @@ door_is_shut() {
     [ "$(grep -ac '^Connection: close' "$TMP/out")" -eq 6 ]
 }
 
-@test "when the time to go is over, work that goes on keeps nobody" {
+@test "after --stop-timeout, work that goes on does not keep the server" {
     start_step 18 --stop-timeout=1 --trace
     occupy long
     kill -TERM "$SERVER_PID"
@@ -295,7 +295,7 @@ door_is_shut() {
 }
 
 # Four at work and ten behind them; each is let go, and has its line.
-@test "who is told twice, or interrupted, leaves in the middle of work" {
+@test "a server that gets SIGTERM twice, or SIGINT, ends in the middle of work" {
     for what in 'TERM TERM 0' 'TERM INT 130' 'INT - 130'; do
         read -r first second status <<< "$what"
         start_step 18 --stop-timeout=600 --trace
@@ -630,7 +630,7 @@ dustdevil: the loop is held up by /block/???" ]
     [ "$(LC_ALL=C tr -d ' -~\n' < "$SERVER_LOG" | wc -c)" -eq 0 ]
 }
 
-@test "an alarm that nobody can hear changes nothing" {
+@test "an alarm whose log has no reader changes nothing" {
     start_application 1
     [ "$(http "$URL/unheard")" = "pipe 0, errno 0" ]
     [ "$(http "$URL/quick")" = quick ]
@@ -642,7 +642,7 @@ dustdevil: the loop is held up by /block/???" ]
     [ "$(held_up)" = "dustdevil: the loop is held up by a callback" ]
 }
 
-@test "there is no alarm for those who wait in the loop, or in a thread" {
+@test "there is no alarm for a wait in the loop, or for work in a thread" {
     start --block-alarm=1 --trace
     guests long 1 send "$LONG"
     handed 1

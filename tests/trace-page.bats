@@ -33,7 +33,7 @@ events() { http "$URL/trace/events?since=$1" | sed 1d; }
     cut -f 5,9 "$TMP/events" | grep -q "^8$(printf '\t')GET /hello/you"
 }
 
-@test "who says what he has seen is told what came after it" {
+@test "a request that names the last line seen gets the lines after it" {
     start_server --trace
     http "$URL/hello/one" > /dev/null
     seen=$(events 0 | tail -n 1 | cut -f 1)

@@ -7,7 +7,7 @@ setup() {
 
 teardown() { stop_server; }
 
-@test "a silent client keeps nobody waiting" {
+@test "a silent client keeps no other client waiting" {
     exec 8<> "/dev/tcp/127.0.0.1/$PORT"
     [ "$(http "$URL/")" = "hello, one at a time" ]
     [ "$(http "$URL/")" = "hello, one at a time" ]

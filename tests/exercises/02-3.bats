@@ -3,7 +3,7 @@
 setup() { load ../helper; }
 teardown() { stop_server; }
 
-@test "a poller that nobody has is refused with a message" {
+@test "an unknown poller is refused with a message" {
     start_step 2 --poller=crystal-ball || true
     [ -z "$SERVER_PID" ] || server_ends 2
     grep -q '^dustdevil: event loop' "$SERVER_LOG"
@@ -21,7 +21,7 @@ teardown() { stop_server; }
     fi
 }
 
-@test "nobody has to say which" {
+@test "without the option the best poller is taken" {
     start_step 2
     [ "$(http "$URL/")" = "hello, everyone" ]
 }

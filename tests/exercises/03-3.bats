@@ -17,7 +17,7 @@ teardown() { stop_server clean; }
     wait_for_line "$SERVER_LOG" '^answered 3$'
 }
 
-@test "it says so when nobody has asked for anything" {
+@test "it says so when there was no request" {
     kill -USR1 "$SERVER_PID"
     wait_for_line "$SERVER_LOG" '^answered 0$'
 }

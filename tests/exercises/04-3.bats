@@ -3,7 +3,7 @@
 setup() { load ../helper; start_step 4 --trace; }
 teardown() { stop_server clean; }
 
-@test "a silent client is shown the door" {
+@test "a silent client is disconnected" {
     before=$(descriptors)
     [ "$(client -t 5 count)" = 0 ]
     [ "$(descriptors)" -eq "$before" ]

@@ -21,7 +21,7 @@ said() { client "$@" read | sed '1,/^you said:$/d'; }
     } | raw | grep -axq hello
 }
 
-@test "none is a wish, too" {
+@test "a read of zero bytes is a read, too" {
     [ "$(said send '0\r\n\r\n')" = "" ]
 }
 

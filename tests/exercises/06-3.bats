@@ -13,17 +13,17 @@ saw() { wait_for_line "$SERVER_LOG" "$1" 8; }
     saw '\(20\).*conn 1'
 }
 
-@test "who asks three times and says goodbye gets three answers" {
+@test "a client that asks three times and half-closes gets three answers" {
     [ "$(client repeat 3 "$REQUEST" shutdown count)" -eq $((3 * WHOLE)) ]
 }
 
-@test "who does not fetch the first answer is not asked for the next wish" {
+@test "while the first answer is not read, the next request is not read" {
     client rcvbuf 4096 repeat 100 "$REQUEST" deaf pause 300 reset
     saw '\(20\).*conn 1'
     [ "$(grep -c '(8) .*conn 1' "$SERVER_LOG")" -eq 1 ]
 }
 
-@test "a client that has its answer and is silent wakes nobody" {
+@test "a client that has its answer and is silent does not wake the server" {
     client -q send "$REQUEST" discard $WHOLE pause 300 close
     saw '\(20\).*conn 1'
     sed '1,/ 0 owed/d' "$SERVER_LOG" > "$BATS_TEST_TMPDIR/after"

@@ -3,7 +3,7 @@
 setup() { load ../helper; }
 teardown() { stop_server clean; }
 
-@test "both doors are named, and both are answered" {
+@test "both listeners are named, and both are answered" {
     start_step 7 --trace
     wait_for_line "$SERVER_OUT" '^listening on .*'
     [ "$(grep -c '^listening on ' "$SERVER_OUT")" -eq 2 ]

@@ -24,7 +24,7 @@ wait_for_waiters() {
     [ "$(http -d x "$URL/bell")" = "0 heard it" ]
 }
 
-@test "who has left does not count, and harms nobody" {
+@test "a client that has left does not count, and harms no other" {
     client_bg "$TMP/out" -t 5 send "$WAIT" readuntil 'ding\n'
     wait_for_waiters 1
     mkfifo "$TMP/fifo"
@@ -41,7 +41,7 @@ wait_for_waiters() {
     wait "$CLIENT_PID"
 }
 
-@test "a server that has to go lets go of those who wait" {
+@test "a server that drains disconnects the clients that wait" {
     client_bg "$TMP/out" send "$WAIT" read
     wait_for_waiters 1
     stop_server clean

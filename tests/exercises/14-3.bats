@@ -17,7 +17,7 @@ get() {
     http -i "$@" "$URL/static/$path" | tr -d '\r'
 }
 
-@test "whoever can read it gets the twin, and is told what it is" {
+@test "a client that can read gzip gets the twin, and is told what it is" {
     get page.html -H 'Accept-Encoding: deflate, gzip, br' > "$BATS_TEST_TMPDIR/out"
     [ "$(tail -n 1 "$BATS_TEST_TMPDIR/out")" = twin ]
     grep -qx 'Content-Encoding: gzip' "$BATS_TEST_TMPDIR/out"

@@ -6,7 +6,7 @@ teardown() { stop_server clean; }
 # visit: by the browser whose jar is $TMP/jar.
 visit() { http -b "$TMP/jar" -c "$TMP/jar" "$URL/visits"; }
 
-@test "who was signed with the old secret goes on counting" {
+@test "a cookie signed with the old secret goes on counting" {
     start_step 15 --secret=one
     visit
     stop_server clean

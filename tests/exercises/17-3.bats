@@ -53,7 +53,7 @@ ten_stay() {
     [ "$(together)" -eq 0 ]
 }
 
-@test "who has just been born does not die of the question" {
+@test "a child that has just been forked survives SIGUSR1" {
     start_step 17 --processes=4
     for _ in $(seq 20); do
         kill -HUP "$SERVER_PID"

@@ -25,7 +25,7 @@ status() { http --max-time 20 -o "$TMP/body" -w '%{http_code}' "$URL/work?$1"; }
     [ "$(grep -c 'GET /work?n=100&ms=500 ' "$SERVER_LOG")" -eq 1 ]
 }
 
-@test "who leaves before his time is answered once" {
+@test "a client that leaves before its time is answered once" {
     client send 'GET /work?n=100000000&ms=600 HTTP/1.1\r\nHost: a\r\n\r\n' \
         pause 200 reset
     wait_for_line "$SERVER_LOG" 'GET /work\?n=100000000&ms=600 '
@@ -34,7 +34,7 @@ status() { http --max-time 20 -o "$TMP/body" -w '%{http_code}' "$URL/work?$1"; }
     ! grep 'after finish' "$SERVER_LOG" || false
 }
 
-@test "a time that is none, or too long, is refused" {
+@test "an invalid time, or one that is too long, is refused" {
     for ms in x -1 60001 1.5; do
         [ "$(status "n=100&ms=$ms")" = 400 ] || { echo "$ms"; return 1; }
     done

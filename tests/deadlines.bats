@@ -1,5 +1,5 @@
-# Patience: clients that are silent, slow, deaf or rude. Each gets what it is
-# owed, and none of them keeps a decent client waiting.
+# Deadlines: clients that are silent, slow, that do not read or break off. Each
+# gets what it is due, and none of them keeps a decent client waiting.
 
 setup() {
     load helper
@@ -110,7 +110,7 @@ worst() {
         good
     done
 }
-@test "five hundred clients of the worst kinds keep nobody waiting" { both worst; }
+@test "five hundred clients of the worst kinds keep no other client waiting" { both worst; }
 
 bytewise() {
     text=$(get /hello/x)
@@ -154,7 +154,7 @@ half_close() {
     done
     good
 }
-@test "who stops talking at any byte gets the answers to what was whole" { both half_close; }
+@test "a client that half-closes at any byte gets the answers to its whole requests" { both half_close; }
 
 said_goodbye() {
     for path in '/slow?ms=50' '/stream?n=500' '/bytes?n=3000000'; do
@@ -164,7 +164,7 @@ said_goodbye() {
             { echo "$path"; return 1; }
     done
 }
-@test "who stops talking still gets answers that take their time, whole" { both said_goodbye; }
+@test "a client that half-closes gets slow answers whole" { both said_goodbye; }
 
 reset_request() {
     good
@@ -178,7 +178,7 @@ reset_request() {
     good
     descriptors_are "$base"
 }
-@test "who hangs up anywhere in a request leaves nothing behind" { both reset_request; }
+@test "a reset anywhere in a request leaves nothing behind" { both reset_request; }
 
 reset_answer() {
     good
@@ -191,7 +191,7 @@ reset_answer() {
     good
     descriptors_are "$base"
 }
-@test "who hangs up anywhere in an answer leaves nothing behind" { both reset_answer; }
+@test "a reset anywhere in an answer leaves nothing behind" { both reset_answer; }
 
 # Two hundred at once, at five places of a conversation. (The sleepers sleep
 # only for a second, because select does not tell who has left meanwhile.)
@@ -210,7 +210,7 @@ resets() {
 
 # --- deaf ------------------------------------------------------------------
 
-@test "a gigabyte for a deaf client, or for one that listens, costs no memory" {
+@test "a gigabyte for a client that does not read, or for one that does, costs no memory" {
     start_server --log=none
     needs_plain_memory
     [ "$(http "$URL/bytes?n=1000000" | wc -c)" -eq 1000000 ]
@@ -223,7 +223,7 @@ resets() {
     [ $((peak - before)) -lt 10000 ]
 }
 
-@test "while nobody takes the answers, no more requests are read" {
+@test "while a client does not read its answers, no more of its requests are read" {
     start_server --log=none
     needs_proc
     before=$(memory VmRSS)
@@ -254,7 +254,7 @@ deaf_pipeline() {
         grep -ao 'Hello, [0-9]*' | cut -c 8- > "$TMP/answers"
     seq 1000 | cmp - "$TMP/answers"
 }
-@test "who listens late gets every answer, in the order of asking" { both deaf_pipeline; }
+@test "a client that reads late gets every answer, in the order of its requests" { both deaf_pipeline; }
 
 # --- answers that take their time ------------------------------------------
 
@@ -327,7 +327,7 @@ poor() {
     wait "$CLIENT_PID"
     good
 }
-@test "out of descriptors: those inside are served, nothing spins, later ones wait" {
+@test "out of descriptors: open connections are served, nothing spins, later ones wait" {
     poor
     poor --poller=select
 }
