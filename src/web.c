@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conditional.h"
 #include "log.h"
 #include "trace.h"
 
@@ -388,27 +389,19 @@ handler_printf(struct handler *self, const char *format, ...)
 
 /* --- flush -------------------------------------------------------------- */
 
-/* RequestHandler._generate_headers. We say HTTP/1.1 to everybody, because
- * that is what we speak (Tornado does since 4.1). */
 static bool
 append_head(struct handler *self, struct buffer **out)
 {
     bool keep = self->request->keep_alive;
-    bool ok = httputil_append_status(out, self->status) &&
-              httputil_append_header(out, "Server", HTTP_SERVER) &&
-              httputil_append_header(out, "Date", httputil_date());
+    struct httpframing framing = {
+        .length_known = self->length_known,
+        .length = self->length,
+        .chunked = self->chunked, /* [12] */
+    };
 
-    for (size_t i = 0; i < self->headers.n; i++)
-        ok = ok && httputil_append_header(out, self->headers.items[i].name,
-                                          self->headers.items[i].value);
-    if (self->length_known)
-        ok = ok && httputil_append_length(out, self->length);
-    if (self->chunked)
-        ok = ok && httputil_append_header(out, "Transfer-Encoding", "chunked");
     if (!keep || !httprequest_supports_http_1_1(self->request))
-        ok = ok && httputil_append_header(out, "Connection",
-                                          keep ? "keep-alive" : "close");
-    return ok && buffer_append(out, "\r\n", 2);
+        framing.connection = keep ? "keep-alive" : "close";
+    return httputil_append_head(out, self->status, &self->headers, &framing);
 }
 
 /* The head is about to leave: how will the client know where the body ends?
@@ -509,8 +502,7 @@ static void
 check_etag(struct handler *self)
 {
     struct httprequest *r = self->request;
-    const char *known = httpheaders_get(&r->headers, "If-None-Match");
-    char etag[HTTP_ETAG_SIZE];
+    char etag[CONDITIONAL_ETAG_SIZE];
 
     if (self->status != 200 ||
         (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0))
@@ -520,18 +512,18 @@ check_etag(struct handler *self)
     if (httpheaders_get_list(&self->headers, "Etag", 0) != NULL)
         return;
 
-    httputil_etag(etag, self->body);
+    conditional_etag(etag, self->body);
     handler_set_header(self, "Etag", etag);
 
     /* [14] Whoever wants another one than this gets none. */
-    if (httprequest_check_conditions(r, etag, -1) == 412) {
+    if (!conditional_client_means(r, etag)) {
         clear(self);
         self->status = 412;
         write_error_page(self, 412, NULL);
         return;
     }
 
-    if (known != NULL && httputil_list_has_etag(known, etag)) {
+    if (conditional_client_has(r, etag)) {
         self->status = 304;
         buffer_release(&self->body);
     }
@@ -594,16 +586,11 @@ handler_redirect(struct handler *self, const char *url, bool permanent)
     handler_finish(self);
 }
 
-/* RequestHandler.get_error_html. */
 static void
 write_error_page(struct handler *self, int status, const char *detail)
 {
-    const char *reason = httputil_reason(status);
-
-    handler_printf(self, "<html><title>%d: %s</title><body>%d: %s%s%s%s"
-                   "</body></html>", status, reason, status, reason,
-                   detail != NULL ? " (" : "", detail != NULL ? detail : "",
-                   detail != NULL ? ")" : "");
+    if (!httputil_append_error_page(&self->body, status, detail))
+        fail(self, 503, http_no_memory);
 }
 
 /* RequestHandler.send_error. What the application has begun to say is

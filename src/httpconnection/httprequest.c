@@ -383,42 +383,6 @@ httprequest_parse_body(struct httprequest *r)
     return NULL;
 }
 
-/* [14] --- conditions ------------------------------------------------------ */
-
-/* The date in a header; -1 if there is none, or it is none. */
-static time_t
-header_date(struct httprequest *r, const char *name)
-{
-    const char *date = httpheaders_get(&r->headers, name);
-
-    return date != NULL ? httputil_parse_date(date) : -1;
-}
-
-/* In the order of RFC 9110, section 13.2.2: a tag says more than a date, so
- * where there is a condition on the tag the one on the date is not looked at.
- * 304 is an answer to those who wanted to read. */
-int
-httprequest_check_conditions(struct httprequest *r, const char *etag,
-                             time_t modified)
-{
-    const char *match = httpheaders_get(&r->headers, "If-Match");
-    const char *none = httpheaders_get(&r->headers, "If-None-Match");
-    time_t unmodified = header_date(r, "If-Unmodified-Since");
-    time_t since = header_date(r, "If-Modified-Since");
-    bool reads = strcmp(r->method, "GET") == 0 ||
-                 strcmp(r->method, "HEAD") == 0;
-
-    if (match != NULL && !httputil_list_has_strong_etag(match, etag))
-        return 412;
-    if (match == NULL && unmodified != -1 && modified > unmodified)
-        return 412;
-    if (none != NULL && httputil_list_has_etag(none, etag))
-        return reads ? 304 : 412;
-    if (none == NULL && since != -1 && modified != -1 && modified <= since)
-        return reads ? 304 : 0;
-    return 0;
-}
-
 /* [15] --- who is behind the proxy ----------------------------------------- */
 
 /* Each proxy on the way writes the one before it at the end of the list, so

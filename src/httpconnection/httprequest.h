@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <time.h> /* [14] */
 
 #include "httpform.h" /* [9] */
 #include "httputil.h"
@@ -115,12 +114,6 @@ int httprequest_expects_continue(struct httprequest *request, bool *expects,
  * or multipart; of POST and PUT only, as in Tornado). NULL, or a sentence that
  * says what is wrong with it. To be called once. */
 const char *httprequest_parse_body(struct httprequest *request);
-
-/* [14] What the conditions of the request (RFC 9110, section 13) say of what
- * has this tag and was modified then, which is -1 if nobody knows: 0, go on;
- * 304, the client has it; or 412, it is not what the client wants to change. */
-int httprequest_check_conditions(struct httprequest *request,
-                                 const char *etag, time_t modified);
 
 /* [15] As if the client had sent this cookie, too. The strings are not copied.
  * False when there is no memory left. */

@@ -5,6 +5,7 @@
 #include "httputil.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -319,19 +320,54 @@ httputil_parse_date(const char *date)
     return -1;
 }
 
-/* [11] --- answers -------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
-/* 1xx, 204 and 304 are over with the empty line, whatever the head says. */
-bool
-httputil_has_body(int status)
+/* The entity for a byte that HTML would not take as text; NULL: the byte can
+ * stay. The apostrophe ends attributes in single quotes (Tornado since
+ * 3.2). */
+static const char *
+entity_of(char c)
 {
-    return status >= 200 && status != 204 && status != 304;
+    switch (c) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '"': return "&quot;";
+    case '\'': return "&#39;";
+    default: return NULL;
+    }
+}
+
+/* Room is made for a run of bytes at once, as if each were the longest entity:
+ * a call for each byte would cost more than all the rest. */
+bool
+httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
+{
+    enum { RUN = 512, LONGEST = sizeof "&quot;" - 1 };
+
+    while (size > 0) {
+        const char *end = text + (size < RUN ? size : RUN);
+        char *p = buffer_room(to, (size_t)(end - text) * LONGEST);
+
+        if (p == NULL)
+            return false;
+        size -= (size_t)(end - text);
+        for (; text < end; text++) {
+            const char *entity = entity_of(*text);
+
+            if (entity != NULL)
+                p = stpcpy(p, entity);
+            else
+                *p++ = *text;
+        }
+        (*to)->end = (size_t)(p - (*to)->data);
+    }
+    return true;
 }
 
 /* Room is asked for once, for the whole line. */
-bool
-httputil_append_header(struct buffer **to, const char *name,
-                       const char *value)
+static bool
+append_header(struct buffer **to, const char *name, const char *value)
 {
     size_t n = strlen(name), v = strlen(value);
     char *p = buffer_room(to, n + v + 4);
@@ -346,8 +382,8 @@ httputil_append_header(struct buffer **to, const char *name,
     return true;
 }
 
-/* printf() is twenty times the work of this, and each answer has two numbers
- * in its head. The digits of `n` end at `end`; where they begin. */
+/* snprintf() is twenty times the work of this, and each head has two numbers.
+ * The digits of `n` end at `end`; returns where they begin. */
 static char *
 digits(char *end, size_t n)
 {
@@ -357,17 +393,8 @@ digits(char *end, size_t n)
     return end;
 }
 
-bool
-httputil_append_length(struct buffer **to, size_t length)
-{
-    char number[24] = "";
-
-    return httputil_append_header(to, "Content-Length",
-                                  digits(number + sizeof number - 1, length));
-}
-
-bool
-httputil_append_status(struct buffer **to, int status)
+static bool
+append_status(struct buffer **to, int status)
 {
     const char *reason = httputil_reason(status);
     char line[] = "HTTP/1.1 000 ";
@@ -378,80 +405,57 @@ httputil_append_status(struct buffer **to, int status)
            buffer_append(to, "\r\n", 2);
 }
 
-/* Tornado takes SHA-1, and spends more on it than on everything else. Nobody
- * is to be fooled here: two bodies of one URL have to differ in their tags,
- * and for that FNV-1a, with 64 bits, will do. */
-void
-httputil_etag(char to[HTTP_ETAG_SIZE], const struct buffer *body)
+/* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the
+ * server's, not the client's (Tornado since 4.1). */
+bool
+httputil_append_head(struct buffer **to, int status,
+                     const struct httpheaders *headers,
+                     const struct httpframing *framing)
 {
-    uint64_t hash = 0xcbf29ce484222325;
+    char length[24] = "";
+    bool ok = append_status(to, status);
 
-    for (size_t i = 0; i < buffer_length(body); i++) {
-        hash ^= (unsigned char)body->data[body->start + i];
-        hash *= 0x100000001b3;
-    }
-    to[0] = to[17] = '"';
-    to[18] = '\0';
-    for (size_t i = 16; i > 0; i--, hash >>= 4)
-        to[i] = "0123456789abcdef"[hash & 15];
+    if (find_header(headers, "Server", 0) == headers->n)
+        ok = ok && append_header(to, "Server", HTTP_SERVER);
+    if (find_header(headers, "Date", 0) == headers->n)
+        ok = ok && append_header(to, "Date", httputil_date());
+    for (size_t i = 0; i < headers->n; i++)
+        ok = ok && append_header(to, headers->items[i].name,
+                                 headers->items[i].value);
+    if (framing->length_known)
+        ok = ok && append_header(to, "Content-Length",
+                                 digits(length + sizeof length - 1,
+                                        framing->length));
+
+    /* [12] The body says itself where it ends. */
+    if (framing->chunked)
+        ok = ok && append_header(to, "Transfer-Encoding", "chunked");
+
+    if (framing->connection != NULL)
+        ok = ok && append_header(to, "Connection", framing->connection);
+    return ok && buffer_append(to, "\r\n", 2);
 }
 
-/* A tag may contain a comma, so a quoted string is skipped as a whole. */
+/* RequestHandler.get_error_html. */
 bool
-httputil_list_has_etag(const char *list, const char *etag)
+httputil_append_error_page(struct buffer **to, int status, const char *detail)
 {
-    size_t size = strlen(etag);
+    const char *reason = httputil_reason(status);
+    char text[160];
+    int n = snprintf(text, sizeof text, "<html><title>%d: %s</title>"
+                     "<body>%d: %s", status, reason, status, reason);
+    bool ok = buffer_append(to, text, (size_t)n);
 
-    if (strcmp(list, "*") == 0)
-        return true;
-    while (*list != '\0') {
-        list += strspn(list, " \t,");
-        if (strncmp(list, "W/", 2) == 0)
-            list += 2;
-        if (strncmp(list, etag, size) == 0)
-            return true;
-        if (*list == '"')
-            list += 1 + strcspn(list + 1, "\"");
-        list += strcspn(list, ",");
-    }
-    return false;
+    if (detail != NULL)
+        ok = ok && buffer_append(to, " (", 2) &&
+             httputil_xhtml_escape(to, detail, strlen(detail)) &&
+             buffer_append(to, ")", 1);
+    return ok && buffer_append(to, "</body></html>", 14);
 }
 
-/* [14] From quote to quote: what stands before one, be it W/ or a comma, makes
- * the text in `list` another than `etag`, which begins with a quote. */
+/* [11] 1xx, 204 and 304 end with the empty line, whatever the head says. */
 bool
-httputil_list_has_strong_etag(const char *list, const char *etag)
+httputil_has_body(int status)
 {
-    size_t size = strlen(etag);
-
-    if (strcmp(list, "*") == 0)
-        return true;
-    while (*list != '\0') {
-        list += strspn(list, " \t,");
-        if (strncmp(list, etag, size) == 0)
-            return true;
-        list += strcspn(list, "\"");
-        if (*list == '"')
-            list += 1 + strcspn(list + 1, "\"");
-        list += strcspn(list, ",");
-    }
-    return false;
-}
-
-/* Also the apostrophe, for attributes in single quotes (Tornado since 3.2). */
-bool
-httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
-{
-    static const char special[] = "&<>\"'";
-    static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;",
-                                           "&#39;"};
-
-    for (size_t i = 0; i < size; i++) {
-        const char *at = memchr(special, text[i], sizeof special - 1);
-        const char *as = at != NULL ? entities[at - special] : text + i;
-
-        if (!buffer_append(to, as, at != NULL ? strlen(as) : 1))
-            return false;
-    }
-    return true;
+    return status >= 200 && status != 204 && status != 304;
 }

@@ -98,33 +98,43 @@ const char *httputil_date(void);
  * it has none of them (as the last second of 1969). */
 time_t httputil_parse_date(const char *date);
 
-/* [11] --- answers -------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
-/* Does an answer with this status have a body at all? (RFC 9110, 6.4.1) */
-bool httputil_has_body(int status);
+/* What an answer's head says about the bytes around it: where the body ends
+ * (RFC 9112, section 6.3) and what happens to the connection. */
+struct httpframing {
+    bool length_known; /* Content-Length: `length` */
+    bool chunked; /* [12] Transfer-Encoding: chunked */
+    size_t length; /* bytes of body */
+    const char *connection; /* the value of Connection; NULL: no header */
+};
 
-/* Each appends a line of an answer's head: the first one, a header, or the
- * Content-Length. False when there is no memory left. */
-bool httputil_append_status(struct buffer **to, int status);
-bool httputil_append_header(struct buffer **to, const char *name,
-                            const char *value);
-bool httputil_append_length(struct buffer **to, size_t length);
+/* RequestHandler._generate_headers: appends an answer's whole head, with the
+ * empty line that ends it.
+ * - `status` has three digits.
+ * - A Date and a Server among `headers` replace the server's own. None of the
+ *   others may be one that `framing` writes.
+ * - `headers` may have arena NULL: nothing is added to it.
+ * - False when there is no memory left; `to` then holds a part of the head. */
+bool httputil_append_head(struct buffer **to, int status,
+                          const struct httpheaders *headers,
+                          const struct httpframing *framing);
 
-/* RequestHandler.compute_etag: a tag for this very body. */
-enum { HTTP_ETAG_SIZE = 19 };
-void httputil_etag(char to[HTTP_ETAG_SIZE], const struct buffer *body);
+/* RequestHandler.get_error_html: appends a small HTML page that says the
+ * status and, unless it is NULL, `detail`, which is escaped. Its Content-Type
+ * is HTTP_ERROR_TYPE. False when there is no memory left. */
+#define HTTP_ERROR_TYPE "text/html; charset=UTF-8"
+bool httputil_append_error_page(struct buffer **to, int status,
+                                const char *detail);
 
-/* RFC 9110, section 13.1.2: is it one of the tags of the list, or is the list
- * "*"? A tag's W/ does not count here. */
-bool httputil_list_has_etag(const char *list, const char *etag);
-
-/* [14] The same for those who need every byte to be the same: a tag with W/
- * is none (RFC 9110, section 8.8.3.2). */
-bool httputil_list_has_strong_etag(const char *list, const char *etag);
-
-/* escape.xhtml_escape: appends `text`, safe inside HTML. False when there is
- * no memory left. */
+/* escape.xhtml_escape: appends `text`, safe in HTML text and in quoted
+ * attributes. False when there is no memory left; a part of `text` may have
+ * been appended then. */
 bool httputil_xhtml_escape(struct buffer **to, const char *text, size_t size);
+
+/* [11] Does an answer with this status have a body at all? (RFC 9110, section
+ * 6.4.1) */
+bool httputil_has_body(int status);
 
 /* ----------------------------------------------------------------------- */
 

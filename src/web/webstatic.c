@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conditional.h"
 #include "log.h"
 #include "system.h"
 
@@ -378,8 +379,7 @@ static_file_get(struct handler *self)
                                  modified_nanoseconds(&st)};
     n = (size_t)st.st_size;
     make_etag(etag, &st);
-    status = httprequest_check_conditions(handler_request(self), etag,
-                                          st.st_mtime);
+    status = conditional_check(handler_request(self), etag, st.st_mtime);
     if (status == 0)
         status = check_range(self, etag, &st, &first, &n);
     if (status == 412) {
