@@ -156,7 +156,7 @@ half_close() {
 }
 @test "a client that half-closes at any byte gets the answers to its whole requests" { both half_close; }
 
-said_goodbye() {
+half_closed() {
     for path in '/slow?ms=50' '/stream?n=500' '/bytes?n=3000000'; do
         request="GET $path HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n"
         want=$(client send "$request" count)
@@ -164,7 +164,7 @@ said_goodbye() {
             { echo "$path"; return 1; }
     done
 }
-@test "a client that half-closes gets slow answers whole" { both said_goodbye; }
+@test "a client that half-closes gets slow answers whole" { both half_closed; }
 
 reset_request() {
     good
