@@ -18,7 +18,6 @@
 #include <time.h> /* [4] */
 #include <unistd.h> /* [3] */
 
-#include "watchdog.h" /* [18] */
 #include "trace.h"
 #include "system.h"
 
@@ -77,6 +76,8 @@ struct ioloop {
     size_t ntimeouts, timeouts_size, nremoved;
     uint64_t timeout_number;
     int64_t now; /* when timeouts were looked at last */
+
+    void (*wait_hook)(bool begins); /* [18] */
 };
 
 /* IOLoop._instance. */
@@ -597,6 +598,21 @@ ioloop_close_all(struct ioloop *loop)
     } while (found);
 }
 
+/* [18] --- the wait hook ------------------------------------------------ */
+
+void
+ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
+{
+    loop->wait_hook = hook;
+}
+
+static void
+call_wait_hook(struct ioloop *loop, bool begins)
+{
+    if (loop->wait_hook != NULL)
+        loop->wait_hook(begins);
+}
+
 /* --- the loop ---------------------------------------------------------- */
 
 bool
@@ -643,7 +659,7 @@ ioloop_start(struct ioloop *loop)
         }
 
         loop->turns_without_wait = 0; /* [3] */
-        watchdog_disarm(); /* [18] */
+        call_wait_hook(loop, true); /* [18] */
 
         /* The only line in this server that waits for anything. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
@@ -651,10 +667,10 @@ ioloop_start(struct ioloop *loop)
         loop->poll_count++;
         if (nready == -1 && errno != EINTR)
             return -1;
-        watchdog_arm(); /* [18] */
+        call_wait_hook(loop, false); /* [18] */
         run_handlers(loop, nready);
     }
-    watchdog_disarm(); /* [18] */
+    call_wait_hook(loop, true); /* [18] */
     loop->stopped = false;
     return 0;
 }

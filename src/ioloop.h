@@ -91,6 +91,10 @@ struct periodic_callback *periodic_callback_start(struct ioloop *loop,
                                                   void *arg);
 void periodic_callback_stop(struct periodic_callback *periodic);
 
+/* [18] Calls `hook` with true before each wait and when the loop stops, and
+ * with false after each wait. One hook for each loop; NULL removes it. */
+void ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins));
+
 /* Runs until ioloop_stop() is called; 0, or -1 with errno if the kernel will
  * not let us wait. A stop is obeyed before the next wait; what was put off by
  * then (chapter 3) still runs. A stop before the start counts, too. */

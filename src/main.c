@@ -424,7 +424,7 @@ run(void)
     process_unblock_signals(); /* [17] */
 
     /* [18] From now on nobody may hold it up unnoticed. */
-    set_blocking_log_threshold((unsigned)block_alarm);
+    set_blocking_log_threshold(ioloop_instance(), (unsigned)block_alarm);
 
     return ioloop_start(ioloop_instance()) == -1 ? strerror(errno) : NULL;
 }
@@ -532,7 +532,7 @@ main(int argc, char **argv)
     status = serve(application);
     application_free(application);
     close(demo_static_root); /* [14] */
-    blocks_free();
+    memory_give_back();
     trace_end(); /* [18] */
     process_unblock_signals(); /* [17] */
 

@@ -582,7 +582,8 @@ main(int argc, char **argv)
     httpserver_url(server, 0, url, sizeof url);
     printf("listening on %s\n", url);
     fflush(stdout);
-    set_blocking_log_threshold((unsigned)atoi(argv[argc - 1]));
+    set_blocking_log_threshold(ioloop_instance(),
+                               (unsigned)atoi(argv[argc - 1]));
     ioloop_start(ioloop_instance());
 }
 END

@@ -5,36 +5,103 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* At most so many blocks are kept: 1 MiB. What a crowd has needed beyond
- * that goes back to the system when the crowd has gone. */
-enum { MAX_SPARE = 256 };
+#include "system.h" /* [16] */
 
-/* A stack: the block that was given back last is taken first, because it is
- * the likeliest to be in the processor's cache still. */
-static void *free_list[MAX_SPARE];
+/* [16] --- the limit ---------------------------------------------------- */
+
+/* Below this the peak is not worth a walk through the heap. */
+enum { SMALL_PEAK = 4194304 };
+
+static size_t in_use, peak;
+static size_t pressure_limit;
+static void (*on_pressure)(void);
+
+size_t
+memory_in_use(void)
+{
+    return in_use;
+}
+
+void
+memory_set_limit(size_t limit, void (*pressure)(void))
+{
+    pressure_limit = limit;
+    on_pressure = pressure;
+}
+
+static void
+count_alloc(size_t size)
+{
+    in_use += size;
+    peak = in_use > peak ? in_use : peak;
+    if (on_pressure != NULL && in_use > pressure_limit)
+        on_pressure();
+}
+
+/* free() returns memory to the system at the end of the heap only, and one
+ * living block there keeps all the memory below it. */
+static void
+count_free(size_t size)
+{
+    in_use -= size;
+    if (peak < SMALL_PEAK || in_use > peak / 4)
+        return;
+    peak = in_use;
+    memory_give_back();
+}
+
+/* --- blocks ------------------------------------------------------------ */
+
+/* The freed blocks that are kept. A stack, because the block that was freed
+ * last is the likeliest to be in the processor's cache. */
+enum { MAX_FREE = 256 };
+static void *free_list[MAX_FREE];
 static size_t nfree;
 
+/* As realloc(): makes a block, or a larger one of it, which may have moved. */
 static void *
-block_alloc(size_t size)
+block_resize(void *block, size_t before, size_t after)
 {
-    return size == BLOCK_SIZE && nfree > 0 ? free_list[--nfree] : malloc(size);
+    void *resized;
+
+    /* [16] Too much for this process. */
+    if (after - before > MEMORY_MAX - in_use)
+        return NULL;
+
+    if (before == 0 && after == BLOCK_SIZE && nfree > 0)
+        resized = free_list[--nfree];
+    else
+        resized = realloc(block, after);
+
+    /* [16] It counts while it is alive. */
+    if (resized != NULL)
+        count_alloc(after - before);
+
+    return resized;
 }
 
 static void
 block_free(void *block, size_t size)
 {
-    if (size == BLOCK_SIZE && nfree < MAX_SPARE)
+    if (size == BLOCK_SIZE && nfree < MAX_FREE)
         free_list[nfree++] = block;
     else
         free(block);
+    count_free(size); /* [16] */
 }
 
 void
-blocks_free(void)
+memory_give_back(void)
 {
     while (nfree > 0)
         free(free_list[--nfree]);
+    trim_heap(); /* [16] */
 }
+
+/* --- buffers ----------------------------------------------------------- */
+
+/* The first room of a buffer, and the room above which it is a large one. */
+enum { FIRST_SIZE = BLOCK_SIZE - sizeof(struct buffer), LARGE_SIZE = 1048576 };
 
 size_t
 buffer_length(const struct buffer *b)
@@ -42,37 +109,49 @@ buffer_length(const struct buffer *b)
     return b == NULL ? 0 : b->end - b->start;
 }
 
-/* The first room is one block. When it is used up, the live bytes move: to
- * twice the size, or to the same size again if more has gone than is left.
- * Either way they only move when about as many bytes have come or gone since
- * the last time. So a byte is moved a bounded number of times, however small
- * the pieces are; to make room for just what is asked would be quadratic. */
+/* [16] The header of the block is a part of it. */
+size_t
+buffer_memory(const struct buffer *b)
+{
+    return b == NULL ? 0 : sizeof *b + b->size;
+}
+
+/* A byte must be moved a bounded number of times, however small the pieces
+ * are in which bytes come and go. So the live bytes move to the start only if
+ * as many have left since the last move, or if the block grows by a part of
+ * its size: it doubles while it is small, and grows by a quarter, which wastes
+ * less, when it is large. */
 char *
 buffer_room(struct buffer **b, size_t room)
 {
-    struct buffer *old = *b, *new;
-    size_t length = buffer_length(old), size = BLOCK_SIZE - sizeof *new;
+    struct buffer *buffer = *b;
+    size_t length = buffer_length(buffer), size = FIRST_SIZE;
+    size_t gone = 0, before = 0;
 
-    if (old != NULL && old->size - old->end >= room)
-        return old->data + old->end;
-    if (old != NULL)
-        size = old->start >= length ? old->size : 2 * old->size;
-    for (; size - length < room; size *= 2)
-        if (size > SIZE_MAX / 4)
+    if (buffer != NULL && buffer->size - buffer->end >= room)
+        return buffer->data + buffer->end;
+    if (buffer != NULL) {
+        gone = buffer->start;
+        size = buffer->size;
+        before = sizeof *buffer + size;
+        memmove(buffer->data, buffer->data + gone, length);
+        buffer->start = 0;
+        buffer->end = length;
+    }
+    for (bool grow = gone < length; grow || size - length < room; grow = false)
+        size += size < LARGE_SIZE ? size : size / 4;
+    if (sizeof *buffer + size > before) {
+        buffer = block_resize(buffer, before, sizeof *buffer + size);
+        if (buffer == NULL)
             return NULL;
-    new = block_alloc(sizeof *new + size);
-    if (new == NULL)
-        return NULL;
-    *new = (struct buffer){.end = length, .size = size};
-    if (length > 0)
-        memcpy(new->data, old->data + old->start, length);
-    buffer_release(b);
-    *b = new;
-    return new->data + length;
+        *buffer = (struct buffer){.end = length, .size = size};
+        *b = buffer;
+    }
+    return buffer->data + length;
 }
 
-/* Neither memcpy() here nor those below may be given NULL, not even to copy
- * nothing: the compiler would conclude that the pointer is never NULL. */
+/* memcpy() may not be given NULL, not even to copy 0 bytes: the compiler would
+ * conclude that the pointer is never NULL. */
 bool
 buffer_append(struct buffer **b, const void *data, size_t size)
 {
@@ -87,6 +166,21 @@ buffer_append(struct buffer **b, const void *data, size_t size)
 }
 
 void
+buffer_trim(struct buffer **b)
+{
+    struct buffer *smaller = NULL;
+    size_t length = buffer_length(*b);
+
+    if (length == 0) {
+        buffer_release(b);
+    } else if ((*b)->size > FIRST_SIZE && length < (*b)->size / 4 &&
+               buffer_append(&smaller, (*b)->data + (*b)->start, length)) {
+        buffer_release(b);
+        *b = smaller;
+    }
+}
+
+void
 buffer_release(struct buffer **b)
 {
     if (*b != NULL)
@@ -97,7 +191,7 @@ buffer_release(struct buffer **b)
 /* [8] --- arenas -------------------------------------------------------- */
 
 /* A chain of blocks; the first one is being filled. max_align_t starts the
- * data where any type may start. */
+ * data where every type may start. */
 struct arena {
     struct arena *next;
     size_t used, size;
@@ -106,9 +200,9 @@ struct arena {
 
 enum { ARENA_ROOM = BLOCK_SIZE - sizeof(struct arena) };
 
-/* When a piece does not fit a new block begins, and what was left of the one
- * before stays unused: to look for a gap would cost more than it saves. A
- * piece larger than a block gets one of its own size. */
+/* A piece that does not fit begins a new block, of its own size if it is
+ * larger than a block. The rest of the block before stays unused: to search it
+ * for room would cost more than it saves. */
 void *
 arena_alloc(struct arena **a, size_t size)
 {
@@ -121,7 +215,7 @@ arena_alloc(struct arena **a, size_t size)
     if (block == NULL || block->size - block->used < size) {
         size_t room = size > ARENA_ROOM ? size : ARENA_ROOM;
 
-        block = block_alloc(sizeof *block + room);
+        block = block_resize(NULL, 0, sizeof *block + room);
         if (block == NULL)
             return NULL;
         *block = (struct arena){.next = *a, .size = room};
@@ -144,18 +238,7 @@ arena_copy(struct arena **a, const void *data, size_t size)
     return copy;
 }
 
-void
-arena_release(struct arena **a)
-{
-    while (*a != NULL) {
-        struct arena *block = *a;
-
-        *a = block->next;
-        block_free(block, sizeof *block + block->size);
-    }
-}
-
-/* The old array stays behind when it has become too small. */
+/* The old array stays in the arena, unused, when it has become too small. */
 void *
 arena_more(struct arena **a, void *items, size_t n, size_t *size, size_t item)
 {
@@ -171,4 +254,26 @@ arena_more(struct arena **a, void *items, size_t n, size_t *size, size_t item)
         memcpy(bigger, items, n * item);
     *size = room;
     return bigger;
+}
+
+/* [16] The size of each block in the chain. */
+size_t
+arena_memory(const struct arena *a)
+{
+    size_t size = 0;
+
+    for (; a != NULL; a = a->next)
+        size += sizeof *a + a->size;
+    return size;
+}
+
+void
+arena_release(struct arena **a)
+{
+    while (*a != NULL) {
+        struct arena *block = *a;
+
+        *a = block->next;
+        block_free(block, sizeof *block + block->size);
+    }
 }

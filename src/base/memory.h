@@ -1,61 +1,98 @@
 /* [5] memory.h -- buffers and arenas, made of blocks.
  *
- *     Layer 0: it knows no other file. */
+ *     Layer 0: it knows no other part.
+ *
+ * All memory whose amount a client decides is taken here. Only the thread of
+ * the loop may call these functions. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Buffers (and arenas, from chapter 8 on) are made of blocks of one size. A
- * block that is given back is kept for the next who asks, so a server that has
- * found its rhythm does not call malloc() any more. Only the loop's own thread
- * may use them. */
+/* A buffer or an arena starts with a block of this size. Up to 256 freed
+ * blocks are kept for the next use, so that a request normally needs neither
+ * malloc() nor free(). */
 enum { BLOCK_SIZE = 4096 };
 
-/* Gives the kept blocks back to the system: the last call of a program. */
-void blocks_free(void);
+/* Returns freed memory to the system, the kept blocks included. A program
+ * calls it before it ends. */
+void memory_give_back(void);
+
+/* [16] --- the limit ---------------------------------------------------- */
+
+/* No allocation takes memory_in_use() above this: it fails instead. */
+enum { MEMORY_MAX = 268435456 };
+
+/* Bytes of all buffers and arenas of this process that are alive: what they
+ * occupy, not what they hold. The kept blocks do not count. When three
+ * quarters of a peak of several MiB have been freed, memory_give_back() runs
+ * by itself. */
+size_t memory_in_use(void);
+
+/* From now on each allocation that leaves memory_in_use() above `limit` calls
+ * `pressure`, which must neither allocate nor free: it takes a note. NULL, as
+ * at the start, calls nothing. */
+void memory_set_limit(size_t limit, void (*pressure)(void));
+
+/* --- buffers ----------------------------------------------------------- */
 
 /* Bytes in a row: they arrive at the end and leave at the start.
  *
  *     data:  |  gone  |  live bytes  |  room  |
  *            0        start          end      size
  *
- * A buffer is always reached through a pointer that is NULL while there is
- * nothing to hold; every function below takes NULL for an empty buffer. */
+ * A buffer is reached through a pointer of its owner, which is NULL while the
+ * buffer is empty; every function below takes NULL for an empty buffer. */
 struct buffer {
     size_t start, end, size;
     char data[];
 };
 
+/* The number of live bytes. */
 size_t buffer_length(const struct buffer *b);
+
+/* [16] The bytes that it occupies. */
+size_t buffer_memory(const struct buffer *b);
 
 /* Makes room for `room` more bytes and returns where they go; the caller
  * writes them and adds their number to (*b)->end. May move the live bytes.
- * NULL when there is no memory left; the live bytes are then as before. */
+ * NULL without memory; the live bytes are then as before. */
 char *buffer_room(struct buffer **b, size_t room);
 
-/* Copies `size` bytes to the end. False when there is no memory left. */
+/* Copies `size` bytes to the end. False without memory: nothing is added. */
 bool buffer_append(struct buffer **b, const void *data, size_t size);
 
-/* Ends the buffer, whatever it holds; *b is NULL afterwards. */
+/* Releases an empty buffer; moves the live bytes to a smaller block if they
+ * fill less than a quarter of this one. For the owner to call after bytes
+ * have left. */
+void buffer_trim(struct buffer **b);
+
+/* Frees the buffer with all that it holds; *b is NULL afterwards. */
 void buffer_release(struct buffer **b);
 
-/* [8] An arena is memory that is asked for in pieces and given back in one:
- * all that belongs to one request. `*a` is NULL as long as it is empty. The
- * pieces are aligned for any type and hold anything. NULL: no memory left. */
+/* [8] --- arenas -------------------------------------------------------- */
+
+/* An arena is memory that is allocated in pieces and freed at once: all that
+ * belongs to one request. `*a` is NULL while it is empty. The pieces are
+ * aligned for every type. NULL: no memory. */
 struct arena;
 void *arena_alloc(struct arena **a, size_t size);
 
-/* [8] `size` bytes copied, and a NUL behind them. */
+/* Copies `size` bytes and appends a NUL. */
 char *arena_copy(struct arena **a, const void *data, size_t size);
 
-/* [8] Room for one more in an array of `n` items of `item` bytes, of which
- * `*size` have room: the array, maybe moved. NULL: no memory left. */
+/* Makes room for one more item in an array of `n` items of `item` bytes, which
+ * has room for `*size` of them. Returns the array, which may have moved. */
 void *arena_more(struct arena **a, void *items, size_t n, size_t *size,
                  size_t item);
 
-/* [8] Ends every piece at once; *a is NULL afterwards. */
+/* [16] The bytes that it occupies. */
+size_t arena_memory(const struct arena *a);
+
+/* Frees all pieces; *a is NULL afterwards. */
 void arena_release(struct arena **a);
+
+/* ----------------------------------------------------------------------- */
 
 #endif

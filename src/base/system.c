@@ -12,6 +12,10 @@
 #include <sys/stat.h> /* [14] */
 #include <unistd.h> /* [2] */
 
+#ifdef __GLIBC__
+#include <malloc.h> /* [16] */
+#endif
+
 #ifdef __linux__
 #include <sys/sendfile.h> /* [14] */
 #endif
@@ -77,6 +81,22 @@ void
 set_notsent_lowat(int listener)
 {
     (void)listener;
+}
+#endif
+
+/* [16] --- memory ------------------------------------------------------- */
+
+/* Other C libraries return each large piece of memory when it is freed. */
+#ifdef __GLIBC__
+void
+trim_heap(void)
+{
+    malloc_trim(0);
+}
+#else
+void
+trim_heap(void)
+{
 }
 #endif
 

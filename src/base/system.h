@@ -46,6 +46,12 @@ enum { SHARED_PORT = SO_REUSEPORT };
 enum { SHARED_PORT = 0 };
 #endif
 
+/* [16] --- memory ------------------------------------------------------- */
+
+/* Returns freed memory to the system, as far as the C library keeps any. It
+ * walks through the whole heap. */
+void trim_heap(void);
+
 /* [14] --- files -------------------------------------------------------- */
 
 /* Some file systems know when a file was changed to the nanosecond, and every

@@ -34,9 +34,15 @@ on_alarm(int signal_number)
     errno = saved;
 }
 
+static void
+on_wait(bool begins)
+{
+    alarm(begins ? 0 : threshold);
+}
+
 /* SA_RESTART: what can be taken up again after the alarm, is. */
 void
-set_blocking_log_threshold(unsigned seconds)
+set_blocking_log_threshold(struct ioloop *loop, unsigned seconds)
 {
     struct sigaction action = {.sa_handler = on_alarm,
                                .sa_flags = SA_RESTART};
@@ -46,24 +52,11 @@ set_blocking_log_threshold(unsigned seconds)
     sigemptyset(&action.sa_mask);
     if (seconds > 0)
         sigaction(SIGALRM, &action, NULL);
+    ioloop_set_wait_hook(loop, seconds > 0 ? on_wait : NULL);
 }
 
 void
 watchdog_current_request(const char *what)
 {
     busy_with = what;
-}
-
-void
-watchdog_disarm(void)
-{
-    if (threshold > 0)
-        alarm(0);
-}
-
-void
-watchdog_arm(void)
-{
-    if (threshold > 0)
-        alarm(threshold);
 }

@@ -9,17 +9,15 @@
 #ifndef WATCHDOG_H
 #define WATCHDOG_H
 
+#include "ioloop.h"
+
 /* A line on stderr whenever the loop has not come back to its wait for so many
  * seconds, with what it is doing. It takes SIGALRM, and two system calls in
  * every turn; 0, as at the beginning, takes nothing. */
-void set_blocking_log_threshold(unsigned seconds);
+void set_blocking_log_threshold(struct ioloop *loop, unsigned seconds);
 
 /* What is being done, for that line; NULL: nobody knows. The text has to stay
  * until the next call. */
 void watchdog_current_request(const char *what);
-
-/* For the loop: its wait begins, or is over. */
-void watchdog_disarm(void);
-void watchdog_arm(void);
 
 #endif

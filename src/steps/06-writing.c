@@ -63,6 +63,6 @@ main(int argc, char **argv)
     ioloop_remove_handler(loop, listener);
     ioloop_close_all(loop);
     ioloop_free(loop);
-    blocks_free();
+    memory_give_back();
     return 0;
 }

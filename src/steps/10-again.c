@@ -56,6 +56,6 @@ main(int argc, char **argv)
     httpserver_free(server);
     ioloop_close_all(loop);
     ioloop_free(loop);
-    blocks_free();
+    memory_give_back();
     return 0;
 }
