@@ -428,19 +428,6 @@ refuse_long_head(struct httpconnection *c, const char *data, size_t size)
         refuse(c, 431, "headers too long");
 }
 
-/* [15] The proxy says how the client has come, if we have a proxy; a request
- * for something that is to be had encrypted only is refused otherwise. */
-static bool
-check_scheme(struct httpconnection *c)
-{
-    if (c->settings->xheaders)
-        httprequest_trust_xheaders(c->request);
-    if (httprequest_scheme_is_right(c->request))
-        return true;
-    refuse(c, 421, "https, but not encrypted");
-    return false;
-}
-
 /* HTTPConnection._on_headers: everything up to the empty line is here. */
 static void
 on_headers(const char *data, size_t size, void *arg)
@@ -479,10 +466,6 @@ on_headers(const char *data, size_t size, void *arg)
     TOUR(8, iostream_fd(c->stream), "%s %s, %zu headers", c->request->method,
          c->request->uri, c->request->headers.n);
     c->request->keep_alive = wants_keep_alive(c); /* [10] */
-
-    /* [15] Whoever asks for https has to come that way. */
-    if (!check_scheme(c))
-        return;
 
     /* [9] Not the end of the request if it has a body. */
     if (wait_for_body(c))
@@ -671,6 +654,16 @@ httprequest_finish(struct httprequest *r)
     if (r->keep_alive && iostream_unread(c->stream) > 0 &&
         iostream_unsent(c->stream) < IOSTREAM_MAX_UNSENT)
         finish_request(c);
+}
+
+/* [15] For a callback that stands before the application. */
+void
+httprequest_refuse(struct httprequest *r, int status, const char *why)
+{
+    if (r->connection != NULL)
+        refuse(r->connection, status, why);
+    else
+        httprequest_finish(r);
 }
 
 void

@@ -29,7 +29,6 @@ struct httpconnection_settings {
     size_t max_header_size; /* bytes of request line and headers */
     size_t max_body_size;   /* [9] */
     bool no_keep_alive;     /* [10] */
-    bool xheaders; /* [15] all peers are proxies of ours */
 
     /* [16] In microseconds; 0: for ever. For a whole head, from the accept or
      * its first byte on; between two requests; and without a byte of a body,
@@ -78,6 +77,12 @@ void httprequest_send_file(struct httprequest *request, int fd, off_t offset,
 /* HTTPRequest.finish: the answer is complete. The request ends in the next
  * turn or later, when the answer has left; do not touch it after that. */
 void httprequest_finish(struct httprequest *request);
+
+/* [15] An error page with this status and reason is the answer, and the
+ * connection is closed after it. Only before anything has been written; the
+ * caller does not touch the request after that. */
+void httprequest_refuse(struct httprequest *request, int status,
+                        const char *why);
 
 /* The answer cannot be completed: the connection is cut, so that nobody
  * takes half of it for all. The request has to be finished all the same. */

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "options.h"
 #include "process.h" /* [17] */
+#include "proxy.h" /* [15] */
 #include "trace.h"
 #include "memory.h"
 #include "system.h"
@@ -171,6 +172,7 @@ use_options(void)
 
 static struct httpserver *http_server;
 static struct httpconnection_settings settings;
+static struct proxy proxy; /* [15] */
 
 static volatile sig_atomic_t interrupted;
 
@@ -461,12 +463,18 @@ serve(struct application *application)
         .max_header_size = (size_t)max_header_size,
         .max_body_size = (size_t)max_body_size,
         .no_keep_alive = no_keep_alive,
-        .xheaders = xheaders, /* [15] */
         .header_timeout = header_timeout * INT64_C(1000000), /* [16] */
         .idle_timeout = idle_timeout * INT64_C(1000000), /* [16] */
         .body_timeout = body_timeout * INT64_C(1000000), /* [16] */
         .close_callback = on_connection_closed, /* [16] */
     };
+
+    /* [15] Around the application: what a proxy says of the client. */
+    proxy = (struct proxy){xheaders, settings.request_callback,
+                           settings.request_arg};
+    settings.request_callback = proxy_call;
+    settings.request_arg = &proxy;
+
     error = open_listeners();
 
     /* [17] All of them, before anybody knocks. */

@@ -5,7 +5,6 @@
  * what is not as RFC 9112 wants it has a status and a sentence. */
 #include "httprequest.h"
 
-#include <arpa/inet.h> /* [15] */
 #include <ctype.h>
 #include <netdb.h>
 #include <string.h>
@@ -383,56 +382,7 @@ httprequest_parse_body(struct httprequest *r)
     return NULL;
 }
 
-/* [15] --- who is behind the proxy ----------------------------------------- */
-
-/* Each proxy on the way writes the one before it at the end of the list, so
- * the last element is the one that our own has written; all others may be
- * the client's invention. NULL if there is none. */
-static const char *
-last_of_list(struct httprequest *r, const char *name)
-{
-    const char *list = httpheaders_get(&r->headers, name), *comma;
-
-    if (list == NULL)
-        return NULL;
-    comma = strrchr(list, ',');
-    list = comma != NULL ? comma + 1 : list;
-    return list + strspn(list, " \t");
-}
-
-static bool
-is_ip(const char *text)
-{
-    struct in6_addr address;
-
-    return text != NULL && (inet_pton(AF_INET, text, &address) == 1 ||
-                            inet_pton(AF_INET6, text, &address) == 1);
-}
-
-void
-httprequest_trust_xheaders(struct httprequest *r)
-{
-    const char *ip = last_of_list(r, "X-Real-Ip");
-    const char *scheme = last_of_list(r, "X-Scheme");
-
-    ip = ip != NULL ? ip : last_of_list(r, "X-Forwarded-For");
-    if (is_ip(ip))
-        r->forwarded_ip = ip;
-    scheme = scheme != NULL ? scheme : last_of_list(r, "X-Forwarded-Proto");
-    if (scheme != NULL && strcasecmp(scheme, "http") == 0)
-        r->protocol = "http";
-    if (scheme != NULL && strcasecmp(scheme, "https") == 0)
-        r->protocol = "https";
-}
-
-bool
-httprequest_scheme_is_right(const struct httprequest *r)
-{
-    return strncasecmp(r->uri, "https://", 8) != 0 ||
-           strcmp(r->protocol, "https") == 0;
-}
-
-/* --- small questions ---------------------------------------------------- */
+/* --- accessors ---------------------------------------------------------- */
 
 const char *
 peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
@@ -449,16 +399,8 @@ peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
 const char *
 httprequest_remote_ip(struct httprequest *r)
 {
-    char text[PEER_IP_SIZE];
-    const char *ip;
-
-    /* [15] Somebody whom we trust has said it. */
-    if (r->forwarded_ip != NULL)
-        return r->forwarded_ip;
-
-    peer_ip(&r->peer, text);
-    ip = arena_copy(&r->arena, text, strlen(text));
-    return ip != NULL ? ip : "0.0.0.0";
+    return *r->remote_ip != '\0' ? r->remote_ip
+                                 : peer_ip(&r->peer, r->remote_ip);
 }
 
 int64_t

@@ -28,6 +28,9 @@ union peer {
     struct sockaddr_in6 in6;
 };
 
+/* Room for the text of an address, with its NUL. */
+enum { PEER_IP_SIZE = 64 };
+
 /* [15] The limit of one request; who shows more is answered with 400. */
 enum { HTTP_MAX_COOKIES = 100 };
 
@@ -79,7 +82,7 @@ struct httprequest {
     size_t cookies_size; /* [15] */
     size_t counted, *all_bodies; /* [16] of our body; where it is counted */
     bool answered; /* [17] or at least begun */
-    const char *forwarded_ip; /* [15] NULL: the peer speaks for itself */
+    char remote_ip[PEER_IP_SIZE]; /* "": not asked for yet */
 };
 
 /* An empty request. NULL when there is no memory left. */
@@ -120,16 +123,6 @@ const char *httprequest_parse_body(struct httprequest *request);
 bool httprequest_add_cookie(struct httprequest *request, const char *name,
                             const char *value);
 
-/* [15] HTTPRequest.__init__ with xheaders: the peer is a proxy of ours, and
- * X-Real-Ip, X-Forwarded-For, X-Scheme and X-Forwarded-Proto say who is behind
- * it. What is no address and no scheme is not believed. Never for a peer that
- * is not ours: everybody can write headers. */
-void httprequest_trust_xheaders(struct httprequest *request);
-
-/* [15] RFC 9110, section 7.4: a request that says in its target that it is for
- * https has to have come that way. */
-bool httprequest_scheme_is_right(const struct httprequest *request);
-
 /* HTTPRequest.request_time, in microseconds. */
 int64_t httprequest_time(const struct httprequest *request);
 
@@ -139,8 +132,7 @@ bool httprequest_supports_http_1_1(const struct httprequest *request);
 /* request.remote_ip: the client's address in numbers. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
-/* The same for whoever has no request yet. */
-enum { PEER_IP_SIZE = 64 };
+/* The same where there is no request yet. */
 const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
 
 #endif

@@ -1,0 +1,61 @@
+/* [15] proxy.c -- see proxy.h. */
+#include "proxy.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+/* Each proxy appends the address of its own peer to the list, so our proxy has
+ * written the last element; the client may have invented all others. NULL if
+ * there is no such header. */
+static const char *
+last_of_list(const struct httprequest *r, const char *name)
+{
+    const char *list = NULL, *line, *comma;
+
+    for (size_t i = 0;
+         (line = httpheaders_get_list(&r->headers, name, i)) != NULL; i++)
+        list = line;
+    comma = list != NULL ? strrchr(list, ',') : NULL;
+    return comma != NULL ? comma + 1 + strspn(comma + 1, " \t") : list;
+}
+
+static bool
+is_ip(const char *text)
+{
+    struct in6_addr address;
+
+    return text != NULL && (inet_pton(AF_INET, text, &address) == 1 ||
+                            inet_pton(AF_INET6, text, &address) == 1);
+}
+
+/* A valid address is shorter than PEER_IP_SIZE. */
+static void
+use_xheaders(struct httprequest *r)
+{
+    const char *ip = last_of_list(r, "X-Real-Ip");
+    const char *scheme = last_of_list(r, "X-Scheme");
+
+    ip = ip != NULL ? ip : last_of_list(r, "X-Forwarded-For");
+    if (is_ip(ip))
+        strcpy(r->remote_ip, ip);
+    scheme = scheme != NULL ? scheme : last_of_list(r, "X-Forwarded-Proto");
+    if (scheme != NULL && strcasecmp(scheme, "http") == 0)
+        r->protocol = "http";
+    if (scheme != NULL && strcasecmp(scheme, "https") == 0)
+        r->protocol = "https";
+}
+
+void
+proxy_call(struct httprequest *r, void *arg)
+{
+    const struct proxy *proxy = arg;
+
+    if (proxy->trust)
+        use_xheaders(r);
+    if (strncasecmp(r->uri, "https://", 8) == 0 &&
+        strcmp(r->protocol, "https") != 0)
+        httprequest_refuse(r, 421, "https, but not encrypted");
+    else
+        proxy->next(r, proxy->next_arg);
+}
