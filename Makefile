@@ -36,8 +36,8 @@ helper    = $(if $(call throwaway,$(1)),$(wildcard src/steps/step.h))
 
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 
-.PHONY: help run all dustdevil check-lab ledger test check tour doctor clean \
-        format
+.PHONY: help run all dustdevil check-lab ledger tools test check tour doctor \
+        clean format
 
 help:       ## this list
 	@awk -F ' *## *' '/^[a-z%-]+:.*## / { sub(/:.*/, "", $$1); \
@@ -61,23 +61,27 @@ diff-%: $(STAGES) ## show what chapter N adds to the one before
 	@mkdir -p $(BUILD)/step-0; cd $(BUILD) && \
 	    diff -druN -x server -x .staged step-$$(($* - 1)) step-$*; [ $$? -le 1 ]
 
-check-%: step-% $(BUILD)/client ## test the program of chapter N
+check-%: tools step-% $(BUILD)/client ## test the program of chapter N
 	@sh tests/run.sh tests/step-$$(printf %02d $*).bats
 
 lab-%: $(BUILD)/step-%/.staged ## copy step N into lab/, for your own changes
 	@sh tests/lab.sh $*
 
-check-lab: $(BUILD)/client ## test your changes: EX=05-3 an exercise, EX=05 the step
+check-lab: tools $(BUILD)/client ## test your changes: EX=05-3 an exercise, EX=05 the step
 	@$(MAKE) -C lab && SERVER=lab/server sh tests/run.sh \
 	    $(or $(wildcard tests/exercises/$(EX).bats),tests/step-$(EX).bats)
 
 ledger: $(STAGES) ## lines of code that each chapter adds to each file
 	@sh tests/ledger.sh $(STEPS)
 
-test: all $(BUILD)/client ## test everything; TESTS=... only these files
+# First of all, so that it is said before anything is built.
+tools:
+	@sh tests/run.sh
+
+test: tools all $(BUILD)/client ## test everything; TESTS=... only these files
 	@STEPS="$(STEPS)" sh tests/run.sh $(or $(TESTS),tests)
 
-check: all $(BUILD)/client ## what `make test` does and more: strict compilers, sanitizers, answers
+check: tools all $(BUILD)/client ## what `make test` does and more: strict compilers, sanitizers, answers
 	@STEPS="$(STEPS)" MAKE="$(MAKE)" sh tests/check.sh
 
 tour: $(if $(TOUR),step-$(TOUR),dustdevil) ## one request through all its stops; TOUR=N in step N

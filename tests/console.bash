@@ -55,7 +55,6 @@ console_session() {
 
     # The reader's make knows nothing of the make that runs the tests.
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES BUILD CC CFLAGS LDFLAGS TESTS
-    export LC_ALL=C
     DOC_PORT=$(free_ports)
     cd "$SESSION" || return 1
 }

@@ -223,15 +223,15 @@ PARTS='ioloop iostream httpserver httpconnection web'
 
 @test "the top of src is the design: main.c, five parts, and their folders" {
     { for part in $PARTS; do printf '%s\n' "$part" "$part.c" "$part.h"; done
-        printf '%s\n' app base main.c stage.awk steps; } | LC_ALL=C sort > "$TMP/design"
-    LC_ALL=C ls src | diff -u --label design "$TMP/design" --label src -
+        printf '%s\n' app base main.c stage.awk steps; } | sort > "$TMP/design"
+    ls src | diff -u --label design "$TMP/design" --label src -
 }
 
 # What is measured below is what these two find: if they were blind to a folder
 # it would find no fault there.
 @test "every file is seen, and no two have the same name" {
-    find src -name '*.[ch]' | LC_ALL=C sort > "$TMP/there"
-    all_sources | LC_ALL=C sort | diff -u --label there "$TMP/there" --label seen -
+    find src -name '*.[ch]' | sort > "$TMP/there"
+    all_sources | sort | diff -u --label there "$TMP/there" --label seen -
     [ "$(components | wc -l)" -ge 40 ]
     components | sed 's|.*/||' | sort | uniq -d | no_lines "twice"
 }
@@ -437,6 +437,15 @@ sizes() {
             $(components | grep "/${f##*/}\$") | grep .) <(grep . "$f") > /dev/null ||
             echo "$f"
     done | no_lines "differs from src"
+}
+
+# core.autocrlf is what git for Windows asks for.
+@test "git gives out every file as it is, also where it is told to change line ends" {
+    command -v git > /dev/null || skip "git is not installed"
+    git rev-parse --git-dir > /dev/null 2>&1 || skip "this is no clone"
+    git ls-files | git -c core.autocrlf=true check-attr --stdin eol |
+        { grep -v ': eol: lf$' || true; } | no_lines "attributes"
+    git ls-files -z | xargs -0 grep -lI $'\r' | no_lines "CR"
 }
 
 # --- the card ------------------------------------------------------------------

@@ -15,12 +15,14 @@ tell cc "for everything: a C11 compiler (gcc or clang)" ${CC:-cc} --version
 tell make "for everything: GNU make 3.81 or later" "${MAKE:-make}" --version
 tell clang "for a second opinion in make check" clang --version
 tell curl "for the tests, the chapters and the tour" curl --version
-tell bats "for make test (bats-core 1.5 or later)" bats --version
+tell bats "for make test (1.5 or later: Debian 12, Ubuntu 24.04)" bats --version
 tell patch "for the tests of the exercises' answers" patch --version
-tell nm "for one test of the course (binutils)" nm --version
+tell nm "for one test of the layers (binutils)" nm --version
 tell shellcheck "for the scripts in make check" shellcheck --version
 tell xmllint "for one test of the diagrams" xmllint --version
-tell strace "for one test of chapter 17" strace -V
+tell strace "for the tests that count system calls" strace -V
+tell ps "for the tests of the exercises (procps)" ps --version
+tell git "for one test of the files as git gives them out" git --version
 
 # Servers are often where an ordinary shell does not look.
 PATH=$PATH:/usr/local/sbin:/usr/sbin

@@ -11,6 +11,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# Bytes are bytes and words are English, whatever the reader's language is.
+export LC_ALL=C
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT" || exit 1
 BUILD=${BUILD:-build}

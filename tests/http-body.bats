@@ -1,6 +1,6 @@
 # The body of a request: how long it is, who may send it, and what is in it.
 
-setup()    { load helper; load tables; LC_ALL=C; TMP=$BATS_TEST_TMPDIR; }
+setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
 POST='POST /echo HTTP/1.1\r\nHost: x\r\n'

@@ -1,7 +1,7 @@
 # One connection and many requests: who stays, in what order the answers come,
 # how each of them ends, and how the last one does.
 
-setup()    { load helper; LC_ALL=C; TMP=$BATS_TEST_TMPDIR; }
+setup()    { load helper; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
 GET='GET / HTTP/1.1\r\nHost: x\r\n'

@@ -1,6 +1,6 @@
 # The head of a request: what is one, what is none, and what the answer says.
 
-setup()    { load helper; load tables; LC_ALL=C; TMP=$BATS_TEST_TMPDIR; }
+setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
 GET='GET / HTTP/1.1\r\nHost: x\r\n'

@@ -2,7 +2,7 @@
 # files, bodies in chunks. http-requirements.md says which rule each of these
 # tests is for.
 
-setup()    { load helper; load tables; LC_ALL=C; TMP=$BATS_TEST_TMPDIR; }
+setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
 MODIFIED='Tue, 05 Mar 2024 06:07:08 GMT'

@@ -50,7 +50,7 @@ answers() {
 header() { http -D - -o /dev/null "${@:2}" | tr -d '\r' | sed -n "s/^$1: //p"; }
 
 has_ipv6() {
-    (LC_ALL=C; exec 8<> /dev/tcp/::1/1) 2>&1 | grep -qi refused
+    (exec 8<> /dev/tcp/::1/1) 2>&1 | grep -qi refused
 }
 
 # --- options -------------------------------------------------------------------
@@ -398,7 +398,7 @@ END
     grep -qF '404 GET /a\x9b31m\xff%0a\x5c"%s%n (127.0.0.1)' "$SERVER_LOG"
     [ "$(wc -l < "$SERVER_LOG")" -eq 5 ]
     ! grep -vE '^\[[IWE] [0-9]{6} [0-9:]{8} [a-z]+:[0-9]+\] ' "$SERVER_LOG" || false
-    [ "$(LC_ALL=C tr -d ' -~\n' < "$SERVER_LOG" | wc -c)" -eq 0 ]
+    [ "$(tr -d ' -~\n' < "$SERVER_LOG" | wc -c)" -eq 0 ]
 }
 
 @test "a file has no colours, whatever TERM says" {
@@ -428,7 +428,7 @@ END
         $4 !~ /^[0-9]+$/ || $5 !~ /^([0-9]|1[0-9]|20)$/ { bad("number") }
         { us = $2; turn = $3 }
         END { exit failed || NR < 30 }' "$TMP/trace"
-    [ "$(LC_ALL=C tr -d '\t -~\n' < "$TMP/trace" | wc -c)" -eq 0 ]
+    [ "$(tr -d '\t -~\n' < "$TMP/trace" | wc -c)" -eq 0 ]
 
     # The tour goes elsewhere, the log stays.
     ! grep '^turn' "$SERVER_LOG" || false

@@ -1,6 +1,6 @@
 # Chapter 13, A body without a length: what if nobody knows how much is to come?
 
-setup()    { load helper; load tables; LC_ALL=C; TMP=$BATS_TEST_TMPDIR; }
+setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
 # What an attacker hides in a body. Wherever it stands, it must never be taken

@@ -3,7 +3,6 @@
 setup() {
     load helper
     load tables
-    LC_ALL=C
     TMP=$BATS_TEST_TMPDIR FILES=$BATS_TEST_TMPDIR/site
     mkdir -p "$FILES/sub" "$FILES/bare"
     printf 0123456789 > "$FILES/ten"

@@ -74,7 +74,7 @@ END
         "$BATS_FILE_TMPDIR/driver.c" "$STAGE/sha256.c" ${LDFLAGS:-} -o "$DRIVER"
 }
 
-setup()    { load helper; load tables; LC_ALL=C; TMP=$BATS_TEST_TMPDIR; }
+setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
 SECRET=open-sesame
