@@ -456,6 +456,46 @@ added() {
     git ls-files -z | xargs -0 grep -lI $'\r' | no_lines "CR"
 }
 
+# --- make test -----------------------------------------------------------------
+
+# alone COMMAND...: without what the Bats around it has put into the environment.
+alone() { env -i PATH="$TMP/bin:${PATH#"${BATS_LIBEXEC:-}":}" "$@"; }
+
+@test "a bats that is too old, or none, is one line before anything is built" {
+    mkdir "$TMP/bin"
+    echo 'echo Bats 1.2.1' > "$TMP/bin/bats"
+    chmod +x "$TMP/bin/bats"
+    run alone make -s test BUILD="$TMP/built"
+    [ "$status" -ne 0 ]
+    [[ ${lines[0]} == "The tests need bats 1.5 or later, and this is bats 1.2.1"* ]]
+    [ ! -e "$TMP/built" ]
+
+    for tool in make sh sed tr cut awk basename dirname; do
+        ln -sf "$(command -v $tool)" "$TMP/bin/$tool"
+    done
+    rm "$TMP/bin/bats"
+    run env -i PATH="$TMP/bin" make -s test BUILD="$TMP/built"
+    [ "$status" -ne 0 ]
+    [[ ${lines[0]} == "The tests need bats: install"* ]]
+    [ ! -e "$TMP/built" ]
+}
+
+@test "an interrupt in make test does not lose what has run" {
+    printf '@test "%s" { %s; }\n' one true two false > "$TMP/a.bats"
+    printf '@test "%s" { %s; }\n' three true four "echo begun > '$TMP/four'; sleep 60" five true > "$TMP/b.bats"
+    set -m                  # A job of its own: else it would ignore SIGINT.
+    alone sh tests/run.sh "$TMP/a.bats" "$TMP/b.bats" > "$TMP/out" 2>&1 3>&- 4>&- &
+    set +m
+    wait_for_line "$TMP/out" 'a.bats is done'
+    wait_for_line "$TMP/four" begun
+    kill -INT -- "-$!"
+    wait "$!" || true
+    cat "$TMP/out"
+    [ "$(grep -cE '^(not )?ok .* (one|two|three)$' "$TMP/out")" -eq 3 ]
+    grep -q '^Interrupted' "$TMP/out"
+    [[ $(tail -n 1 "$TMP/out") == "2 passed, "[12]" failed" ]]
+}
+
 # --- the card ------------------------------------------------------------------
 
 @test "the hello world of the card is a program, and says hello" {
