@@ -407,7 +407,7 @@ stays() {
         repeat 44000 "$(printf 'x%.0s' $(seq 100))" send 'GET / HT' hold \
         send 'TP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' count \
         < "$BATS_TEST_TMPDIR/go" > "$BATS_TEST_TMPDIR/count" 9>&- 3>&- 4>&- &
-    wait_for_line "$SERVER_LOG" '\(17\) .* [1-9][0-9]+ owed'
+    wait_for_line "$SERVER_LOG" '\(17\) .* [1-9][0-9]+ unsent'
     kill -STOP "$SERVER_PID"
     exec 9>&-
     sleep 0.5

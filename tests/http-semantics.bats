@@ -805,7 +805,7 @@ END
     client send "${CHUNKED}Expect: 100-continue\\r\\n\\r\\n" readuntil '\r\n\r\n' \
         send '5\r\nhello\r\n0\r\n\r\n' readuntil hello > "$TMP/answer"
     [ "$(grep -ao '^HTTP/1.1 ...' "$TMP/answer" | xargs)" = 'HTTP/1.1 100 HTTP/1.1 200' ]
-    refused 417 'another wish' "${CHUNKED}Expect: tea\\r\\n\\r\\n5\\r\\nhello\\r\\n0\\r\\n\\r\\n"
+    refused 417 'another expectation' "${CHUNKED}Expect: tea\\r\\n\\r\\n5\\r\\nhello\\r\\n0\\r\\n\\r\\n"
     refused 400 'two lengths' "${CHUNKED}Content-Length: 5\\r\\nExpect: 100-continue\\r\\n\\r\\n"
     nothing_after
 }

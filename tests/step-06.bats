@@ -16,7 +16,7 @@ deaf_client() {
     "$BUILD/client" -t 60 "$PORT" rcvbuf 4096 send "$REQUEST" deaf \
         pause 50000 > /dev/null 2>&1 < /dev/null 3>&- 4>&- &
     CLIENT_PID=$!
-    saw 'conn 1 .*handle_write .* [0-9]{5,} owed'
+    saw 'conn 1 .*handle_write .* [0-9]{5,} unsent'
 }
 
 @test "eight megabytes arrive, all of them and nothing else" {
@@ -52,8 +52,8 @@ deaf_client() {
 
 @test "head and body leave in one send" {
     http -o /dev/null "$URL"
-    saw '\+44 bytes, 44 owed'
-    saw '\+8388608 bytes, 8388652 owed'
+    saw '\+44 bytes, 44 unsent'
+    saw '\+8388608 bytes, 8388652 unsent'
     [ "$(stops | grep -E '16|17' | head -n 3 | tr '\n' ' ')" = '16 16 17 ' ]
 }
 

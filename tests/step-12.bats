@@ -79,7 +79,7 @@ tell() { exec 9>&-; }
     grep -q '^Content-Length: 8000000' "$TMP/out"
 
     # One piece of the answer at a time, and the next when it has left.
-    most=$(sed -n 's/.*(16).*, \([0-9]*\) owed$/\1/p' "$SERVER_LOG" |
+    most=$(sed -n 's/.*(16).*, \([0-9]*\) unsent$/\1/p' "$SERVER_LOG" |
         sort -n | tail -n 1)
     [ "$most" -le 70000 ]
 }

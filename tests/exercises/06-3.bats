@@ -26,6 +26,6 @@ saw() { wait_for_line "$SERVER_LOG" "$1" 8; }
 @test "a client that has its answer and is silent does not wake the server" {
     client -q send "$REQUEST" discard $WHOLE pause 300 close
     saw '\(20\).*conn 1'
-    sed '1,/ 0 owed/d' "$SERVER_LOG" > "$BATS_TEST_TMPDIR/after"
+    sed '1,/ 0 unsent/d' "$SERVER_LOG" > "$BATS_TEST_TMPDIR/after"
     [ "$(grep -c ready: "$BATS_TEST_TMPDIR/after")" -lt 4 ]
 }
