@@ -4,7 +4,7 @@
 
 n=$1
 if [ -e lab ]; then
-    echo "lab/ exists already, with somebody's work in it." \
+    echo "lab/ exists already, with your work in it." \
          "Move it away first (mv lab lab.old), then try again."
     exit 1
 fi

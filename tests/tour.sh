@@ -32,7 +32,7 @@ kill "$pid"
 wait "$pid" 2> /dev/null
 
 # Each stop of the run with its title from the table in chapters/tour.md:
-#   | (7) | iostream.c | read_from_buffer | the wish is fulfilled |
+#   | (7) | iostream.c | read_from_buffer | the read is complete |
 # and the server's own line beside it. A blank line is a turn of the loop.
 [ -f chapters/tour.md ] || : > "$tmp/tour.md"
 awk -F '|' '
@@ -45,6 +45,7 @@ awk -F '|' '
         next
     }
     /^$/ { print; next }
+    /^--- waited/ { print "       " $0; next }
     match($0, /^turn [0-9]+ +\([0-9]+\)/) {
         split($0, word, " ")
         what = substr($0, RLENGTH + 1)
