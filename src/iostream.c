@@ -56,6 +56,10 @@ struct iostream {
     iostream_wait_callback *wait_callback;
     void *wait_arg;
 
+    /* [7] Runs last: the server counts its streams. */
+    ioloop_callback *free_callback;
+    void *free_arg;
+
     bool tried;        /* the first look at the socket has been taken */
     bool read_complete;       /* the wish is fulfilled, its callback is queued */
     bool eof;          /* the peer will send no more */
@@ -91,6 +95,11 @@ iostream_free(void *arg)
 
     if (s->close_callback != NULL)
         s->close_callback(s->close_arg);
+
+    /* [7] Nothing else knows the stream now. */
+    if (s->free_callback != NULL)
+        s->free_callback(s->free_arg);
+
     buffer_release(&s->read_buffer);
     buffer_release(&s->write_buffer); /* [6] */
     free(s);
@@ -139,6 +148,16 @@ iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
 {
     s->close_callback = callback;
     s->close_arg = arg;
+}
+
+/* [7] --- counting -------------------------------------------------------- */
+
+void
+iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
+                           void *arg)
+{
+    s->free_callback = callback;
+    s->free_arg = arg;
 }
 
 /* [16] --- waiting -------------------------------------------------------- */

@@ -68,6 +68,11 @@ int iostream_fd(const struct iostream *stream);
 void iostream_set_close_callback(struct iostream *stream,
                                  ioloop_callback *callback, void *arg);
 
+/* [7] `callback` runs once, after the close callback, when the stream is
+ * freed. */
+void iostream_set_free_callback(struct iostream *stream,
+                                ioloop_callback *callback, void *arg);
+
 /* The peer's end of the line is watched from now on even if nothing is
  * wished for: for those who answer later (chapter 12). That somebody will send
  * no more is not the end, he may be waiting for an answer. (Tornado 2.0 took

@@ -77,7 +77,7 @@ END
 setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
-SECRET=open-sesame
+SECRET=open-sesame-open
 DAY=86400
 
 # sign TEXT [SECRET]: it, and its signature behind it.

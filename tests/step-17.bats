@@ -688,7 +688,7 @@ answered_or_queued() {
     SERVER_PID=$!
     server_ends 5
     [ "$SERVER_STATUS" -eq 1 ]
-    [ "$(cat "$SERVER_LOG")" = "dustdevil: descriptor 3 is no listening socket" ]
+    [ "$(cat "$SERVER_LOG")" = "dustdevil: descriptor 3 is not a listening socket" ]
 }
 
 @test "a child that does not shut down in time is killed, and the next is replaced" {

@@ -100,6 +100,21 @@ trim_heap(void)
 }
 #endif
 
+/* [11] --- signals ------------------------------------------------------ */
+
+void
+watched_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+
+    /* [17] Those of a parent. */
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGCHLD);
+    sigaddset(set, SIGALRM);
+}
+
 /* [14] --- files -------------------------------------------------------- */
 
 #ifdef __APPLE__

@@ -4,6 +4,7 @@
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
+#include <signal.h> /* [11] */
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -51,6 +52,12 @@ enum { SHARED_PORT = 0 };
 /* Returns freed memory to the system, as far as the C library keeps any. It
  * walks through the whole heap. */
 void trim_heap(void);
+
+/* [11] --- signals ------------------------------------------------------ */
+
+/* The signals that tell a program of the course to end, or that tell its
+ * parent process what to do. */
+void watched_signals(sigset_t *set);
 
 /* [14] --- files -------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /* [17] process.c -- see process.h.
  *
- * The parent uses no handlers for its signals. It blocks them and asks for the
- * next one, as one asks for the next line of a file: sigwait() is the poller of
- * signals, and so nothing here can be interrupted half-way. */
+ * The parent has no signal handlers that do anything. Its signals are blocked,
+ * and sigwait() returns one after the other, as a loop gets its events from a
+ * poller. So no signal interrupts anything here. */
 #include "process.h"
 
 #include <errno.h>
@@ -14,22 +14,23 @@
 
 #include "ioloop.h"
 #include "log.h"
+#include "system.h"
 
 enum { MAX_RESTARTS = 5, RESTART_TIME = 60 * 1000000, MAX_FORK_TRIES = 5 };
 
 struct supervisor {
     size_t n;
     struct {
-        pid_t pid;     /* 0: there is none */
-        pid_t retiring; /* the one before, which has been told to end */
-        bool replace;  /* is to be replaced */
+        pid_t pid;      /* 0: there is none */
+        pid_t retiring; /* the process before, which has been told to end */
+        bool replace;   /* SIGHUP has come, a new process is to be forked */
     } children[MAX_PROCESSES];
-    int lifeline[2]; /* a pipe into which nobody writes */
+    int lifeline[2]; /* a pipe; only the parent holds the end to write to */
     unsigned stop_timeout;
     void (*on_child_exit)(size_t id);
-    int signal; /* the one that ends us; 0: none has come */
-    bool failed;
-    int64_t restarts[MAX_RESTARTS]; /* when the last ones were */
+    int signal; /* SIGTERM or SIGINT once it has come, before: 0 */
+    bool failed; /* a child is missing */
+    int64_t restarts[MAX_RESTARTS]; /* the times of the last ones */
     size_t nrestarts;
 };
 
@@ -41,49 +42,18 @@ cpu_count(void)
     return n < 1 ? 1 : n < MAX_PROCESSES ? (size_t)n : MAX_PROCESSES;
 }
 
-/* --- signals -------------------------------------------------------------- */
-
-static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGALRM};
-
-static void
-watched_set(sigset_t *set)
-{
-    sigemptyset(set);
-    for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++)
-        sigaddset(set, watched[i]);
-}
-
-/* Some systems throw away what would be ignored, even while it is blocked. */
+/* Some systems drop a signal that is ignored, even while it is blocked. */
 static void
 do_nothing(int signal_number)
 {
     (void)signal_number;
 }
 
-void
-process_block_signals(void)
-{
-    sigset_t set;
+/* --- fork ----------------------------------------------------------------- */
 
-    watched_set(&set);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGCHLD, do_nothing);
-}
-
-void
-process_unblock_signals(void)
-{
-    sigset_t set;
-
-    watched_set(&set);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-/* --- birth ---------------------------------------------------------------- */
-
-/* fork(), and again after a second if that is not possible just now: the parent
- * has nothing else to do, and its signals wait. Its end of the lifeline is
- * closed in the child, or the child would hold its own line. */
+/* fork(), and again after a second if it fails: the parent has nothing else to
+ * do, and its signals wait. The child closes its copy of the parent's end of
+ * the lifeline, or the line would never be closed. */
 static pid_t
 make_child(struct supervisor *s, size_t id)
 {
@@ -100,7 +70,7 @@ make_child(struct supervisor *s, size_t id)
     return pid;
 }
 
-/* Where there was none: true in the child. */
+/* For an `id` without a process. True in the child. */
 static bool
 fill_place(struct supervisor *s, size_t id)
 {
@@ -114,8 +84,8 @@ fill_place(struct supervisor *s, size_t id)
     return pid == 0;
 }
 
-/* The oldest of the last five restarts must be more than a minute ago: what
- * dies as soon as it lives would keep the machine busy with being born. */
+/* The oldest of the last five restarts must be more than a minute ago: children
+ * that always die at once must not be forked for ever. */
 static bool
 may_restart(struct supervisor *s)
 {
@@ -129,8 +99,9 @@ may_restart(struct supervisor *s)
     return true;
 }
 
-/* The next one that is to be replaced, unless one is leaving: one after the
- * other, so that all but one are there to work. Its number in the child. */
+/* Replaces the next child that is to be replaced, unless one is retiring: all
+ * but one serve at any time. The number of the new child in the child,
+ * PROCESS_PARENT in the parent. */
 static int
 replace_next(struct supervisor *s)
 {
@@ -159,10 +130,10 @@ replace_next(struct supervisor *s)
     return pid > 0 ? PROCESS_PARENT : replace_next(s);
 }
 
-/* --- death ---------------------------------------------------------------- */
+/* --- exit ----------------------------------------------------------------- */
 
-/* The number of the child that has just ended as `pid`, if it has to be made
- * anew; else n. */
+/* `pid` has ended. The number of the child if it is to be forked again; else
+ * n. */
 static size_t
 reap_child(struct supervisor *s, pid_t pid, int status)
 {
@@ -187,14 +158,13 @@ reap_child(struct supervisor *s, pid_t pid, int status)
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (may_restart(s))
         return id;
-    log_error("process %zu died too often, and is not made anew", id);
+    log_error("process %zu died too often, and is not restarted", id);
     s->failed = true;
     s->on_child_exit(id);
     return s->n;
 }
 
-/* One SIGCHLD may stand for many deaths. The number of the new child in the
- * child, PROCESS_PARENT in the parent. */
+/* One SIGCHLD may stand for several exits. Returns as replace_next(). */
 static int
 reap_children(struct supervisor *s)
 {
@@ -220,7 +190,7 @@ any_child_left(const struct supervisor *s)
 }
 
 static void
-tell_all(const struct supervisor *s, int signal_number)
+signal_all(const struct supervisor *s, int signal_number)
 {
     for (size_t id = 0; id < s->n; id++) {
         if (s->children[id].pid != 0)
@@ -230,7 +200,7 @@ tell_all(const struct supervisor *s, int signal_number)
     }
 }
 
-/* Who was told to go, and has not gone. */
+/* SIGALRM: the children that were told to end have had their time. */
 static void
 kill_late(const struct supervisor *s)
 {
@@ -238,15 +208,15 @@ kill_late(const struct supervisor *s)
         if (s->children[id].retiring != 0)
             kill(s->children[id].retiring, SIGKILL);
     if (s->signal != 0)
-        tell_all(s, SIGKILL);
+        signal_all(s, SIGKILL);
 }
 
-/* --- the parent's life ---------------------------------------------------- */
+/* --- the parent ----------------------------------------------------------- */
 
-/* The end has come: the doors first, or clients would go on queueing at a door
- * behind which nobody is. Whoever is told twice does not want to wait; and as
- * a SIGTERM may reach a whole group, parent and children, a child that hears it
- * twice has not been told twice. SIGINT says what is meant. */
+/* SIGTERM or SIGINT. The listeners are closed first, or connections would go on
+ * waiting for children that will not accept them. The second signal becomes
+ * SIGINT to the children, which ignore a second SIGTERM: a process group gets
+ * it from the terminal as well as from here. */
 static void
 stop_all(struct supervisor *s, int signal_number)
 {
@@ -255,8 +225,9 @@ stop_all(struct supervisor *s, int signal_number)
     for (size_t id = 0; first && id < s->n; id++)
         if (s->children[id].pid != 0)
             s->on_child_exit(id);
-    s->signal = signal_number;
-    tell_all(s, first ? signal_number : SIGINT);
+    if (s->signal != SIGINT)
+        s->signal = signal_number;
+    signal_all(s, first ? signal_number : SIGINT);
     if (first)
         alarm(s->stop_timeout + 1);
 }
@@ -268,7 +239,7 @@ supervise(struct supervisor *s)
     sigset_t set;
     int signal_number, id;
 
-    watched_set(&set);
+    watched_signals(&set);
     while (any_child_left(s)) {
         if (sigwait(&set, &signal_number) != 0)
             continue;
@@ -289,8 +260,8 @@ supervise(struct supervisor *s)
 }
 
 int
-fork_processes(size_t n, unsigned stop_timeout, void (*on_child_exit)(size_t id),
-               int *lifeline, int *status)
+fork_processes(size_t n, unsigned stop_timeout,
+               void (*on_child_exit)(size_t id), int *lifeline, int *status)
 {
     struct supervisor s = {.n = n, .stop_timeout = stop_timeout,
                            .on_child_exit = on_child_exit};
@@ -302,6 +273,7 @@ fork_processes(size_t n, unsigned stop_timeout, void (*on_child_exit)(size_t id)
         return PROCESS_PARENT;
     }
     *lifeline = s.lifeline[0];
+    signal(SIGCHLD, do_nothing);
     for (size_t i = 0; i < n && id == PROCESS_PARENT; i++)
         if (fill_place(&s, i))
             id = (int)i;

@@ -1,0 +1,112 @@
+/* [17] prefork.c -- see prefork.h. */
+#include "prefork.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ioloop.h"
+#include "process.h"
+#include "settings.h"
+#include "system.h"
+
+static struct listeners *listeners[MAX_PROCESSES]; /* one set for each child */
+static int lifeline = -1; /* readable when the parent has ended */
+
+static struct ioloop *loop;
+static struct httpserver *server;
+static struct httpconnection_settings *connections;
+
+/* --- parent and children ------------------------------------------------- */
+
+/* The parent keeps all of them open: a connection that waits for a child that
+ * dies waits for the next child, and its client does not notice. */
+const char *
+prefork_listen(struct listeners *first)
+{
+    const char *error = NULL;
+
+    listeners[0] = first;
+    for (long i = 1; error == NULL && i < settings.processes; i++) {
+        listeners[i] = listeners_new();
+        error = listeners[i] == NULL
+                    ? "out of memory"
+                    : listeners_bind_shared(listeners[i], first);
+    }
+    return error;
+}
+
+static void
+close_child_listeners(size_t id)
+{
+    listeners_free(listeners[id]);
+    listeners[id] = NULL;
+}
+
+struct listeners *
+prefork(int *status)
+{
+    int id = fork_processes((size_t)settings.processes,
+                            (unsigned)settings.stop_timeout,
+                            close_child_listeners, &lifeline, status);
+
+    for (size_t i = 0; i < MAX_PROCESSES; i++)
+        if ((int)i != id)
+            close_child_listeners(i);
+    return id == PROCESS_PARENT ? NULL : listeners[id];
+}
+
+/* No process would restart this one, or tell it to end. */
+static void
+on_parent_gone(int fd, uint32_t events, void *arg)
+{
+    (void)events;
+    (void)arg;
+    ioloop_remove_handler(loop, fd);
+    close(fd);
+    begin_shutdown();
+}
+
+void
+prefork_serve(struct ioloop *the_loop, struct httpserver *the_server,
+              struct httpconnection_settings *the_connections)
+{
+    loop = the_loop;
+    server = the_server;
+    connections = the_connections;
+    if (lifeline == -1)
+        return;
+    set_nonblocking(lifeline);
+    if (ioloop_add_handler(loop, lifeline, on_parent_gone, NULL,
+                           IOLOOP_READ) == -1)
+        die("cannot watch the parent");
+}
+
+/* --- shutdown ------------------------------------------------------------ */
+
+static void
+stop_loop(void *arg)
+{
+    (void)arg;
+    ioloop_stop(loop);
+}
+
+/* A second SIGTERM to a child means nothing: when the whole process group gets
+ * SIGTERM, the parent sends one to its children besides. A second one to the
+ * parent becomes SIGINT (process.c). */
+bool
+begin_shutdown(void)
+{
+    static bool begun;
+    int64_t end = ioloop_time() + settings.stop_timeout * INT64_C(1000000);
+
+    if (begun)
+        return settings.processes > 1;
+    begun = true;
+    httpconnection_drain(connections);
+    if (ioloop_add_timeout(loop, end, stop_loop, NULL) == NULL)
+        return false;
+    httpserver_drain(server, stop_loop, NULL);
+    return true;
+}

@@ -1,0 +1,34 @@
+/* [17] prefork.h -- several processes, and the way out of each.
+ *
+ *     Tornado 2.0: HTTPServer.start(num_processes)
+ *     Layer 6: it connects process.c with the server.
+ *
+ * In the order of the calls: */
+#ifndef PREFORK_H
+#define PREFORK_H
+
+#include <stdbool.h>
+
+#include "httpconnection.h"
+#include "httpserver.h"
+
+/* Makes a set of listeners for each child; the first child gets `first`. The
+ * sets belong to prefork.c. NULL, or an error as in listen.h. */
+const char *prefork_listen(struct listeners *first);
+
+/* Forks settings.processes children. Returns in each child, with the listeners
+ * of that child. In the parent it returns NULL when all of them have ended;
+ * *status is the status to exit with. No loop may exist yet. */
+struct listeners *prefork(int *status);
+
+/* The server of this process. It shuts down when the parent has ended. */
+void prefork_serve(struct ioloop *loop, struct httpserver *server,
+                   struct httpconnection_settings *connections);
+
+/* SIGTERM: accepts no more connections, finishes the requests that have begun,
+ * and stops the loop: when no connection is left, or after
+ * settings.stop_timeout seconds. False: it has begun before, and the loop is
+ * to stop now. */
+bool begin_shutdown(void);
+
+#endif

@@ -1,0 +1,396 @@
+/* [11] samples.c -- see samples.h. */
+#include "samples.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ioloop.h" /* [18] */
+#include "webcookie.h" /* [15] */
+#include "worker.h" /* [18] */
+
+/* --- helpers ------------------------------------------------------------- */
+
+void
+plain_text(struct handler *self)
+{
+    handler_set_header(self, "Content-Type", "text/plain; charset=UTF-8");
+}
+
+/* --- what a request contains --------------------------------------------- */
+
+/* One field of a form, and the first field that has its name. */
+struct field {
+    const struct argument *argument, *first;
+};
+
+/* By name, and by position among those of one name. */
+static int
+compare_names(const void *a, const void *b)
+{
+    const struct argument *x = ((const struct field *)a)->argument;
+    const struct argument *y = ((const struct field *)b)->argument;
+    int order = (x->name_size > y->name_size) - (x->name_size < y->name_size);
+
+    if (order == 0)
+        order = memcmp(x->name, y->name, x->name_size);
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* By position of the first field of the name, then by position. */
+static int
+compare_positions(const void *a, const void *b)
+{
+    const struct field *x = a, *y = b;
+
+    if (x->first != y->first)
+        return (x->first > y->first) - (x->first < y->first);
+    return (x->argument > y->argument) - (x->argument < y->argument);
+}
+
+/* All values of a name stand together, where its first one stood. To sort is
+ * fast whatever the names are; a hash of them would have to be seeded, or a
+ * client could choose names that collide. */
+static void
+form_any(struct handler *self)
+{
+    const struct arguments *all = &handler_request(self)->arguments;
+    struct field fields[HTTP_MAX_FIELDS + HTTP_MAX_PARTS];
+
+    for (size_t i = 0; i < all->n; i++)
+        fields[i].argument = &all->items[i];
+    qsort(fields, all->n, sizeof fields[0], compare_names);
+    for (size_t i = 0; i < all->n; i++) {
+        const struct argument *a = fields[i].argument;
+        const struct argument *before = i > 0 ? fields[i - 1].argument : a;
+
+        fields[i].first = i > 0 && before->name_size == a->name_size &&
+                                  memcmp(before->name, a->name,
+                                         a->name_size) == 0
+                              ? fields[i - 1].first : a;
+    }
+    qsort(fields, all->n, sizeof fields[0], compare_positions);
+    plain_text(self);
+    for (size_t i = 0; i < all->n; i++) {
+        const struct argument *a = fields[i].argument;
+
+        handler_write_bytes(self, a->name, a->name_size);
+        handler_write(self, "=");
+        handler_write_bytes(self, a->value, a->size);
+        handler_write(self, "\n");
+    }
+}
+
+const struct handler_class form_handler = {
+    .get = form_any, .post = form_any, .form = true,
+};
+
+static void
+upload_post(struct handler *self)
+{
+    const struct arguments *all = &handler_request(self)->arguments;
+
+    plain_text(self);
+    for (size_t i = 0; i < all->nfiles; i++)
+        handler_printf(self, "%s %s %s %zu\n", all->files[i].field,
+                       all->files[i].filename, all->files[i].content_type,
+                       all->files[i].size);
+}
+
+const struct handler_class upload_handler = {
+    .post = upload_post, .form = true,
+};
+
+static void
+echo_any(struct handler *self)
+{
+    struct httprequest *request = handler_request(self);
+    const char *type = httpheaders_get(&request->headers, "Content-Type");
+
+    handler_set_header(self, "Content-Type",
+                       type != NULL ? type : "application/octet-stream");
+    handler_write_bytes(self, request->body, request->body_size);
+}
+
+const struct handler_class echo_handler = {
+    .post = echo_any, .put = echo_any,
+};
+
+static void
+headers_get(struct handler *self)
+{
+    struct httpheaders *headers = &handler_request(self)->headers;
+
+    plain_text(self);
+    for (size_t i = 0; i < headers->n; i++) {
+        char name[HTTP_MAX_LINE + 1];
+        const char *value;
+        size_t first = 0;
+
+        while (strcasecmp(headers->items[first].name,
+                          headers->items[i].name) != 0)
+            first++;
+        if (first < i)
+            continue;
+        httpheaders_normalize_name(name, headers->items[i].name);
+        value = httpheaders_get(headers, name);
+        handler_printf(self, "%s: %s\n", name, value != NULL ? value : "?");
+    }
+}
+
+const struct handler_class headers_handler = {.get = headers_get};
+
+static void
+whoami_get(struct handler *self)
+{
+    struct httprequest *request = handler_request(self);
+
+    plain_text(self);
+    handler_printf(self, "remote_ip: %s\nprotocol: %s\nhost: %s\n",
+                   httprequest_remote_ip(request), request->protocol,
+                   request->host);
+}
+
+const struct handler_class whoami_handler = {.get = whoami_get};
+
+/* --- other answers than 200 ---------------------------------------------- */
+
+static void
+redirect_get(struct handler *self)
+{
+    handler_redirect(self, "/", false);
+}
+
+const struct handler_class redirect_handler = {.get = redirect_get};
+
+static void
+error_get(struct handler *self)
+{
+    const char *status = handler_path_argument(self, 0, NULL);
+
+    handler_send_error(self, status != NULL ? atoi(status) : 500);
+}
+
+const struct handler_class error_handler = {.get = error_get};
+
+/* "OPTIONS *": what the server as a whole can do (RFC 9110, 9.3.7). */
+static void
+server_options(struct handler *self)
+{
+    handler_set_status(self, 204);
+    handler_set_header(self, "Allow", "GET, HEAD, POST, PUT, OPTIONS");
+}
+
+const struct handler_class server_handler = {
+    .options = server_options,
+};
+
+/* [12] --- a long answer --------------------------------------------------- */
+
+bool
+number_argument(struct handler *self, const char *name, const char *fallback,
+                long max, long *number)
+{
+    const char *text = handler_get_argument(self, name, fallback);
+
+    if (text == NULL)
+        return false;
+    *number = strlen(text) < 12 ? atol(text) : max + 1;
+    if (*text != '\0' && text[strspn(text, "0123456789")] == '\0' &&
+        *number <= max)
+        return true;
+    handler_send_error(self, 400);
+    return false;
+}
+
+struct progress {
+    long done, all;
+};
+
+/* One piece, and the next one when the client has taken this one: memory does
+ * not grow with the answer. */
+static void
+bytes_more(void *arg)
+{
+    static const char piece[65536];
+    struct handler *self = arg;
+    struct progress *bytes = handler_state(self);
+    long left = bytes->all - bytes->done;
+    long size = left < (long)sizeof piece ? left : (long)sizeof piece;
+
+    if (left == 0 || handler_client_gone(self)) {
+        handler_finish(self);
+        return;
+    }
+    handler_write_bytes(self, piece, (size_t)size);
+    bytes->done += size;
+    handler_flush(self, bytes_more, self);
+}
+
+static void
+bytes_get(struct handler *self)
+{
+    struct progress *bytes = handler_state(self);
+
+    if (!number_argument(self, "n", "1024", 1L << 30, &bytes->all))
+        return;
+    handler_set_header(self, "Content-Type", "application/octet-stream");
+    handler_set_content_length(self, (size_t)bytes->all);
+    bytes_more(self);
+}
+
+const struct handler_class bytes_handler = {
+    .get = bytes_get, .asynchronous = true,
+    .state_size = sizeof(struct progress),
+};
+
+/* [15] --- cookies --------------------------------------------------------- */
+
+static void
+cookie_get(struct handler *self)
+{
+    const struct httprequest *request = handler_request(self);
+
+    plain_text(self);
+    for (size_t i = 0; i < request->ncookies; i++)
+        handler_printf(self, "%s=%s\n", request->cookies[i].name,
+                       request->cookies[i].value);
+}
+
+const struct handler_class cookie_handler = {.get = cookie_get};
+
+/* A link on another site leads here as well: it must not be able to choose the
+ * XSRF token. */
+static void
+cookie_set_get(struct handler *self)
+{
+    const char *name = handler_get_argument(self, "name", NULL), *value;
+
+    value = name != NULL ? handler_get_argument(self, "value", NULL) : NULL;
+    if (value == NULL)
+        return;
+    plain_text(self);
+    if (strcmp(name, "_xsrf") != 0 &&
+        handler_set_cookie(self, name, value, 0, 0))
+        handler_printf(self, "%s=%s\n", name, value);
+    else
+        handler_send_error(self, 400);
+}
+
+const struct handler_class cookie_set_handler = {
+    .get = cookie_set_get,
+};
+
+/* The client stores the count, and cannot change it. */
+static void
+visits_get(struct handler *self)
+{
+    const char *before = handler_get_secure_cookie(self, "visits", 31);
+    char now[24];
+
+    snprintf(now, sizeof now, "%ld", (before ? atol(before) : 0) + 1);
+    plain_text(self);
+    if (handler_set_secure_cookie(self, "visits", now, 30))
+        handler_printf(self, "visits: %s\n", now);
+    else
+        handler_send_error(self, 503);
+}
+
+const struct handler_class visits_handler = {.get = visits_get};
+
+static void
+xsrf_get(struct handler *self)
+{
+    handler_write(self, "<form action=\"/xsrf\" method=\"post\">");
+    handler_xsrf_form_html(self);
+    handler_write(self, "<input type=\"submit\"/></form>");
+}
+
+static void
+xsrf_post(struct handler *self)
+{
+    if (handler_check_xsrf_cookie(self))
+        handler_write(self, "The form was ours.");
+}
+
+const struct handler_class xsrf_handler = {
+    .get = xsrf_get, .post = xsrf_post, .form = true,
+};
+
+/* [18] --- work ----------------------------------------------------------- */
+
+static struct worker *worker; /* made when there is work */
+
+struct count {
+    struct job job;
+    long below, primes;
+};
+
+/* Runs in a thread: it may take its time, and may use the job only. */
+static void
+count_primes(struct job *job)
+{
+    struct count *count = (struct count *)job;
+
+    for (long n = 2; n < count->below && !job->cancelled; n++) {
+        long d = 2;
+
+        while (d * d <= n && n % d != 0)
+            d++;
+        count->primes += d * d > n;
+    }
+}
+
+/* Runs on the loop. If the client has gone the answer is dropped; the handler
+ * must finish all the same, see web.h. */
+static void
+work_done(void *arg)
+{
+    struct handler *self = arg;
+    struct count *count = handler_state(self);
+
+    plain_text(self);
+    handler_printf(self, "%ld primes below %ld\n", count->primes,
+                   count->below);
+    handler_finish(self);
+}
+
+static void
+work_get(struct handler *self)
+{
+    struct count *count = handler_state(self);
+
+    if (!number_argument(self, "n", "100000", 5000000, &count->below))
+        return;
+    count->job.work = count_primes;
+    count->job.done = work_done;
+    count->job.arg = self;
+    if (worker == NULL)
+        worker = worker_new(ioloop_instance());
+    if (worker == NULL || !worker_submit(worker, &count->job))
+        handler_send_error(self, 503);
+}
+
+/* The thread may still use the job: work_done() finishes the handler. */
+static void
+work_closed(struct handler *self)
+{
+    struct count *count = handler_state(self);
+
+    worker_cancel(&count->job);
+}
+
+const struct handler_class work_handler = {
+    .get = work_get, .asynchronous = true, .state_size = sizeof(struct count),
+    .on_connection_close = work_closed,
+};
+
+void
+samples_end(void)
+{
+    if (worker != NULL)
+        worker_free(worker);
+    worker = NULL;
+}
+

@@ -1,0 +1,32 @@
+/* [11] samples.h -- the handlers that only the tests of the course need.
+ *
+ *     Layer 6. */
+#ifndef SAMPLES_H
+#define SAMPLES_H
+
+#include "web.h"
+
+/* Sets the Content-Type of plain text. */
+void plain_text(struct handler *self);
+
+/* [12] Sets *number to the argument `name`, a number from 0 to `max`. False:
+ * it is anything else, and 400 has been answered. */
+bool number_argument(struct handler *self, const char *name,
+                     const char *fallback, long max, long *number);
+
+extern const struct handler_class form_handler, upload_handler, echo_handler,
+    headers_handler, whoami_handler, redirect_handler, error_handler,
+    server_handler;
+extern const struct handler_class bytes_handler; /* [12] */
+
+/* [15] Cookies. */
+extern const struct handler_class cookie_handler, cookie_set_handler,
+    visits_handler, xsrf_handler;
+
+extern const struct handler_class work_handler; /* [18] */
+
+/* [18] Ends the threads. To be called when all streams have been closed; the
+ * work that has not ended yet comes back to the loop. */
+void samples_end(void);
+
+#endif

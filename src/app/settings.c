@@ -1,0 +1,413 @@
+/* [11] settings.c -- see settings.h.
+ *
+ * First the table of options, then the parser, which knows none of them by
+ * name: a new option is one new row, and --help cannot forget it. At the end,
+ * what some options mean for the process. */
+#include "settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h> /* [16] */
+#include <sys/select.h> /* [16] */
+#include <unistd.h>
+
+#include "ioloop.h"
+#include "log.h"
+#include "process.h" /* [17] */
+#include "system.h"
+#include "trace.h"
+#include "webstatic.h" /* [14] */
+
+static const char default_static_path[] = "diagrams"; /* [14] */
+
+struct settings settings = {
+    .port = 8888,
+    .address = "127.0.0.1",
+    .max_header_size = 32768,
+    .max_body_size = 16777216,
+    .log = "info",
+    .static_path = default_static_path, /* [14] */
+    .header_timeout = 10, /* [16] */
+    .idle_timeout = 75, /* [16] */
+    .body_timeout = 30, /* [16] */
+    .max_connections = 10000, /* [16] */
+    .processes = 1, /* [17] */
+    .stop_timeout = 5, /* [17] */
+};
+
+enum option_kind {
+    OPTION_BOOL,   /* value is a bool */
+    OPTION_NUMBER, /* value is a long, from `min` to `max` */
+    OPTION_TEXT,   /* value is a const char *, at least `min` bytes long; one of
+                      `choices` if not NULL */
+    OPTION_SWITCH  /* a text that need not be given: NULL unless named, "" */
+};
+
+/* The variable at `value` holds the default. A row without a value is a heading
+ * of --help, one without a help text ends the table. `choices` are separated by
+ * blanks. */
+struct option {
+    const char *name, *help;
+    void *value;
+    enum option_kind kind;
+    long min, max;
+    const char *choices;
+};
+
+static const struct option options[] = {
+    {.help = "Where it listens"},
+    {"port", "the port; 0 is any free one", &settings.port, OPTION_NUMBER, 0,
+     65535, 0},
+    {"address", "a number or a name; \"\" is all interfaces",
+     &settings.address, OPTION_TEXT, 0, 0, 0},
+    {.help = "How it works"},
+    {"poller", "epoll, kqueue or select (the best there is)",
+     &settings.poller, OPTION_TEXT, 0, 0, "epoll kqueue select"},
+    {"no-keep-alive", "one request for each connection",
+     &settings.no_keep_alive, OPTION_BOOL, 0, 0, 0},
+
+    /* [17] How many of it there are. */
+    {"processes", "0 is one for each CPU", &settings.processes, OPTION_NUMBER,
+     0, MAX_PROCESSES, 0},
+    {"stop-timeout", "seconds for the last requests after SIGTERM",
+     &settings.stop_timeout, OPTION_NUMBER, 0, 3600, 0},
+
+    /* [14] Files. */
+    {"static-path", "document root of /static/", &settings.static_path,
+     OPTION_TEXT, 1, 0, 0},
+
+    /* [15] Trust. */
+    {"xheaders", "trust X-Real-Ip and the like; a proxy sets them",
+     &settings.xheaders, OPTION_BOOL, 0, 0, 0},
+    {"secret", "key of signed cookies, or @FILE (random at start)",
+     &settings.secret, OPTION_TEXT, 1, 0, 0},
+
+    {.help = "Limits"},
+    {"max-header-size", "bytes of request line and headers",
+     &settings.max_header_size, OPTION_NUMBER, 64, 1L << 30, 0},
+    {"max-body-size", "bytes of one request's body", &settings.max_body_size,
+     OPTION_NUMBER, 0, 256L << 20, 0},
+
+    /* [16] Of connections and of time. */
+    {"max-connections", "at once; further ones wait",
+     &settings.max_connections, OPTION_NUMBER, 1, 1000000, 0},
+    {"header-timeout", "seconds for a whole head", &settings.header_timeout,
+     OPTION_NUMBER, 1, 86400, 0},
+    {"idle-timeout", "seconds between two requests", &settings.idle_timeout,
+     OPTION_NUMBER, 1, 86400, 0},
+    {"body-timeout", "seconds; at least 500 bytes for each, in or out",
+     &settings.body_timeout, OPTION_NUMBER, 1, 86400, 0},
+
+    {.help = "What it reports, on stderr"},
+    {"log", "none, error, warning or info", &settings.log, OPTION_TEXT, 0, 0,
+     "none error warning info"},
+
+    /* [18] Handlers that take too long. */
+    {"block-alarm", "seconds a handler may block the loop; 0: any",
+     &settings.block_alarm, OPTION_NUMBER, 0, 3600, 0},
+
+    {"trace", "the tour of every request; to FILE, as records",
+     &settings.trace, OPTION_SWITCH, 0, 0, 0},
+    {0},
+};
+
+/* --- parser -------------------------------------------------------------- */
+
+/* Writes the name in `argument` as the table has it: "-max_body_size=9" becomes
+ * "max-body-size". The result is not a name if `argument` does not begin with
+ * one or two dashes, or is too long. */
+static void
+copy_name(char *name, size_t size, const char *argument)
+{
+    size_t dashes = strspn(argument, "-"), n = 0;
+
+    argument += dashes;
+    if (dashes == 1 || dashes == 2)
+        for (; argument[n] != '=' && argument[n] != '\0' && n < size - 1; n++)
+            name[n] = argument[n] == '_' ? '-' : argument[n];
+    name[n] = '\0';
+}
+
+/* Is `word` one of the words of `list`? */
+static bool
+is_one_of(const char *list, const char *word)
+{
+    size_t n;
+
+    for (; *list != '\0'; list += n + strspn(list + n, " ")) {
+        n = strcspn(list, " ");
+        if (n == strlen(word) && strncmp(list, word, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Sets the option to what stands behind `equals` (NULL: no value is given).
+ * NULL, or what was expected; the variable is not valid then. strtol() alone is
+ * not enough for a number: it skips blanks, takes a sign, and stops within
+ * "8x". A number that is too large for it becomes the largest long. */
+static const char *
+set_option(const struct option *o, const char *equals)
+{
+    static char range[64];
+    const char *text = equals != NULL ? equals + 1 : "";
+    long number = strtol(text, NULL, 10);
+
+    switch (o->kind) {
+    case OPTION_BOOL:
+        *(bool *)o->value = equals == NULL || is_one_of("true yes on 1", text);
+        return *(bool *)o->value || is_one_of("false no off 0", text)
+                   ? NULL : "true or false";
+    case OPTION_NUMBER:
+        *(long *)o->value = number;
+        if (*text != '\0' && text[strspn(text, "0123456789")] == '\0' &&
+            number >= o->min && number <= o->max)
+            return NULL;
+        snprintf(range, sizeof range, "a number, %ld to %ld", o->min, o->max);
+        return range;
+    default:
+        *(const char **)o->value = text;
+        if (o->choices != NULL)
+            return is_one_of(o->choices, text) ? NULL : o->choices;
+        return (equals != NULL || o->kind == OPTION_SWITCH) &&
+                       strlen(text) >= (size_t)o->min
+                   ? NULL : "a value";
+    }
+}
+
+/* An option that has not been set yet still holds its default. */
+static int
+print_help(void)
+{
+    static const char *const shapes[] = {"", "=N", "=TEXT", "[=FILE]"};
+
+    puts("Usage: dustdevil [--help] [--version] [OPTION]...\n"
+         "A web server to read. It answers until SIGTERM or SIGINT.");
+    for (const struct option *o = options; o->help != NULL; o++) {
+        if (o->value == NULL)
+            printf("\n%s:", o->help);
+        else
+            printf("  --%s%-*s %s", o->name, 22 - (int)strlen(o->name),
+                   shapes[o->kind], o->help);
+        if (o->kind == OPTION_NUMBER)
+            printf(" (%ld)", *(long *)o->value);
+        if (o->kind == OPTION_TEXT && *(const char **)o->value != NULL)
+            printf(" (%s)", *(const char **)o->value);
+        putchar('\n');
+    }
+    return 0;
+}
+
+/* Prints one line, whatever the text contains: logs are read line by line. */
+static int
+fail(int status, const char *text, const char *what)
+{
+    char printable[256];
+
+    make_printable(printable, sizeof printable, text);
+    fprintf(stderr, "dustdevil: %s: %s\n", printable, what);
+    return status;
+}
+
+/* -1: go on; else the status to exit with. */
+static int
+parse(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const struct option *o = options;
+        const char *expected = "a known option; try --help";
+        char name[32], what[128];
+
+        copy_name(name, sizeof name, argv[i]);
+        if (strcmp(name, "help") == 0)
+            return print_help();
+        if (strcmp(name, "version") == 0)
+            return puts("DustDevil/1.0"), 0;
+        while (o->help != NULL &&
+               (o->value == NULL || strcmp(o->name, name) != 0))
+            o++;
+        if (o->help != NULL)
+            expected = set_option(o, strchr(argv[i], '='));
+        if (expected == NULL)
+            continue;
+        snprintf(what, sizeof what, "expected: %s", expected);
+        return fail(2, argv[i], what);
+    }
+    return -1;
+}
+
+/* [15] --- secret --------------------------------------------------------- */
+
+enum { MIN_SECRET = 16, MAX_SECRET = 1024 };
+
+/* 32 random bytes in hexadecimal digits. After a restart the cookies of before
+ * are forgeries to it. */
+static int
+make_secret(char *secret)
+{
+    unsigned char bytes[32];
+
+    if (!random_bytes(bytes, sizeof bytes))
+        return fail(1, "no randomness", strerror(errno));
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
+    return -1;
+}
+
+/* The first line of the file. */
+static int
+read_secret(const char *path, char *secret)
+{
+    FILE *file = fopen(path, "r");
+
+    if (file == NULL || fgets(secret, MAX_SECRET, file) == NULL)
+        *secret = '\0';
+    if (file == NULL || ferror(file))
+        return fail(1, path, strerror(errno));
+    secret[strcspn(secret, "\r\n")] = '\0';
+    fclose(file);
+    return -1;
+}
+
+static int
+use_secret(void)
+{
+    static char secret[MAX_SECRET];
+    const char *given = settings.secret;
+    int status = -1;
+
+    if (given == NULL || *given == '@')
+        settings.secret = secret;
+    if (given == NULL)
+        status = make_secret(secret);
+    else if (*given == '@')
+        status = read_secret(given + 1, secret);
+    if (status == -1 && strlen(settings.secret) < MIN_SECRET)
+        return fail(2, "--secret", "expected: at least 16 bytes");
+    return status;
+}
+
+/* --- the process --------------------------------------------------------- */
+
+/* A program may be started with its standard descriptors closed. Without this
+ * the first connections would get their numbers, and the log would be written
+ * into one of them. */
+static void
+fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
+/* Not every poller of the table exists on every system. */
+static int
+check_poller(void)
+{
+    struct ioloop *loop = ioloop_new(settings.poller);
+    char what[32];
+
+    if (loop == NULL) {
+        snprintf(what, sizeof what, "--poller=%s",
+                 settings.poller != NULL ? settings.poller : "(best)");
+        return fail(errno == ENOTSUP ? 2 : 1, what, strerror(errno));
+    }
+    ioloop_free(loop);
+    return -1;
+}
+
+int
+settings_read(int argc, char **argv)
+{
+    static const char *const levels[] = {"none", "error", "warning", "info"};
+    int status = parse(argc, argv);
+
+    if (status != -1)
+        return status;
+    fill_standard_descriptors();
+    for (int i = LOG_NONE; i <= LOG_INFO; i++)
+        if (strcmp(settings.log, levels[i]) == 0)
+            log_level = i;
+    trace_on = settings.trace != NULL;
+
+    /* [18] For the page /trace. */
+    if (trace_on && !trace_keep())
+        return fail(1, "cannot keep the trace", strerror(errno));
+
+    /* [12] Records for programs in place of lines for people. */
+    if (trace_on && *settings.trace != '\0' && !trace_to_file(settings.trace))
+        return fail(1, settings.trace, strerror(errno));
+
+    /* [14] The default directory need not exist. */
+    settings.static_root = static_open_root(settings.static_path);
+    if (settings.static_root == -1 &&
+        settings.static_path != default_static_path)
+        return fail(1, settings.static_path, strerror(errno));
+
+    /* [15] A secret that is not given is made. */
+    if ((status = use_secret()) != -1)
+        return status;
+
+    /* [17] As many as can work at the same time. */
+    if (settings.processes == 0)
+        settings.processes = (long)cpu_count();
+
+    return check_poller();
+}
+
+const char *
+settings_listen(struct listeners *listeners)
+{
+    /* [17] Inherited listeners take the place of the options. */
+    const char *error = listeners_inherit(listeners);
+    if (error != NULL || listeners_fd(listeners, 0) != -1)
+        return error;
+
+    return listeners_bind(listeners, (int)settings.port, settings.address);
+}
+
+void
+settings_announce(const struct listeners *listeners)
+{
+    char url[256];
+
+    for (size_t i = 0; listeners_url(listeners, i, url, sizeof url) == 0; i++)
+        printf("listening on %s\n", url);
+    fflush(stdout);
+}
+
+/* [16] --- descriptors ----------------------------------------------------- */
+
+/* A connection that serves a file has two descriptors, and two more are open
+ * while the path of one file is walked. The soft limit is raised as far as the
+ * system allows. select() cannot watch a descriptor from FD_SETSIZE on, so the
+ * limit sees to it that there is none. */
+size_t
+settings_max_connections(void)
+{
+    bool select = settings.poller != NULL &&
+                  strcmp(settings.poller, "select") == 0;
+    int lowest_free = fcntl(STDIN_FILENO, F_DUPFD, 0);
+    rlim_t max = (rlim_t)settings.max_connections;
+    rlim_t others = (rlim_t)(lowest_free + 2), wanted = others + 2 * max;
+    struct rlimit limit;
+
+    if (lowest_free == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return 1;
+    close(lowest_free);
+    wanted = select && wanted > FD_SETSIZE ? FD_SETSIZE : wanted;
+    if (limit.rlim_cur < wanted || select) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= others + 2 * max)
+        return (size_t)max;
+    return limit.rlim_cur < others + 4 ? 1 : (limit.rlim_cur - others) / 2;
+}

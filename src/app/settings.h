@@ -1,0 +1,54 @@
+/* [11] settings.h -- the command line, and what it says about this process.
+ *
+ *     Tornado 2.0: tornado/options.py, define() and parse_command_line()
+ *     Layer 6.
+ *
+ * Tornado's style: --name=value, one dash or two, '_' and '-' alike, and a bool
+ * without a value is true. The last of several values counts. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "listen.h"
+
+/* The fields have the names of the options; each is explained in the table in
+ * settings.c. */
+struct settings {
+    long port, max_header_size, max_body_size;
+    const char *address, *poller, *log;
+    const char *trace; /* NULL: no trace; "": lines on stderr; else a file */
+    bool no_keep_alive;
+    const char *static_path; /* [14] */
+    int static_root; /* [14] static_path as a descriptor, -1: there is none */
+    const char *secret; /* [15] */
+    bool xheaders; /* [15] */
+
+    /* [16] In seconds, but for the last one. */
+    long header_timeout, idle_timeout, body_timeout, max_connections;
+
+    long processes, stop_timeout; /* [17] */
+    long block_alarm; /* [18] */
+};
+
+extern struct settings settings;
+
+/* Reads the command line into `settings`, and prepares the process: the log,
+ * the trace, the document root, the secret. -1: go on. Else the status to exit
+ * with: 0 after --help or --version; after one line on stderr 2 for a bad
+ * option, 1 for anything else. */
+int settings_read(int argc, char **argv);
+
+/* Adds the listeners of --address and --port. As listeners_bind(). */
+const char *settings_listen(struct listeners *listeners);
+
+/* Prints a line for each of them on stdout. */
+void settings_announce(const struct listeners *listeners);
+
+/* [16] The highest number of connections: --max-connections, or less if the
+ * process may not have descriptors enough for a file on each of them. To be
+ * called when all others are open. */
+size_t settings_max_connections(void);
+
+#endif

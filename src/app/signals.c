@@ -1,0 +1,80 @@
+/* [11] signals.c -- see signals.h. */
+#include "signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "ioloop.h"
+#include "prefork.h" /* [17] */
+#include "system.h"
+
+static volatile sig_atomic_t interrupted; /* by SIGINT */
+
+/* Runs on the loop. */
+static void
+on_stop(void *arg)
+{
+    (void)arg;
+
+    /* [17] SIGTERM lets the requests finish that have begun. */
+    if (!interrupted && begin_shutdown())
+        return;
+
+    ioloop_stop(ioloop_instance());
+}
+
+/* Any statement may be interrupted by it, so it only adds a callback. */
+static void
+on_signal(int signal_number)
+{
+    if (signal_number == SIGINT)
+        interrupted = 1;
+    ioloop_add_callback_from_signal(ioloop_instance(), on_stop, NULL);
+}
+
+/* [17] SIGHUP is for the parent of several processes (process.c). Some
+ * systems drop a blocked signal that is set to be ignored. */
+static void
+ignore_sighup(int signal_number)
+{
+    (void)signal_number;
+}
+
+void
+signals_hold(void)
+{
+    sigset_t set;
+
+    signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, ignore_sighup); /* [17] */
+    watched_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void
+signals_release(void)
+{
+    sigset_t set;
+
+    watched_signals(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int
+signals_status(void)
+{
+    return interrupted ? 128 + SIGINT : 0;
+}
+
+int
+signals_exit(int status)
+{
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, status == 128 + SIGINT ? SIG_DFL : SIG_IGN);
+    signals_release();
+    if (status == 128 + SIGINT)
+        raise(SIGINT);
+    return status;
+}

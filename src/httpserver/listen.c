@@ -1,0 +1,305 @@
+/* [7] listen.c -- see listen.h.
+ *
+ * socket, bind, listen for every address; the rest is what can go wrong. */
+#include "listen.h"
+
+#include <errno.h>
+#include <fcntl.h> /* [17] */
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h> /* [17] */
+#include <unistd.h>
+
+#include "system.h"
+
+/* MAX_TRIES: how many free ports of one address are tried on the others. */
+enum { BACKLOG = 1024, MAX_LISTENERS = 16, MAX_TRIES = 100 };
+
+struct listeners {
+    int fds[MAX_LISTENERS];
+    size_t n;
+    char error[256];
+};
+
+struct listeners *
+listeners_new(void)
+{
+    return calloc(1, sizeof(struct listeners));
+}
+
+static void
+close_down_to(struct listeners *l, size_t n)
+{
+    while (l->n > n)
+        close(l->fds[--l->n]);
+}
+
+void
+listeners_free(struct listeners *l)
+{
+    if (l != NULL)
+        close_down_to(l, 0);
+    free(l);
+}
+
+int
+listeners_fd(const struct listeners *l, size_t i)
+{
+    return l != NULL && i < l->n ? l->fds[i] : -1;
+}
+
+/* --- bind -------------------------------------------------------------- */
+
+/* NODELAY: an answer leaves in one send, so there is nothing to gain by holding
+ * its last packet back. Accepted sockets inherit both. */
+static void
+set_connection_options(int fd)
+{
+    int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    set_notsent_lowat(fd); /* [16] */
+}
+
+/* A socket that can listen; -1 with errno. Without REUSEADDR a server that is
+ * restarted would have to wait a minute for its port. V6ONLY, because the IPv4
+ * address gets a socket of its own. */
+static int
+make_socket(int family)
+{
+    int on = 1, fd = socket(family, SOCK_STREAM, 0);
+
+    if (fd == -1)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    set_connection_options(fd);
+    if (family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (set_nonblocking(fd) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* One more listening socket. 0, and ai->ai_addr holds its address: a port 0
+ * has become a real one. Or the errno of what failed. */
+static int
+listen_on(struct listeners *l, struct addrinfo *ai)
+{
+    int fd = make_socket(ai->ai_family), error = 0;
+
+    if (fd == -1 || bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
+        listen(fd, BACKLOG) == -1 ||
+        getsockname(fd, ai->ai_addr, &ai->ai_addrlen) == -1)
+        error = errno;
+    if (error == 0)
+        l->fds[l->n++] = fd;
+    else if (fd != -1)
+        close(fd);
+    return error;
+}
+
+/* Does the address of `ai` stand in `list` before it? A name that two lines of
+ * /etc/hosts give to one address has it twice. */
+static bool
+is_repeated(const struct addrinfo *list, const struct addrinfo *ai)
+{
+    for (; list != ai; list = list->ai_next)
+        if (list->ai_addrlen == ai->ai_addrlen &&
+            memcmp(list->ai_addr, ai->ai_addr, ai->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+/* Binds all addresses of `list` to one port, the first free one if `net_port`
+ * is 0. A system may know an address family without being able to use it; one
+ * address that works is enough. But a port that one of the addresses has and
+ * another has not would lead half of the clients to another server: then none
+ * of them is bound. 0, or the errno of what failed. */
+static int
+bind_all(struct listeners *l, struct addrinfo *list, in_port_t net_port)
+{
+    size_t before = l->n;
+    int failure = EMFILE;
+
+    for (struct addrinfo *ai = list; ai != NULL && l->n < MAX_LISTENERS;
+         ai = ai->ai_next) {
+        /* In an IPv6 address the port lies at the same place. */
+        struct sockaddr_in *in = (struct sockaddr_in *)ai->ai_addr;
+        int error;
+
+        in->sin_port = net_port;
+        error = is_repeated(list, ai) ? 0 : listen_on(l, ai);
+        if (error != 0 && failure != EADDRINUSE)
+            failure = error;
+        net_port = in->sin_port;
+    }
+    if (l->n > before && failure != EADDRINUSE)
+        return 0;
+    close_down_to(l, before);
+    return failure;
+}
+
+/* As getaddrinfo(). Brackets are for numbers only. */
+static int
+resolve(const char *address, struct addrinfo **list)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE};
+    size_t size = strlen(address);
+    char number[64];
+
+    if (*address == '[' && address[size - 1] == ']' && size > 2 &&
+        size < sizeof number) {
+        snprintf(number, sizeof number, "%.*s", (int)size - 2, address + 1);
+        address = number;
+        hints.ai_family = AF_INET6;
+        hints.ai_flags |= AI_NUMERICHOST;
+    }
+    return getaddrinfo(*address != '\0' ? address : NULL, "0", &hints, list);
+}
+
+const char *
+listeners_bind(struct listeners *l, int port, const char *address)
+{
+    struct addrinfo *list;
+    char printable[128];
+    const char *why;
+    int error = resolve(address, &list), tries = port == 0 ? MAX_TRIES : 1;
+
+    why = gai_strerror(error);
+    if (error == 0) {
+        do
+            error = bind_all(l, list, htons((in_port_t)port));
+        while (error == EADDRINUSE && --tries > 0);
+        freeaddrinfo(list);
+        why = strerror(error);
+    }
+    if (error == 0)
+        return NULL;
+    make_printable(printable, sizeof printable, address);
+    snprintf(l->error, sizeof l->error,
+             "cannot listen on port %d of %s: %s%s", port,
+             *address != '\0' ? printable : "all addresses", why,
+             error == EADDRINUSE ? " (--port=0 takes a free one)" : "");
+    return l->error;
+}
+
+/* --- names --------------------------------------------------------------- */
+
+int
+listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
+{
+    struct sockaddr_storage bound = {0};
+    struct sockaddr *sa = (struct sockaddr *)&bound;
+    socklen_t length = sizeof bound;
+    char host[64], port[8];
+    int fd = listeners_fd(l, i);
+
+    if (fd == -1)
+        return -1;
+    getsockname(fd, sa, &length);
+
+    /* [17] An inherited socket may be of any kind. */
+    if (sa->sa_family == AF_UNIX) {
+        make_printable(url, size, ((struct sockaddr_un *)sa)->sun_path);
+        return 0;
+    }
+
+    if (getnameinfo(sa, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        snprintf(url, size, "descriptor %d", fd);
+    else
+        snprintf(url, size, sa->sa_family == AF_INET6 ? "http://[%s]:%s"
+                                                      : "http://%s:%s",
+                 host, port);
+    return 0;
+}
+
+/* [17] --- shared listeners ------------------------------------------------ */
+
+/* A socket at the address of `fd`; -1 if that is not possible. Both sockets
+ * need the option. `fd` gets it only now: with it, bind() would not have
+ * noticed another server at that port. */
+static int
+listen_reuseport(int fd)
+{
+    struct sockaddr_storage bound;
+    struct sockaddr *sa = (struct sockaddr *)&bound;
+    socklen_t size = sizeof bound;
+    int on = 1, new;
+
+    if (SHARED_PORT == 0 || getsockname(fd, sa, &size) == -1 ||
+        setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on) == -1)
+        return -1;
+    new = make_socket(sa->sa_family);
+    if (new == -1)
+        return -1;
+    if (setsockopt(new, SOL_SOCKET, SHARED_PORT, &on, sizeof on) == 0 &&
+        bind(new, sa, size) == 0 && listen(new, BACKLOG) == 0)
+        return new;
+    close(new);
+    return -1;
+}
+
+const char *
+listeners_bind_shared(struct listeners *l, const struct listeners *first)
+{
+    while (l->n < first->n) {
+        int fd = listen_reuseport(first->fds[l->n]);
+
+        if (fd == -1)
+            fd = fcntl(first->fds[l->n], F_DUPFD_CLOEXEC, 0);
+        if (fd == -1)
+            return strerror(errno);
+        l->fds[l->n++] = fd;
+    }
+    return NULL;
+}
+
+/* [17] --- inherited listeners --------------------------------------------- */
+
+static const char *
+inherit(struct listeners *l, int fd)
+{
+    int listens = 1;
+    socklen_t size = sizeof listens;
+
+    /* Not every system can tell whether a socket listens. */
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == -1)
+        listens = errno == ENOPROTOOPT;
+    if (!listens || l->n == MAX_LISTENERS || set_nonblocking(fd) == -1) {
+        snprintf(l->error, sizeof l->error,
+                 listens ? "descriptor %d is one listening socket too many"
+                         : "descriptor %d is not a listening socket", fd);
+        return l->error;
+    }
+    set_connection_options(fd);
+    l->fds[l->n++] = fd;
+    return NULL;
+}
+
+const char *
+listeners_inherit(struct listeners *l)
+{
+    const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+    const char *error = NULL;
+    char *end;
+    long n;
+
+    if (fds == NULL ||
+        (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
+        return NULL;
+    n = strtol(fds, &end, 10);
+    if (end == fds || *end != '\0' || n < 0)
+        return "LISTEN_FDS is not a number of listening sockets";
+    for (int fd = 3; error == NULL && fd - 3 < n; fd++)
+        error = inherit(l, fd);
+    return error;
+}

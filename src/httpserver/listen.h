@@ -1,0 +1,58 @@
+/* [7] listen.h -- listening sockets: the addresses of a server.
+ *
+ *     Tornado 2.0: the first half of HTTPServer.bind; from 2.1 on
+ *     netutil.bind_sockets
+ *     Layer 3.
+ *
+ * A set of up to 16 listening sockets. The kernel accepts connections for each
+ * of them from the moment it is made; up to 1024 wait until the process accepts
+ * them, too.
+ *
+ * - An error is a sentence for people, without a newline, NULL if there is
+ *   none. It belongs to the set and is good until the next call. */
+#ifndef LISTEN_H
+#define LISTEN_H
+
+#include <stddef.h>
+
+struct listeners;
+
+/* An empty set; NULL: no memory. The caller owns it. listeners_free() closes
+ * the sockets; NULL is allowed. */
+struct listeners *listeners_new(void);
+void listeners_free(struct listeners *listeners);
+
+/* Adds a socket for each address that `address` stands for: a number or a
+ * name, IPv4 or IPv6 ("::1" or "[::1]"), or "" for all interfaces of both.
+ * - An address that a name has twice is bound once.
+ * - Port 0 is a free port, the same one for all of these addresses.
+ * - An address family that the system cannot use is left out, unless it is the
+ *   only one.
+ * - Nothing is added if it fails.
+ * - It may take a while: the name server is asked. */
+const char *listeners_bind(struct listeners *listeners, int port,
+                           const char *address);
+
+/* The descriptor of the i-th socket; -1 if there is none such. The set keeps
+ * it. */
+int listeners_fd(const struct listeners *listeners, size_t i);
+
+/* Writes the URL of the i-th socket to `url`; a unix socket has no URL, its
+ * path takes the place. 0, or -1 if there is no such socket. */
+int listeners_url(const struct listeners *listeners, size_t i, char *url,
+                  size_t size);
+
+/* [17] Adds a socket at the address of each socket of `first`, for another
+ * process. Where the kernel distributes connections over several sockets
+ * (Linux: SO_REUSEPORT) it is a socket of its own, with a queue of its own;
+ * else it is the same socket. */
+const char *listeners_bind_shared(struct listeners *listeners,
+                                  const struct listeners *first);
+
+/* [17] Adds the sockets that the parent process has opened for this one, as
+ * systemd does (sd_listen_fds(3)): LISTEN_FDS is their number, from descriptor
+ * 3 on. Nothing is added, and that is not an error, if LISTEN_FDS is not set
+ * or if LISTEN_PID names another process. */
+const char *listeners_inherit(struct listeners *listeners);
+
+#endif
