@@ -1,7 +1,7 @@
 /* [11] web.h -- what an application is written with.
  *
  *     Tornado 2.0: tornado/web.py, classes Application and RequestHandler
- *     Floor 5: it knows requests, and nothing of sockets.
+ *     Layer 5: it knows requests, and nothing of sockets.
  *
  *     static void
  *     main_get(struct handler *self)
@@ -14,12 +14,17 @@
  *
  * Where Tornado derives a class from RequestHandler and overrides methods, a
  * C program fills a table of functions. Each request gets a handler of its
- * own; it ends with the request. */
+ * own; it ends with the request.
+ *
+ * What a handler does wrong is logged, and the client gets a 500; when the
+ * head of the answer has been sent already, the connection is cut. Nothing that
+ * a handler does in a wrong order ends the process. */
 #ifndef WEB_H
 #define WEB_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "httpconnection.h"
 #include "urlspec.h"
@@ -29,35 +34,46 @@ struct handler;
 
 typedef void handler_method(struct handler *self);
 
-/* What is NULL is not supported: a method that a class does not have is
- * answered with 405. As in Tornado, HEAD is not derived from GET: put the
- * same function in both places. The body of an answer to HEAD is never sent,
- * but its length is. */
+/* A method that is NULL is answered with 405; but `get` also answers HEAD. The
+ * body of an answer to HEAD is never sent, its length is. */
 struct handler_class {
-    size_t state_size; /* handler_state() has that many bytes, all zero */
-    bool form; /* the fields of a POSTed form are wanted; a bad one is 400 */
+    size_t state_size; /* bytes of handler_state(), zero at the start */
+    bool form; /* parse the fields of a POSTed form; a bad one is a 400 */
     bool asynchronous; /* [12] the method's end is not the answer's end */
     handler_method *prepare; /* before the method; may finish already */
     handler_method *get, *head, *post, *put, *delete, *options;
     handler_method *on_finish; /* the answer is complete */
 
     /* [12] Asynchronous handlers only: the client has gone before the answer
-     * was complete. (With select or kqueue only by reading or writing.) You
-     * may finish here. If not, you have to finish when you would have finished
-     * anyway: until then the handler lives. */
+     * was complete. It may call handler_finish(). If it does not, the handler
+     * lives until handler_finish() is called at another time. */
     handler_method *on_connection_close;
 
     const void *arg; /* [14] for the class's functions: handler_arg() */
 };
 
-/* NULL, after an error in the log, if a pattern is none or memory is short. */
+/* The application for a table of routes, which is not copied. NULL, after an
+ * error in the log, if a pattern is not valid or there is no memory left. */
 struct application *application_new(const struct urlspec *specs);
+
+/* Ends the application, and its server if application_listen() has made one.
+ * All requests have ended before: see ioloop_close_all(). */
 void application_free(struct application *application);
 
 /* [15] Application.settings["cookie_secret"]: the key that signs cookies. Not
- * copied. Whoever knows it can sign, too; without one, nothing is signed. */
+ * copied. A client that knows it can sign, too; without one, nothing is
+ * signed. */
 void application_set_cookie_secret(struct application *application,
                                    const char *secret);
+
+/* Application.listen: an HTTP server for this application alone, at a port of
+ * an address (httpserver.h). May be called several times, with the same loop.
+ * - Its limits are those of contract.md for heads and bodies; there are no
+ *   others. A program that wants more makes its server itself: see main.c.
+ * - NULL, or a sentence that says what is wrong. */
+const char *application_listen(struct application *application,
+                               struct ioloop *loop, int port,
+                               const char *address);
 
 /* Application.__call__, in the form of a request callback: `arg` is the
  * application. */
@@ -65,55 +81,64 @@ void application_call(struct httprequest *request, void *arg);
 
 /* --- what came in ------------------------------------------------------- */
 
+/* Where a function below returns NULL for want of memory, it has called
+ * handler_fail(): the answer becomes a 503, whatever the handler does then. */
+
 struct httprequest *handler_request(struct handler *self);
 
-/* Memory of your own, as large as the class says, until the request ends. */
+/* The handler's own memory, `state_size` bytes, until the request ends. */
 void *handler_state(struct handler *self);
 
-/* [14] What the class has as `arg`: where Tornado's URLSpec has arguments for
- * initialize(), we make a class of our own out of the same functions. */
+/* [14] The class's `arg`: where Tornado's URLSpec has arguments for
+ * initialize(), there is another class with the same functions. */
 const void *handler_arg(struct handler *self);
 
 /* [15] For webcookie.c; NULL if none was set. */
 const char *handler_cookie_secret(struct handler *self);
 
-/* What the i-th group of the pattern matched (from 0), percent-decoded; it
- * may contain any byte, so ask for its size if that matters. NULL if that
- * group matched nothing. */
+/* What the i-th group of the pattern matched (from 0), percent-decoded. It may
+ * contain any byte: *size, unless `size` is NULL, becomes its size. NULL if
+ * that group matched nothing, or without memory. */
 const char *handler_path_argument(struct handler *self, size_t i,
                                   size_t *size);
 
 /* RequestHandler.get_argument: the last value, without white space around
- * it and with control bytes turned into blanks. If there is none, `fallback`;
- * if that is NULL too, 400 has been answered, and you return. */
+ * it and with control bytes turned into blanks. If there is no value,
+ * `fallback`. NULL: the answer is complete already (400, or 503 without
+ * memory), and the handler returns. */
 const char *handler_get_argument(struct handler *self, const char *name,
                                  const char *fallback);
 
-/* RequestHandler.get_arguments: the i-th value, or NULL. */
+/* RequestHandler.get_arguments: the i-th value. NULL if there are no more, or
+ * without memory. */
 const char *handler_get_arguments(struct handler *self, const char *name,
                                   size_t i);
 
 /* --- the answer --------------------------------------------------------- */
 
-/* All of these do nothing (or no more than log) once the answer is complete,
- * as long as the handler lives. */
+/* Once the answer is complete these only write an error to the log, for as
+ * long as the handler lives: until the turn of the loop that follows. */
 
+/* A final status: 200 to 999. */
 void handler_set_status(struct handler *self, int status);
 
-/* In place of all headers of that name, or beside them. Copied. A name or
- * value that could not stand in a head turns the answer into a 500: nothing
- * that a stranger has sent may ever begin a line of its own. */
+/* In place of all headers of that name, or beside them. Copied.
+ * - A name or value that could not stand in a head turns the answer into a 500:
+ *   nothing that a client has sent can begin a line of its own.
+ * - Date and Server replace the server's own. Content-Length is
+ *   handler_set_content_length(). Connection: close closes the connection after
+ *   the answer, and other values have no effect. Transfer-Encoding is a 500. */
 void handler_set_header(struct handler *self, const char *name,
                         const char *value);
 void handler_add_header(struct handler *self, const char *name,
                         const char *value);
 
-/* The body will have so many bytes; for those who flush. If it turns out to
- * have others after that, the connection is cut. */
-void handler_set_content_length(struct handler *self, size_t size);
+/* The number of bytes that the body will have, for handlers that flush. If it
+ * has another length, the answer is a 500, or cut after the first flush. */
+void handler_set_content_length(struct handler *self, uint64_t size);
 
-/* RequestHandler.write: more of the body. Nothing is sent before the handler
- * finishes or flushes. Copied. */
+/* RequestHandler.write: more of the body. Copied; nothing is sent before the
+ * handler finishes or flushes. */
 void handler_write(struct handler *self, const char *text);
 void handler_write_bytes(struct handler *self, const void *data, size_t size);
 void handler_printf(struct handler *self, const char *format, ...)
@@ -123,28 +148,36 @@ void handler_printf(struct handler *self, const char *format, ...)
 void handler_write_escaped(struct handler *self, const char *text,
                            size_t size);
 
-/* Sends what was written so far; the first time the head goes before it and
- * can not be changed any more. `callback`, if not NULL, runs when the client
- * has taken everything, or has gone: the right time to write more. */
+/* RequestHandler.flush: sends what was written so far; the first time the head
+ * goes before it and cannot be changed any more. `callback`, if not NULL, runs
+ * when everything has been handed to the kernel, or the client has gone: the
+ * time to write more. It does not run after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
-/* [14] Sends a part of a file as part of the body; see iostream_send_file().
- * To be called after a flush, for an answer that has a body at all; the file
- * is yours to close when `callback` runs, which it does unless the answer was
- * complete before. */
-void handler_send_file(struct handler *self, int fd, off_t offset,
-                       size_t size, ioloop_callback *callback, void *arg);
-
-/* The answer is complete. Is called for you when the method returns, unless
- * the class is asynchronous. The handler ends: do not touch it after that. */
+/* RequestHandler.finish: the answer is complete. Is called by the server when
+ * the method returns, unless the class is asynchronous. The handler ends in the
+ * turn after that. */
 void handler_finish(struct handler *self);
 
-/* RequestHandler.redirect: 301 or 302. */
+/* RequestHandler.redirect: 301 or 302, and finish. */
 void handler_redirect(struct handler *self, const char *url, bool permanent);
 
 /* RequestHandler.send_error: a small page in place of everything that was
- * written, and finish. When the head is out already the connection is cut. */
+ * written, and finish. `detail`, a sentence for the client, is escaped; NULL:
+ * none. When the head has been sent already the connection is cut. */
 void handler_send_error(struct handler *self, int status);
+void handler_send_error_detail(struct handler *self, int status,
+                               const char *detail);
+
+/* RequestHandler.get_error_html: sets the status, and writes that page; the
+ * headers stay, and nothing is finished. */
+void handler_write_error(struct handler *self, int status, const char *detail);
+
+/* Something that the answer needs has failed: the reason goes into the log, and
+ * when the handler finishes, in whatever way, the answer is an error page with
+ * this status, or cut. The first failure counts. `why`, a constant string, is
+ * also shown to the client if the status is below 500. */
+void handler_fail(struct handler *self, int status, const char *why);
 
 /* [12] Has the client gone? What is written goes nowhere then. */
 bool handler_client_gone(struct handler *self);

@@ -46,7 +46,7 @@ ask() {
     [[ ${lines[0]} == "HTTP/1.1 405 Method Not Allowed" ]] || false
     [[ $'\n'$output == *$'\nAllow: POST\n'* ]] || false
     run ask PUT /form
-    [[ $'\n'$output == *$'\nAllow: GET, POST\n'* ]] || false
+    [[ $'\n'$output == *$'\nAllow: GET, HEAD, POST\n'* ]] || false
 }
 
 @test "an unknown method is 501" {
@@ -55,10 +55,19 @@ ask() {
     [[ $output != *"Allow:"* ]] || false
 }
 
-@test "HEAD is not derived from GET" {
-    run ask HEAD /form
+@test "a route that answers GET answers HEAD" {
+    run ask HEAD '/form?a=1'
+    [[ ${lines[0]} == "HTTP/1.1 200 "* ]] || false
+    [[ $output == *"Content-Length: 4"* && $output != *"a=1"* ]] || false
+    run ask HEAD /upload
     [[ ${lines[0]} == "HTTP/1.1 405 "* ]] || false
-    [[ $output == *"Allow: GET, POST"* ]] || false
+}
+
+@test "a long URL or method leaves the rest of the access line in place" {
+    http -o /dev/null "$URL/$(printf 'x%.0s' {1..5000})"
+    wait_for_line "$SERVER_LOG" '404 GET /x{1023} \(127.0.0.1\) [0-9.]+ms$'
+    http -o /dev/null -X "$(printf 'M%.0s' {1..5000})" "$URL/"
+    wait_for_line "$SERVER_LOG" '501 M{32} / \(127.0.0.1\) [0-9.]+ms$'
 }
 
 @test "HEAD has the head of GET and no body" {

@@ -165,6 +165,7 @@ const struct urlspec demo_routes[] = {
     {"/slow", &slow_handler}, /* [12] */
     {"/stream", &stream_handler}, /* [12] */
     {"/static/(.*)", &static_handler}, /* [14] */
+    {"/static", &static_handler}, /* [14] */
 
     /* The samples. */
     {"/form", &form_handler},

@@ -4,6 +4,7 @@
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
+#include <fcntl.h> /* [14] */
 #include <signal.h> /* [11] */
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,6 +66,16 @@ void watched_signals(sigset_t *set);
  * system calls that field by another name. */
 struct stat;
 long modified_nanoseconds(const struct stat *st);
+
+/* For open(): a directory in which names can be looked up. Permission to search
+ * it is enough; where the system has no such flag, it must be readable too. */
+#if defined O_SEARCH
+enum { SEARCH_ONLY = O_SEARCH };
+#elif defined O_PATH
+enum { SEARCH_ONLY = O_PATH };
+#else
+enum { SEARCH_ONLY = O_RDONLY };
+#endif
 
 /* Sends up to `size` bytes of `file`, from *offset on, which is moved on, to a
  * socket: where the system can, without a copy in our memory. As send(): how

@@ -385,7 +385,7 @@ append_header(struct buffer **to, const char *name, const char *value)
 /* snprintf() is twenty times the work of this, and each head has two numbers.
  * The digits of `n` end at `end`; returns where they begin. */
 static char *
-digits(char *end, size_t n)
+digits(char *end, uint64_t n)
 {
     do
         *--end = (char)('0' + n % 10);
@@ -399,7 +399,7 @@ append_status(struct buffer **to, int status)
     const char *reason = httputil_reason(status);
     char line[] = "HTTP/1.1 000 ";
 
-    digits(line + sizeof line - 2, (size_t)status);
+    digits(line + sizeof line - 2, (uint64_t)status);
     return buffer_append(to, line, sizeof line - 1) &&
            buffer_append(to, reason, strlen(reason)) &&
            buffer_append(to, "\r\n", 2);

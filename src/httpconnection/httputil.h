@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "memory.h"
@@ -105,7 +106,7 @@ time_t httputil_parse_date(const char *date);
 struct httpframing {
     bool length_known; /* Content-Length: `length` */
     bool chunked; /* [12] Transfer-Encoding: chunked */
-    size_t length; /* bytes of body */
+    uint64_t length; /* bytes of body */
     const char *connection; /* the value of Connection; NULL: no header */
 };
 

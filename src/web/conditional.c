@@ -78,16 +78,21 @@ conditional_client_means(const struct httprequest *r, const char *etag)
            header_has(r, "If-Match", etag, false);
 }
 
-/* The date in a header; -1 if there is no such header, more than one, or no
- * valid date in it. */
+const char *
+conditional_header(const struct httprequest *r, const char *name)
+{
+    if (httpheaders_get_list(&r->headers, name, 1) != NULL)
+        return NULL;
+    return httpheaders_get_list(&r->headers, name, 0);
+}
+
+/* The date in a header; -1 if there is no valid one. */
 static time_t
 header_date(const struct httprequest *r, const char *name)
 {
-    const char *date = httpheaders_get_list(&r->headers, name, 0);
+    const char *date = conditional_header(r, name);
 
-    if (date == NULL || httpheaders_get_list(&r->headers, name, 1) != NULL)
-        return -1;
-    return httputil_parse_date(date);
+    return date != NULL ? httputil_parse_date(date) : -1;
 }
 
 /* In the order of RFC 9110, section 13.2.2: where there is a condition on the

@@ -7,9 +7,12 @@
 
 #include "log.h"
 
+static const char special[] = ".[]()*+?{}|^$\\";
+
 struct route {
     const struct urlspec *spec;
-    bool literal; /* nothing in the pattern is special: just compare */
+    size_t prefix; /* bytes at the start of the pattern that mean themselves */
+    bool literal; /* all of them do */
     regex_t regex;
 };
 
@@ -18,17 +21,24 @@ struct urlspecs {
     struct route routes[];
 };
 
+/* The byte before a special one may be what that one is about, as in "a*". With
+ * a "|" no byte is sure to be in the path. */
 static bool
 compile(struct route *route, const struct urlspec *spec)
 {
-    int error = 0;
+    size_t prefix = strcspn(spec->pattern, special);
+    int error;
 
     route->spec = spec;
-    route->literal = strpbrk(spec->pattern, ".[]()*+?{}|^$\\") == NULL;
-    if (!route->literal)
-        error = regcomp(&route->regex, spec->pattern, REG_EXTENDED);
+    route->literal = spec->pattern[prefix] == '\0';
+    if (!route->literal && prefix > 0)
+        prefix--;
+    route->prefix = strchr(spec->pattern, '|') == NULL ? prefix : 0;
+    if (route->literal)
+        return true;
+    error = regcomp(&route->regex, spec->pattern, REG_EXTENDED);
     if (error != 0)
-        log_error("bad pattern: %s (regcomp: %d)", spec->pattern, error);
+        log_error("invalid pattern: %s (regcomp: %d)", spec->pattern, error);
     return error == 0;
 }
 
@@ -60,25 +70,38 @@ urlspecs_free(struct urlspecs *all)
     free(all);
 }
 
-/* Does the pattern match, and the whole path? Tornado appends "$" to it, and
- * matches from the start; we look where the match begins and ends. Of several
- * matches regexec() takes the longest of the leftmost. */
-static bool
-matches(const struct route *route, const char *path, regmatch_t *groups)
+/* 0 if the pattern matches, and the whole path; else what regexec() returns.
+ * Tornado appends "$" to the pattern and matches from the start; here the
+ * beginning and the end of the match are compared. Of several matches regexec()
+ * takes the longest of the leftmost. */
+static int
+match(const struct route *route, const char *path, regmatch_t *groups)
 {
+    int error;
+
+    if (strncmp(route->spec->pattern, path, route->prefix) != 0)
+        return REG_NOMATCH;
+    for (size_t i = 0; i < URLSPEC_GROUPS; i++)
+        groups[i].rm_so = groups[i].rm_eo = -1;
     if (route->literal)
-        return strcmp(route->spec->pattern, path) == 0;
-    return regexec(&route->regex, path, URLSPEC_GROUPS, groups, 0) == 0 &&
-           groups[0].rm_so == 0 && path[groups[0].rm_eo] == '\0';
+        return path[route->prefix] == '\0' ? 0 : REG_NOMATCH;
+    error = regexec(&route->regex, path, URLSPEC_GROUPS, groups, 0);
+    if (error == 0 && (groups[0].rm_so != 0 || path[groups[0].rm_eo] != '\0'))
+        return REG_NOMATCH;
+    return error;
 }
 
-const struct urlspec *
+int
 urlspecs_find(const struct urlspecs *all, const char *path,
-              regmatch_t *groups)
+              regmatch_t *groups, const struct handler_class **class)
 {
-    memset(groups, -1, URLSPEC_GROUPS * sizeof *groups); /* there is none */
-    for (size_t i = 0; i < all->n; i++)
-        if (matches(&all->routes[i], path, groups))
-            return all->routes[i].spec;
-    return NULL;
+    for (size_t i = 0; i < all->n; i++) {
+        int error = match(&all->routes[i], path, groups);
+
+        if (error == 0)
+            *class = all->routes[i].spec->handler;
+        if (error != REG_NOMATCH)
+            return error == 0 ? 0 : 503;
+    }
+    return 404;
 }

@@ -1,7 +1,7 @@
 /* [11] urlspec.h -- which path leads to which class.
  *
  *     Tornado 2.0: tornado/web.py, class URLSpec
- *     Floor 3: text in, values out. */
+ *     Layer 5: text in, values out. */
 #ifndef URLSPEC_H
 #define URLSPEC_H
 
@@ -11,7 +11,7 @@ struct handler_class;
 
 /* A pattern is an extended regular expression of regcomp() that has to match
  * the whole path; what its groups match is handler_path_argument(). The first
- * pattern that matches wins. The table ends with {0} and is not copied. */
+ * pattern that matches counts. The table ends with {0} and is not copied. */
 struct urlspec {
     const char *pattern;
     const struct handler_class *handler;
@@ -20,14 +20,18 @@ struct urlspec {
 enum { URLSPEC_GROUPS = 9 }; /* the whole match counts as one */
 
 /* A table that is ready to be searched. NULL, after an error in the log, if a
- * pattern is none or memory is short. */
+ * pattern is not valid or there is no memory left. */
 struct urlspecs;
 struct urlspecs *urlspecs_new(const struct urlspec *specs);
 void urlspecs_free(struct urlspecs *all);
 
-/* The first that matches, and where its groups are in the path (rm_so is -1
- * for a group that there is not). NULL if nothing matches. */
-const struct urlspec *urlspecs_find(const struct urlspecs *all,
-                                    const char *path, regmatch_t *groups);
+/* Finds the class for a path.
+ * - 0: *class is that of the first pattern that matches, and `groups`, which
+ *   has room for URLSPEC_GROUPS, says where its groups are in the path (rm_so
+ *   is -1 for a group that matched nothing).
+ * - 404: no pattern matches. 503: regexec() had no memory to find out. *class
+ *   and `groups` then mean nothing. */
+int urlspecs_find(const struct urlspecs *all, const char *path,
+                  regmatch_t *groups, const struct handler_class **class);
 
 #endif

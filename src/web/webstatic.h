@@ -1,31 +1,36 @@
 /* [14] webstatic.h -- files.
  *
  *     Tornado 2.0: tornado/web.py, class StaticFileHandler
- *     Floor 5: a handler like any other.
+ *     Layer 5: a handler like any other.
  *
  *     static int root; (a directory; see static_open_root())
  *     static const struct handler_class static_handler = {
- *         .get = static_file_get, .head = static_file_get, .arg = &root,
- *         .asynchronous = true, .state_size = STATIC_FILE_STATE_SIZE,
+ *         .get = static_file_get, .arg = &root, .asynchronous = true,
+ *         .state_size = STATIC_FILE_STATE_SIZE,
  *     };
- *     ... {"/static/(.*)", &static_handler},
+ *     ... {"/static/(.*)", &static_handler}, {"/static", &static_handler},
  *
- * Nothing is ever served that does not stand below that very directory: not by
- * "..", however it is written, and not by a symbolic link, wherever it leads.
- * Who may write into the directory may still not point out of it. */
+ * - Only files below that directory are served: no "..", however it is written,
+ *   leads out of it, and no symbolic link is followed. This holds even against
+ *   processes that can write into it.
+ * - As many bytes as Content-Length promises are sent as long as the file has
+ *   them; if it has become shorter, the connection is cut. What is written into
+ *   a file while it is sent may arrive mixed with what was there: rename() a new
+ *   file over it instead. */
 #ifndef WEBSTATIC_H
 #define WEBSTATIC_H
 
 #include "web.h"
 
-/* Opens the directory at `path`, for the rest of the program's life: -1 with
- * errno if it cannot. */
+/* Opens the directory at `path`: permission to search it is enough. The caller
+ * closes it. -1 with errno. */
 int static_open_root(const char *path);
 
 /* StaticFileHandler.get, and .head: the file that the first group of the
- * pattern names, or the part that is asked for, or the news that the client
- * has it already. A directory is its index.html. */
+ * pattern names, the part of it that is asked for, or 304 when the client has
+ * it already. A directory is its index.html. A pattern without a group leads
+ * to the same path with a slash behind it. */
 void static_file_get(struct handler *self);
-enum { STATIC_FILE_STATE_SIZE = 48 };
+enum { STATIC_FILE_STATE_SIZE = 32 };
 
 #endif

@@ -1,0 +1,467 @@
+/* [11] answer.c -- from what a handler writes to an answer: the second half
+ * of RequestHandler.
+ *
+ * In the order of events: the head is set, the body is written,
+ * handler_finish() settles what the head says of the body, and handler_flush()
+ * hands both to the connection. */
+#include "web.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conditional.h"
+#include "handler.h"
+#include "log.h"
+#include "trace.h"
+
+/* --- what goes wrong ------------------------------------------------------ */
+
+/* The first failure decides what the error page says. */
+void
+handler_fail(struct handler *self, int status, const char *why)
+{
+    log_error("%s %s: %s", self->request->method, self->request->uri, why);
+    if (self->failed != 0)
+        return;
+    self->failed = status;
+    self->why = status < 500 ? why : NULL; /* ours is of no use to a client */
+}
+
+/* Nothing can be added to an answer that is complete. */
+static bool
+still_open(struct handler *self, const char *what)
+{
+    if (!self->finished)
+        return true;
+    log_error("%s %s: %s after finish", self->request->method,
+              self->request->uri, what);
+    return false;
+}
+
+/* Nor to a head that has been sent. */
+static bool
+head_is_open(struct handler *self, const char *what)
+{
+    if (!still_open(self, what))
+        return false;
+    if (self->headers_written)
+        handler_fail(self, 500, what);
+    return !self->headers_written;
+}
+
+/* --- the head of the answer ----------------------------------------------- */
+
+void
+handler_clear(struct handler *self)
+{
+    buffer_release(&self->body);
+    self->headers.n = 0;
+    self->status = 200;
+    self->framing.length_known = false;
+    if (!httpheaders_add(&self->headers, "Content-Type", HTTP_ERROR_TYPE))
+        handler_fail(self, 503, http_no_memory);
+}
+
+void
+handler_set_status(struct handler *self, int status)
+{
+    if (!head_is_open(self, "set_status after flush"))
+        return;
+    if (status < 200 || status > 999)
+        handler_fail(self, 500, "a status that cannot be sent");
+    else
+        self->status = status;
+}
+
+void
+handler_set_content_length(struct handler *self, uint64_t size)
+{
+    if (!head_is_open(self, "set_content_length after flush"))
+        return;
+    self->framing.length = size;
+    self->framing.length_known = true;
+}
+
+/* Headers that the server has to write itself are understood, not copied: two
+ * of one name would be read in two ways. False for all other names. */
+static bool
+set_framing(struct handler *self, const char *name, const char *value)
+{
+    if (strcasecmp(name, "Content-Length") == 0) {
+        if (*value != '\0' && value[strspn(value, "0123456789")] == '\0')
+            handler_set_content_length(self, strtoull(value, NULL, 10));
+        else
+            handler_fail(self, 500, "Content-Length is not a number");
+    } else if (strcasecmp(name, "Connection") == 0) {
+        if (httputil_list_has(value, "close"))
+            self->request->keep_alive = false;
+    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        handler_fail(self, 500, "Transfer-Encoding is the server's own");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void
+handler_add_header(struct handler *self, const char *name, const char *value)
+{
+    struct arena **arena = &self->request->arena;
+    char *n, *v;
+
+    if (!head_is_open(self, "add_header after flush"))
+        return;
+    if (!httputil_is_token(name) || !httputil_is_value(value)) {
+        handler_fail(self, 500, "a header that cannot be sent");
+        return;
+    }
+    if (set_framing(self, name, value))
+        return;
+    if (strcasecmp(name, "Date") == 0 || strcasecmp(name, "Server") == 0)
+        httpheaders_del(&self->headers, name);
+    n = arena_copy(arena, name, strlen(name));
+    v = arena_copy(arena, value, strlen(value));
+    if (n == NULL || v == NULL || !httpheaders_add(&self->headers, n, v))
+        handler_fail(self, 503, http_no_memory);
+}
+
+void
+handler_set_header(struct handler *self, const char *name, const char *value)
+{
+    if (!self->finished && !self->headers_written)
+        httpheaders_del(&self->headers, name);
+    handler_add_header(self, name, value);
+}
+
+/* --- the body of the answer ----------------------------------------------- */
+
+void
+handler_write_bytes(struct handler *self, const void *data, size_t size)
+{
+    if (still_open(self, "write") &&
+        !buffer_append(&self->body, data, size))
+        handler_fail(self, 503, http_no_memory);
+}
+
+void
+handler_write(struct handler *self, const char *text)
+{
+    handler_write_bytes(self, text, strlen(text));
+}
+
+void
+handler_write_escaped(struct handler *self, const char *text, size_t size)
+{
+    if (still_open(self, "write") &&
+        !httputil_xhtml_escape(&self->body, text, size))
+        handler_fail(self, 503, http_no_memory);
+}
+
+void
+handler_printf(struct handler *self, const char *format, ...)
+{
+    va_list ap;
+    char *room;
+    int n;
+
+    va_start(ap, format);
+    n = vsnprintf(NULL, 0, format, ap);
+    va_end(ap);
+    if (!still_open(self, "write"))
+        return;
+    room = n >= 0 ? buffer_room(&self->body, (size_t)n + 1) : NULL;
+    if (room == NULL) {
+        handler_fail(self, 503, http_no_memory);
+        return;
+    }
+    va_start(ap, format);
+    vsnprintf(room, (size_t)n + 1, format, ap);
+    va_end(ap);
+    self->body->end += (size_t)n;
+}
+
+/* --- flush ---------------------------------------------------------------- */
+
+static bool
+is_head(const struct handler *self)
+{
+    return strcmp(self->request->method, "HEAD") == 0;
+}
+
+/* The head is about to leave: how will the client know where the body ends?
+ * By its length, if that is known; else by the end of the connection. */
+static void
+settle_framing(struct handler *self)
+{
+    struct httpframing *f = &self->framing;
+    bool has_body = httputil_has_body(self->status);
+    bool http_1_1 = httprequest_supports_http_1_1(self->request);
+    bool end_known = f->length_known || !has_body;
+
+    if (!has_body)
+        httpheaders_del(&self->headers, "Content-Type");
+    f->length_known = f->length_known && has_body;
+
+    /* [12] Or, in HTTP/1.1, by an empty chunk. */
+    if (!end_known && http_1_1)
+        end_known = f->chunked = true;
+
+    if (!end_known)
+        self->request->keep_alive = false;
+    if (!self->request->keep_alive)
+        f->connection = "close";
+    else if (!http_1_1)
+        f->connection = "keep-alive";
+}
+
+/* [12] ChunkedTransferEncoding: each flush is a chunk. Its size goes in front
+ * of it, the line break behind it, and a chunk of size 0 ends the body. */
+static bool
+append_chunk_frame(struct handler *self, struct buffer **head)
+{
+    size_t size = buffer_length(self->body);
+    char line[24];
+    int n = snprintf(line, sizeof line, "%zx\r\n", size);
+    bool ok = true;
+
+    if (size > 0)
+        ok = buffer_append(head, line, (size_t)n) &&
+             buffer_append(&self->body, "\r\n", 2);
+    if (self->last)
+        ok = ok && buffer_append(&self->body, "0\r\n\r\n", 5);
+    return ok;
+}
+
+static void
+write_block(struct handler *self, const struct buffer *block,
+            ioloop_callback *callback, void *arg)
+{
+    httprequest_write(self->request,
+                      block != NULL ? block->data + block->start : "",
+                      buffer_length(block), callback, arg);
+}
+
+/* A small body becomes one block with the head. A large one is a block of its
+ * own: only the stream copies it. */
+static void
+write_blocks(struct handler *self, struct buffer **head,
+             ioloop_callback *callback, void *arg)
+{
+    enum { SMALL = 2048 };
+    struct buffer *b = self->body;
+    size_t size = buffer_length(b);
+
+    if (*head != NULL && size > 0 && size <= SMALL &&
+        buffer_append(head, b->data + b->start, size))
+        b = NULL;
+    if (*head != NULL)
+        write_block(self, *head, b != NULL ? NULL : callback, arg);
+    if (*head == NULL || b != NULL)
+        write_block(self, b, callback, arg);
+    buffer_release(head);
+    buffer_release(&self->body);
+}
+
+void
+handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
+{
+    struct httprequest *r = self->request;
+    struct buffer *head = NULL;
+    bool ok = true, sends_body;
+
+    if (!still_open(self, "flush"))
+        return;
+    self->flushed += buffer_length(self->body);
+    if (!self->headers_written) {
+        settle_framing(self);
+        ok = httputil_append_head(&head, self->status, &self->headers,
+                                  &self->framing);
+        self->headers_written = true;
+    }
+    sends_body = httputil_has_body(self->status) && !is_head(self);
+    if (!sends_body)
+        buffer_release(&self->body);
+
+    /* [12] It needs a frame of its own. */
+    if (sends_body && self->framing.chunked)
+        ok = ok && append_chunk_frame(self, &head);
+
+    if (!ok || (self->framing.length_known &&
+                self->flushed > self->framing.length)) {
+        handler_fail(self, 500, ok ? "longer than its Content-Length"
+                                   : http_no_memory);
+        httprequest_abort(r);
+    }
+    TOUR(15, httprequest_fd(r), "one block of %zu bytes",
+         buffer_length(head) + buffer_length(self->body));
+    write_blocks(self, &head, callback, arg);
+}
+
+/* --- finish --------------------------------------------------------------- */
+
+/* Gives the answer an Etag, and makes it a 304 if the client has the same body
+ * already. 0, or the status of the error page to send instead. */
+static int
+check_etag(struct handler *self)
+{
+    struct httprequest *r = self->request;
+    char etag[CONDITIONAL_ETAG_SIZE];
+
+    if (self->status != 200 ||
+        (strcmp(r->method, "GET") != 0 && !is_head(self)))
+        return 0;
+
+    /* [14] A handler that has set one has compared it, too. */
+    if (httpheaders_get_list(&self->headers, "Etag", 0) != NULL)
+        return 0;
+
+    conditional_etag(etag, self->body);
+    handler_set_header(self, "Etag", etag);
+
+    /* [14] The client means another one than this. */
+    if (!conditional_client_means(r, etag))
+        return 412;
+
+    if (conditional_client_has(r, etag)) {
+        self->status = 304;
+        buffer_release(&self->body);
+    }
+    return self->failed;
+}
+
+/* The first flush is also the last: now the length of the body is known. 0, or
+ * the status of the error page to send instead. (The answer to HEAD may have
+ * promised a length without having written it.) */
+static int
+settle_body(struct handler *self)
+{
+    struct httpframing *f = &self->framing;
+    size_t size = buffer_length(self->body);
+    int status;
+
+    if (f->length_known && size == 0 && is_head(self))
+        return self->failed;
+    if (f->length_known && size != f->length)
+        handler_fail(self, 500, "not as long as its Content-Length");
+    status = self->failed == 0 ? check_etag(self) : self->failed;
+    f->length = buffer_length(self->body);
+    f->length_known = true;
+    return status;
+}
+
+void
+handler_finish(struct handler *self)
+{
+    struct httprequest *r = self->request;
+    int status = 0;
+
+    if (!still_open(self, "finish"))
+        return;
+    if (!self->headers_written)
+        status = settle_body(self);
+    if (status != 0 && !self->is_error) {
+        handler_send_error(self, status);
+        return;
+    }
+    TOUR(14, httprequest_fd(r), "finished with %d, %zu bytes to flush",
+         self->status, buffer_length(self->body));
+    self->last = true;
+    handler_flush(self, NULL, NULL);
+    self->finished = true;
+    if (self->failed != 0 ||
+        (self->framing.length_known && !is_head(self) &&
+         self->flushed != self->framing.length)) {
+        if (r->connection != NULL)
+            log_error("%s %s: answer cut short", r->method, r->uri);
+        httprequest_abort(r);
+    }
+    self->log_request(self);
+    httprequest_finish(r);
+    if (self->class->on_finish != NULL)
+        self->class->on_finish(self);
+}
+
+void
+handler_redirect(struct handler *self, const char *url, bool permanent)
+{
+    handler_set_status(self, permanent ? 301 : 302);
+    handler_set_header(self, "Location", url);
+    handler_finish(self);
+}
+
+void
+handler_write_error(struct handler *self, int status, const char *detail)
+{
+    handler_set_status(self, status < 400 || status > 599 ? 500 : status);
+    if (still_open(self, "write_error") &&
+        !httputil_append_error_page(&self->body, self->status, detail))
+        handler_fail(self, 503, http_no_memory);
+}
+
+const char *const handler_method_names[HANDLER_METHODS] = {
+    "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};
+
+handler_method *
+handler_find_method(const struct handler *self, size_t i)
+{
+    const struct handler_class *c = self->class;
+    handler_method *const table[HANDLER_METHODS] = {
+        c->get, c->head != NULL ? c->head : c->get, c->post, c->put, c->delete,
+        c->options};
+
+    return table[i];
+}
+
+/* RFC 9110, section 15.5.6: a 405 says which methods there are. */
+static void
+set_allow(struct handler *self)
+{
+    char allow[64] = "";
+
+    for (size_t i = 0; i < HANDLER_METHODS; i++)
+        if (handler_find_method(self, i) != NULL) {
+            strcat(allow, *allow != '\0' ? ", " : "");
+            strcat(allow, handler_method_names[i]);
+        }
+    handler_set_header(self, "Allow", allow);
+}
+
+/* What the application has written is dropped, its headers too. What has
+ * failed before counts for more: the answer to want of memory is not one about
+ * something else. */
+void
+handler_send_error_detail(struct handler *self, int status, const char *detail)
+{
+    if (!still_open(self, "send_error"))
+        return;
+    if (self->failed != 0) {
+        status = self->failed;
+        detail = self->why;
+    }
+    self->is_error = true;
+    self->failed = self->headers_written ? status : 0;
+    if (!self->headers_written) {
+        handler_clear(self);
+        if (status == 405)
+            set_allow(self);
+        handler_write_error(self, status, detail);
+    }
+    handler_finish(self);
+}
+
+void
+handler_send_error(struct handler *self, int status)
+{
+    handler_send_error_detail(self, status, NULL);
+}
+
+/* [12] --- time ------------------------------------------------------------ */
+
+bool
+handler_client_gone(struct handler *self)
+{
+    return self->request->connection == NULL;
+}

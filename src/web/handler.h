@@ -1,0 +1,46 @@
+/* [11] handler.h -- what web.c and answer.c share; no others include it.
+ *
+ *     Tornado 2.0: tornado/web.py, the attributes of RequestHandler
+ *     Layer 5: it knows requests, and nothing of sockets. */
+#ifndef HANDLER_H
+#define HANDLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "httprequest.h"
+#include "urlspec.h"
+
+struct handler;
+typedef void handler_method(struct handler *self); /* as in web.h */
+
+/* RequestHandler. */
+struct handler {
+    const struct handler_class *class;
+    const struct application *application; /* [15] */
+    struct httprequest *request;
+    regmatch_t groups[URLSPEC_GROUPS]; /* where they are in the path */
+
+    int status;
+    int failed; /* the status of the error page to send instead; 0: none */
+    const char *why; /* the detail for that page, or NULL */
+    struct httpheaders headers;
+    struct httpframing framing;
+    struct buffer *body; /* written, but not flushed yet */
+    uint64_t flushed; /* bytes of body */
+    bool headers_written, is_error, last, finished;
+    void (*log_request)(struct handler *self); /* Application.log_request */
+    max_align_t state[]; /* the class's own */
+};
+
+/* RequestHandler.clear: what every answer begins with. */
+void handler_clear(struct handler *self);
+
+/* The methods that Tornado supports, and what the handler's class has for the
+ * i-th of them, or NULL. What answers GET answers HEAD. */
+enum { HANDLER_METHODS = 6 };
+extern const char *const handler_method_names[HANDLER_METHODS];
+handler_method *handler_find_method(const struct handler *self, size_t i);
+
+#endif
