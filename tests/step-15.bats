@@ -330,6 +330,13 @@ END
     done
 }
 
+@test "a link to /cookie/set cannot choose the token of forms" {
+    start_step 15
+    [ "$(http -o "$TMP/page" -w '%{http_code}' "$URL/cookie/set?name=_xsrf&value=a")" = 400 ]
+    run ! grep -i '^Set-Cookie' "$TMP/page"
+    [ "$(http "$URL/cookie/set?name=_xsrf_&value=a")" = "_xsrf_=a" ]
+}
+
 @test "without random bytes there is no secret, and the server says so" {
     echo '#include <errno.h>
 #include <stddef.h>

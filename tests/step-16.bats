@@ -397,6 +397,14 @@ held() {
     good
 }
 
+@test "with few descriptors every connection can serve a file" {
+    start_poor '-n 20' --static-path=diagrams
+    client -t 20 -c 30 send 'GET /static/house.svg HTTP/1.0\r\n\r\n' read \
+        > "$TMP/out"
+    [ "$(grep -ac '^HTTP/1.[01] 200 ' "$TMP/out")" -eq 30 ]
+    run ! grep ' 503 ' "$SERVER_LOG"
+}
+
 @test "a limit that may be raised is raised" {
     start_poor '-S -n 40' --log=warning --max-connections=200
     crowd 150 send "$(get /)" readuntil world
