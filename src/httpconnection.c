@@ -374,10 +374,8 @@ wait_for_body(struct httpconnection *c)
 
     if (status == 0)
         status = httprequest_expects_continue(r, &wants_continue, &why);
-    if (status == 0) {
-        why = httpform_parse_qs(&r->arguments, r->query, strlen(r->query));
-        status = why == NULL ? 0 : why == http_no_memory ? 503 : 400;
-    }
+    if (status == 0)
+        status = httprequest_parse_query(r, &why);
     if (status != 0) {
         refuse(c, status, why);
         return true;
@@ -408,12 +406,13 @@ wait_for_body(struct httpconnection *c)
 static bool
 wants_keep_alive(struct httpconnection *c)
 {
-    const char *tokens = httpheaders_get(&c->request->headers, "Connection");
+    const struct httpheaders *headers = &c->request->headers;
 
-    if (c->settings->no_keep_alive || httputil_list_has(tokens, "close"))
+    if (c->settings->no_keep_alive ||
+        httpheaders_list_has(headers, "Connection", "close"))
         return false;
     return httprequest_supports_http_1_1(c->request) ||
-           httputil_list_has(tokens, "keep-alive");
+           httpheaders_list_has(headers, "Connection", "keep-alive");
 }
 
 /* Either the first line is too long, or all of them together are. */
