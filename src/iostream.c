@@ -1,12 +1,10 @@
-/* [5] iostream.c -- a socket with a memory.
+/* [5] iostream.c -- a socket with a read buffer and a write buffer.
  *
- * Everything here happens in one of two places. Wishes come in from above
- * (iostream_read_until) and are noted down: what is wanted, whom to call.
- * Events come in from below (stream_events) and do the work.
- * The notes are the fields of struct iostream; read them first. */
+ * Two kinds of calls arrive here. Calls from above (iostream_read_until,
+ * iostream_write) only record what is wanted in the fields of struct iostream.
+ * Events from below (stream_events) then do the work. Read the fields first. */
 #include "iostream.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,57 +12,51 @@
 #include <unistd.h>
 
 #include "linger.h" /* [10] */
-#include "trace.h"
 #include "memory.h"
 #include "system.h"
+#include "trace.h"
 
-/* What one wake-up may read, and with what room it begins: however much one
- * client sends, the others get their turn. */
+/* What one event may read at most, so that no client takes the turn of the
+ * others; and the free space with which a receive begins. */
 enum { MAX_READ = 65536, READ_CHUNK = 1024 };
-
-/* [14] And what one of them may send of a file. */
-enum { MAX_FILE_STEP = 1 << 20 };
 
 struct iostream {
     struct ioloop *loop;
     int fd;         /* -1 once closed */
-    uint32_t state; /* the events we are registered for; 0: for none yet */
+    uint32_t state; /* the events registered with the loop; 0: none yet */
 
-    /* The one pending wish, and how far it has come. */
-    iostream_callback *read_callback; /* NULL: nobody wishes for anything */
+    /* The pending read, and how far it has come. */
+    iostream_callback *read_callback; /* NULL: no read is pending */
     void *read_arg;
-    const char *delimiter; /* NULL: a number of bytes is wished for */
-    size_t wanted;         /* that number, or the most that may be taken */
+    const char *delimiter; /* NULL: a number of bytes is wanted */
+    size_t wanted;         /* that number, or the most bytes to take */
     size_t scan_pos;       /* no delimiter begins before this byte */
-    size_t read_size;      /* what the wish has found, when it has */
+    size_t read_size;      /* size of the result once it is complete */
     struct buffer *read_buffer;
 
     ioloop_callback *close_callback;
     void *close_arg;
 
-    /* [6] What the peer is unsent, and who is told when it has everything. */
+    /* [6] The unsent bytes, and the callback for when they are sent. */
     struct buffer *write_buffer;
     ioloop_callback *write_callback;
     void *write_arg;
 
-    /* [14] What is unsent behind that, out of a file. */
-    int file;
-    off_t file_offset;
-    size_t file_left;
-
-    /* [16] Who is told when there is something to wait for. */
-    iostream_wait_callback *wait_callback;
-    void *wait_arg;
+    /* [8] For what has happened only in part. */
+    ioloop_callback *partial_callback;
+    void *partial_arg;
 
     /* [7] Runs last: the server counts its streams. */
     ioloop_callback *free_callback;
     void *free_arg;
 
-    bool tried;        /* the first look at the socket has been taken */
-    bool read_complete;       /* the wish is fulfilled, its callback is queued */
-    bool eof;          /* the peer will send no more */
-    bool socket_empty;      /* the kernel had no more when it was last asked */
-    bool write_queued; /* [6] a callback is queued that will send */
+    size_t received, sent; /* [16] */
+
+    bool tried;         /* the socket has been read once */
+    bool read_complete; /* the read's callback is queued */
+    bool eof;           /* the peer will send no more */
+    bool write_queued;  /* [6] write_later() is queued */
+    bool partial_queued; /* [8] run_partial_callback() is queued */
 };
 
 static void stream_events(int fd, uint32_t events, void *arg);
@@ -74,14 +66,16 @@ iostream_new(struct ioloop *loop, int fd)
 {
     struct iostream *s = calloc(1, sizeof *s);
 
-    /* Everything that this stream will ever ask of the loop has room now, so
-     * nothing that comes later can fail half-way. */
+    /* Room for all that this stream will ever ask of the loop is reserved
+     * now, so that no later call can fail half-way. */
     if (s == NULL || !ioloop_reserve(loop, fd)) {
         free(s);
         return NULL;
     }
     s->loop = loop;
     s->fd = fd;
+
+    /* (4) The loop does not watch it yet; see add_io_state(). */
     TOUR(4, fd, "stream made; the loop does not know it yet");
     return s;
 }
@@ -96,7 +90,7 @@ iostream_free(void *arg)
     if (s->close_callback != NULL)
         s->close_callback(s->close_arg);
 
-    /* [7] Nothing else knows the stream now. */
+    /* [7] No other part knows the stream now. */
     if (s->free_callback != NULL)
         s->free_callback(s->free_arg);
 
@@ -105,13 +99,15 @@ iostream_free(void *arg)
     free(s);
 }
 
-/* Close now, free later. Callbacks that were queued before this one still
- * hold a pointer to the stream, and they run first. */
+/* Callbacks that were queued before this call still hold a pointer to the
+ * stream. They run first, so iostream_free() goes behind them in the queue. */
 void
 iostream_close(struct iostream *s)
 {
     if (s->fd == -1)
         return;
+
+    /* (20) The memory is freed in the next turn. */
     TOUR(20, s->fd, "closed, to be freed in the next turn");
     if (s->state != 0)
         ioloop_remove_handler(s->loop, s->fd);
@@ -121,15 +117,26 @@ iostream_close(struct iostream *s)
     ioloop_add_callback(s->loop, iostream_free, s);
 }
 
-/* iostream_close() as a callback, for those who want everything that was
- * queued before to run first. */
+/* An ordinary close would look like success to a peer that takes the end of
+ * the connection for the end of the message. */
+void
+iostream_abort(struct iostream *s)
+{
+    const struct linger reset = {.l_onoff = 1};
+
+    if (s->fd != -1)
+        setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    iostream_close(s);
+}
+
+/* Closes after the callbacks that are queued now have run. */
 static void
 close_later(void *arg)
 {
     struct iostream *s = arg;
 
-    /* [6] An answer that has not come to its end must not look as if it had;
-     * and whoever has no wish is busy answering. */
+    /* [6] An incomplete answer must not look complete. A stream without a
+     * pending read is busy with an answer. */
     if (iostream_unsent(s) > 0 || s->read_callback == NULL)
         iostream_abort(s);
 
@@ -142,6 +149,13 @@ iostream_fd(const struct iostream *s)
     return s->fd;
 }
 
+/* [8] For the parts above, which add callbacks of their own. */
+struct ioloop *
+iostream_loop(const struct iostream *s)
+{
+    return s->loop;
+}
+
 void
 iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
                             void *arg)
@@ -150,8 +164,7 @@ iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
     s->close_arg = arg;
 }
 
-/* [7] --- counting -------------------------------------------------------- */
-
+/* [7] The server counts its streams with it. */
 void
 iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
                            void *arg)
@@ -160,43 +173,19 @@ iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
     s->free_arg = arg;
 }
 
-/* [16] --- waiting -------------------------------------------------------- */
-
-void
-iostream_set_wait_callback(struct iostream *s,
-                           iostream_wait_callback *callback, void *arg)
-{
-    s->wait_callback = callback;
-    s->wait_arg = arg;
-}
-
-static void
-tell_wait(struct iostream *s, uint32_t event)
-{
-    if (s->fd != -1 && s->wait_callback != NULL)
-        s->wait_callback(event, s->wait_arg);
-}
-
-/* If its callback is queued already it will find that there is no wish. */
-void
-iostream_cancel_read(struct iostream *s)
-{
-    s->read_callback = NULL;
-    s->read_complete = false;
-}
-
 /* --- what the loop watches --------------------------------------------- */
 
-/* Asks for events that we are not registered for yet. The first such call
- * makes the stream known to the loop (as in Tornado since 2.1), so a client
- * who is served from its first packet and leaves costs no registration. */
+/* Asks the loop for events that it does not watch for yet. The first such call
+ * makes the stream known to the loop (as in Tornado since 2.1): a client that
+ * is served from its first packet and then leaves costs no registration. If
+ * the poller fails, the stream would never hear of its peer again, and what it
+ * has sent may be half an answer: it aborts. */
 static void
 add_io_state(struct iostream *s, uint32_t events)
 {
     uint32_t state = s->state | events | IOLOOP_ERROR;
     int result;
 
-    s->socket_empty = false; /* will be long ago when the loop calls */
     if (s->fd == -1 || state == s->state)
         return;
     result = s->state != 0
@@ -205,16 +194,17 @@ add_io_state(struct iostream *s, uint32_t events)
     if (result == 0)
         s->state = state;
     else
-        iostream_close(s);
+        iostream_abort(s);
 }
 
+/* [12] ERROR is watched for with every other event; here it is alone. */
 void
 iostream_watch(struct iostream *s)
 {
     add_io_state(s, IOLOOP_ERROR);
 }
 
-/* Would bytes be welcome? */
+/* Is there a reason to receive? */
 static bool
 wants_read(const struct iostream *s)
 {
@@ -228,11 +218,10 @@ wants_read(const struct iostream *s)
     return s->read_callback != NULL && !s->read_complete;
 }
 
-/* Stops asking for what brought us here in vain: a loop that is told "you may
- * read" when nobody wants to never sleeps again. But an event that is not
- * wanted just now and has not come is left alone. The same client will be
- * read from again soon, and two system calls for each request, one to forget
- * and one to remember, would be a high price for tidiness. */
+/* Stops watching for events that have just come in vain: the poller would
+ * report them again in every turn. An unwanted event that has not come is left
+ * registered. The stream will want it again with the next request, and two
+ * system calls a request would be a high price for tidiness. */
 static void
 drop_io_state(struct iostream *s, uint32_t unwanted)
 {
@@ -240,49 +229,41 @@ drop_io_state(struct iostream *s, uint32_t unwanted)
         return;
     s->state &= ~unwanted;
     if (ioloop_update_handler(s->loop, s->fd, s->state) == -1)
-        iostream_close(s);
+        iostream_abort(s);
 }
 
 /* --- reading ----------------------------------------------------------- */
 
-/* Nothing is kept for those who are silent. */
-static void
-release_if_empty(struct iostream *s)
-{
-    if (buffer_length(s->read_buffer) == 0)
-        buffer_release(&s->read_buffer);
-}
-
-/* The far end of every wish. It runs from the loop, so it may do anything with
- * the stream, also make the next wish or close it. */
+/* Delivers the result of a complete read. It runs from the loop, so the
+ * callback may do anything with the stream. */
 static void
 run_read_callback(void *arg)
 {
     struct iostream *s = arg;
     iostream_callback *callback = s->read_callback;
-    size_t size = s->read_size;
     const char *data = "";
 
-    if (s->fd == -1 || callback == NULL)
+    /* The stream may have been closed, or the read cancelled, since this call
+     * was queued; even another read may have been started. */
+    if (s->fd == -1 || !s->read_complete)
         return;
     if (s->read_buffer != NULL) {
         data = s->read_buffer->data + s->read_buffer->start;
-        s->read_buffer->start += size;
+        s->read_buffer->start += s->read_size;
     }
 
-    /* Clear the note before the call: the callback may write a new one. `data`
-     * points into the read buffer. Receiving could move it, but nothing is
-     * received before the callback has returned. */
+    /* The fields are cleared before the call, because the callback may start
+     * the next read. `data` points into the read buffer. Nothing is received
+     * before the callback has returned: that could move the buffer. */
     s->read_callback = NULL;
     s->read_complete = false;
-    callback(data, size, s->read_arg);
-    release_if_empty(s);
+    callback(data, s->read_size, s->read_arg);
+    buffer_trim(&s->read_buffer);
 }
 
-/* Does the delimiter stand at `p`? The number of bytes it takes there, CRs
- * included; 0 if it does not; -1 if the data ends before that is certain. A CR
- * of the delimiter is optional: one in the data that stands before another byte
- * of the delimiter is passed over. */
+/* Does the delimiter stand at `p`? Returns the number of bytes that it takes
+ * there, CRs included; 0 if it does not stand there; -1 if the data ends before
+ * that is certain. */
 static ptrdiff_t
 match_delimiter(const char *p, const char *end, const char *delimiter)
 {
@@ -301,10 +282,10 @@ match_delimiter(const char *p, const char *end, const char *delimiter)
     return p - start;
 }
 
-/* The length of the data up to and including the delimiter, 0 if it is not
- * there. The search goes on where the last one stopped, so a client that
- * sends one byte at a time costs no more than one that sends all at once
- * (Tornado until 2.3 began again from the start every time). */
+/* The length of the data up to and including the delimiter; 0 if it is not
+ * there. The search resumes where the last one stopped, so a client that sends
+ * one byte at a time costs no more than one that sends all at once (Tornado
+ * until 2.3 searched from the start every time). */
 static size_t
 find_delimiter(struct iostream *s)
 {
@@ -327,7 +308,8 @@ find_delimiter(struct iostream *s)
     return 0;
 }
 
-/* Is what was wished for already here? Then its callback is queued. */
+/* IOStream._read_from_buffer: completes the pending read if the buffer holds
+ * enough for it, and queues its callback. */
 static bool
 read_from_buffer(struct iostream *s)
 {
@@ -343,6 +325,8 @@ read_from_buffer(struct iostream *s)
         return false;
     s->read_size = size;
     s->read_complete = true;
+
+    /* (7) The callback will run in the next turn. */
     if (s->delimiter != NULL)
         TOUR(7, s->fd, "found after %zu bytes, callback queued", size);
     else
@@ -351,26 +335,52 @@ read_from_buffer(struct iostream *s)
     return true;
 }
 
-/* Moves bytes from the kernel to the buffer, at most `max`. The number moved;
- * 0 when there is nothing to be had, for whatever reason. */
+/* [8] Tells the owner that its peer has sent, or taken, only a part. */
+static void
+run_partial_callback(void *arg)
+{
+    struct iostream *s = arg;
+
+    s->partial_queued = false;
+    if (s->fd != -1)
+        s->partial_callback(s->partial_arg);
+}
+
+/* [8] Queues that call, if it is wanted. */
+static void
+notify_partial(struct iostream *s)
+{
+    if (s->partial_callback == NULL || s->partial_queued)
+        return;
+    s->partial_queued = true;
+    ioloop_add_callback(s->loop, run_partial_callback, s);
+}
+
+/* IOStream._read_to_buffer: receives at most `max` bytes into the buffer.
+ * Returns their number. *more is false when the kernel has no more bytes now,
+ * or never will have. */
 static size_t
-read_to_buffer(struct iostream *s, size_t max)
+read_to_buffer(struct iostream *s, size_t max, bool *more)
 {
     char *room = buffer_room(&s->read_buffer, READ_CHUNK);
     size_t size;
     ssize_t n;
 
+    *more = false;
     if (room == NULL) {
-        iostream_close(s);
+        iostream_abort(s);
         return 0;
     }
     size = s->read_buffer->size - s->read_buffer->end;
     size = size < max ? size : max;
     n = recv(s->fd, room, size, 0);
-    s->socket_empty = n < (ssize_t)size;
     if (n > 0) {
         s->read_buffer->end += (size_t)n;
-        TOUR(6, s->fd, "+%zd bytes, %zu held", n,
+        *more = n == (ssize_t)size;
+        s->received += (size_t)n; /* [16] */
+
+        /* (6) The bytes are ours now. */
+        TOUR(6, s->fd, "+%zd bytes, %zu in the buffer", n,
              buffer_length(s->read_buffer));
         return (size_t)n;
     }
@@ -381,58 +391,53 @@ read_to_buffer(struct iostream *s, size_t max)
         TRACE(s->fd, "recv: %s", strerror(errno));
         iostream_close(s);
     }
-    release_if_empty(s);
+    buffer_trim(&s->read_buffer);
     return 0;
 }
 
-/* Reads until the wish is fulfilled, the kernel has no more, or it is
- * somebody else's turn. */
+/* IOStream._handle_read: receives until the pending read is complete, the
+ * kernel has no more, or MAX_READ bytes have come. */
 static void
 handle_read(struct iostream *s)
 {
-    size_t left = MAX_READ, n = 1;
+    size_t left = MAX_READ;
+    bool more = true;
 
-    s->socket_empty = false;
-    while (wants_read(s) && n > 0 && left > 0 && !s->socket_empty) {
-        n = read_to_buffer(s, left);
+    while (wants_read(s) && left > 0 && more) {
+        size_t n = read_to_buffer(s, left, &more);
+
         left -= n;
         if (n > 0)
             read_from_buffer(s);
     }
 
-    /* [16] What has come is not enough. */
+    /* [8] What has come is not enough. */
     if (left < MAX_READ && s->read_callback != NULL && !s->read_complete)
-        tell_wait(s, IOLOOP_READ);
+        notify_partial(s);
 }
 
-/* [16] What is late may be the loop: then something lies in the kernel, or a
- * callback in the queue. */
-bool
-iostream_try_read_now(struct iostream *s)
-{
-    size_t before = buffer_length(s->read_buffer);
-
-    if (s->fd != -1 && !s->read_complete)
-        handle_read(s);
-    return s->fd == -1 || buffer_length(s->read_buffer) > before || s->read_complete;
-}
-
-/* Can the wish come true? If not yet, bytes are asked for. */
+/* Completes the pending read from the buffer, or has the loop watch for more
+ * bytes. */
 static void
 try_read(struct iostream *s)
 {
-    /* [6] handle_write() comes back here when enough has been fetched. */
+    /* [6] handle_write() calls again when enough has been sent. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return;
 
-    /* A client that sends two requests at once has put the second one in our
-     * buffer already. No event will ever announce it. */
+    /* A client that sends two requests at once has put the second one into
+     * the buffer already. No event will ever announce it. */
     if (read_from_buffer(s))
         return;
 
-    /* The first wish: many clients speak at once, so it is worth a look before
-     * we make the stream known to the loop. Later wishes are made in callbacks
-     * whose `data` still stands in the read buffer: receiving would move it. */
+    /* [8] A part of it may be there, too. */
+    if (buffer_length(s->read_buffer) > 0)
+        notify_partial(s);
+
+    /* At the first read many clients have sent their request already, so it is
+     * worth to receive before the stream is made known to the loop. Later
+     * reads are started in callbacks whose `data` still stands in the read
+     * buffer: receiving could move it. */
     if (!s->tried) {
         s->tried = true;
         handle_read(s);
@@ -440,29 +445,25 @@ try_read(struct iostream *s)
     if (s->fd == -1 || s->read_complete)
         return;
 
-    /* [6] A peer that will send no more may still be waiting for what it is
-     * unsent; handle_write() comes back here when it has everything. */
+    /* [6] A peer that will send no more may still wait for unsent bytes;
+     * handle_write() calls again when they are sent. */
     if (s->eof && iostream_unsent(s) > 0)
         return;
 
-    /* The wish can not come true any more. */
+    /* The read cannot complete any more. */
     if (s->eof) {
         iostream_close(s);
         return;
     }
     add_io_state(s, IOLOOP_READ);
-
-    /* [16] Not yet. */
-    tell_wait(s, IOLOOP_READ);
 }
 
 static void
 start_read(struct iostream *s, const char *delimiter, size_t wanted,
-          iostream_callback *callback, void *arg)
+           iostream_callback *callback, void *arg)
 {
-    if (s->fd == -1)
+    if (s->fd == -1 || s->read_callback != NULL)
         return;
-    assert(s->read_callback == NULL); /* Tornado: "Already reading" */
     s->delimiter = delimiter;
     s->wanted = wanted;
     s->scan_pos = 0;
@@ -475,7 +476,8 @@ void
 iostream_read_until(struct iostream *s, const char *delimiter,
                     size_t max_bytes, iostream_callback *callback, void *arg)
 {
-    TOUR(5, s->fd, "wish: everything up to the delimiter");
+    /* (5) The read is pending until the delimiter has come. */
+    TOUR(5, s->fd, "read: everything up to the delimiter");
     start_read(s, delimiter, max_bytes, callback, arg);
 }
 
@@ -483,16 +485,10 @@ void
 iostream_read_bytes(struct iostream *s, size_t size,
                     iostream_callback *callback, void *arg)
 {
-    /* [9] The wish of those who know how much is to come. */
-    TOUR(9, s->fd, "wish: %zu bytes", size);
+    /* [9] (9) The caller knows how many bytes will come. */
+    TOUR(9, s->fd, "read: %zu bytes", size);
 
     start_read(s, NULL, size, callback, arg);
-}
-
-bool
-iostream_socket_empty(const struct iostream *s)
-{
-    return s->socket_empty && buffer_length(s->read_buffer) == 0;
 }
 
 size_t
@@ -501,56 +497,50 @@ iostream_unread(const struct iostream *s)
     return buffer_length(s->read_buffer);
 }
 
+/* [8] --- reading, with more care ----------------------------------------- */
+
+void
+iostream_set_partial_callback(struct iostream *s, ioloop_callback *callback,
+                              void *arg)
+{
+    s->partial_callback = callback;
+    s->partial_arg = arg;
+}
+
+const char *
+iostream_peek(const struct iostream *s, size_t *size)
+{
+    *size = buffer_length(s->read_buffer);
+    return *size > 0 ? s->read_buffer->data + s->read_buffer->start : "";
+}
+
+/* run_read_callback() may be queued; it finds no complete read. */
+void
+iostream_cancel_read(struct iostream *s)
+{
+    s->read_callback = NULL;
+    s->read_complete = false;
+}
+
 /* [6] --- writing -------------------------------------------------------- */
 
 size_t
 iostream_unsent(const struct iostream *s)
 {
-    size_t unsent = buffer_length(s->write_buffer);
-
-    /* [14] And what is still in the file. */
-    unsent += s->file_left;
-
-    return unsent;
+    return buffer_length(s->write_buffer);
 }
 
-/* [14] One step of it. A megabyte at a time, for a fast reader could keep us
- * here until the file ends. False if that was the end of the stream. */
-static bool
-write_from_file(struct iostream *s)
-{
-    size_t size = s->file_left < MAX_FILE_STEP ? s->file_left : MAX_FILE_STEP;
-    ssize_t n = send_file(s->fd, s->file, &s->file_offset, size);
-
-    if (n == 0 || (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
-                   errno != EINTR)) {
-        TRACE(s->fd, "send_file: %s", n == 0 ? "no more" : strerror(errno));
-        iostream_abort(s);
-        return false;
-    }
-    s->file_left -= n > 0 ? (size_t)n : 0;
-    TRACE(s->fd, "-%zd bytes of the file, %zu unsent", n > 0 ? n : 0,
-          s->file_left);
-    return true;
-}
-
-/* The kernel takes what fits into its own buffer. The rest stays in ours,
- * and we ask for WRITE, until it has room again. */
+/* IOStream._handle_write: the kernel takes what fits into its own buffer. The
+ * rest stays here, and the loop watches for WRITE until there is room again. */
 static void
 handle_write(struct iostream *s)
 {
     struct buffer *b = s->write_buffer;
-    size_t unsent = buffer_length(b);
 
-    if (unsent > 0) {
-        int flags = SEND_FLAGS;
-        ssize_t n;
+    if (buffer_length(b) > 0) {
+        ssize_t n = send(s->fd, b->data + b->start, buffer_length(b),
+                         SEND_FLAGS);
 
-        /* [14] The head of a file's answer goes with its first bytes. */
-        if (s->file_left > 0)
-            flags |= SEND_MORE;
-
-        n = send(s->fd, b->data + b->start, unsent, flags);
         if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
             errno != EINTR) {
             TRACE(s->fd, "send: %s", strerror(errno));
@@ -558,24 +548,19 @@ handle_write(struct iostream *s)
             return;
         }
         b->start += n > 0 ? (size_t)n : 0;
-        unsent = buffer_length(b);
-        TOUR(17, s->fd, "-%zd bytes, %zu unsent", n > 0 ? n : 0, unsent);
-    }
+        s->sent += n > 0 ? (size_t)n : 0; /* [16] */
 
-    /* [14] Behind it comes the file. */
-    if (unsent == 0 && s->file_left > 0) {
-        if (!write_from_file(s))
-            return;
-        unsent = s->file_left;
+        /* (17) The kernel has them, the peer does not have them yet. */
+        TOUR(17, s->fd, "-%zd bytes, %zu unsent", n > 0 ? n : 0,
+             buffer_length(b));
     }
-
-    if (unsent > 0) {
+    buffer_trim(&s->write_buffer);
+    if (iostream_unsent(s) > 0) {
         add_io_state(s, IOLOOP_WRITE);
 
-        /* [16] It has not taken all, and perhaps nothing yet. */
-        tell_wait(s, IOLOOP_WRITE);
+        /* [8] The peer is slow. */
+        notify_partial(s);
     } else {
-        buffer_release(&s->write_buffer);
         if (s->write_callback != NULL)
             ioloop_add_callback(s->loop, s->write_callback, s->write_arg);
         s->write_callback = NULL;
@@ -584,22 +569,10 @@ handle_write(struct iostream *s)
         try_read(s);
 }
 
-/* A reset, for those who take the end of the connection for the end of the
- * message: an ordinary close would look like success. */
-void
-iostream_abort(struct iostream *s)
-{
-    const struct linger reset = {.l_onoff = 1};
-
-    if (s->fd != -1)
-        setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    iostream_close(s);
-}
-
-/* The answer to one request is ready. If the next request is already here
- * and found, its answer will be ready by the next turn, and one send can
- * carry both: sixteen requests that came in one packet are answered in one.
- * This ends, for every turn of waiting uses up one more request. */
+/* The answer to one request is ready. If the next request is complete already,
+ * its answer will be ready in the next turn, and one send can carry both:
+ * sixteen requests that came in one packet are answered in one. This ends,
+ * because every turn of waiting uses up one more request. */
 static void
 write_later(void *arg)
 {
@@ -616,12 +589,21 @@ write_later(void *arg)
     handle_write(s);
 }
 
-/* Only a note, as promised at the top: the bytes go into the buffer, and
- * sending them is put off to the next turn. If we are waiting for WRITE, the
- * kernel is full, and the event will come when it is not. */
-static void
-queue_write(struct iostream *s, ioloop_callback *callback, void *arg)
+/* The bytes go into the buffer now and to the kernel in the next turn. While
+ * the loop watches for WRITE the kernel is full, and the event will come. */
+void
+iostream_write(struct iostream *s, const void *data, size_t size,
+               ioloop_callback *callback, void *arg)
 {
+    if (s->fd == -1)
+        return;
+    if (!buffer_append(&s->write_buffer, data, size)) {
+        iostream_abort(s);
+        return;
+    }
+
+    /* (16) Nothing has been sent yet. */
+    TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
     s->write_callback = callback;
     s->write_arg = arg;
     if (s->write_queued || (s->state & IOLOOP_WRITE))
@@ -630,41 +612,9 @@ queue_write(struct iostream *s, ioloop_callback *callback, void *arg)
     ioloop_add_callback(s->loop, write_later, s);
 }
 
-void
-iostream_write(struct iostream *s, const void *data, size_t size,
-               ioloop_callback *callback, void *arg)
-{
-    if (s->fd == -1)
-        return;
+/* [10] --- the lingering close -------------------------------------------- */
 
-    /* [14] It would overtake the file. */
-    assert(s->file_left == 0);
-
-    if (!buffer_append(&s->write_buffer, data, size)) {
-        iostream_abort(s);
-        return;
-    }
-    TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
-    queue_write(s, callback, arg);
-}
-
-/* [14] The note about a file; write_from_file() does the rest. */
-void
-iostream_send_file(struct iostream *s, int fd, off_t offset, size_t size,
-                   ioloop_callback *callback, void *arg)
-{
-    if (s->fd == -1)
-        return;
-    assert(s->file_left == 0);
-    s->file = fd;
-    s->file_offset = offset;
-    s->file_left = size;
-    queue_write(s, callback, arg);
-}
-
-/* [10] --- the polite close ---------------------------------------------- */
-
-/* The descriptor goes on its last way alone; the stream ends when it does. */
+/* linger.c takes over the descriptor; the stream ends when it is closed. */
 void
 iostream_linger(struct iostream *s)
 {
@@ -683,10 +633,48 @@ iostream_linger(struct iostream *s)
     buffer_release(&s->read_buffer);
 }
 
+/* [16] --- for those who watch a stream ----------------------------------- */
+
+size_t
+iostream_received(const struct iostream *s)
+{
+    return s->received;
+}
+
+size_t
+iostream_sent(const struct iostream *s)
+{
+    return s->sent;
+}
+
+size_t
+iostream_memory(const struct iostream *s)
+{
+    return buffer_memory(s->read_buffer) + buffer_memory(s->write_buffer);
+}
+
+bool
+iostream_try_read_now(struct iostream *s)
+{
+    if (s->fd != -1)
+        handle_read(s);
+    return s->fd == -1 || s->read_complete;
+}
+
+bool
+iostream_try_write_now(struct iostream *s)
+{
+    size_t before = s->sent;
+
+    if (s->fd != -1)
+        handle_write(s);
+    return s->fd == -1 || s->sent > before;
+}
+
 /* --- events from below -------------------------------------------------- */
 
-/* The loop calls this, and nothing else in this file. It may close the
- * stream, but it never frees it: that is why `s` stays valid to the end. */
+/* IOStream._handle_events: the loop calls this, and nothing else in this file.
+ * It may close the stream but never frees it, so `s` stays valid to the end. */
 static void
 stream_events(int fd, uint32_t events, void *arg)
 {
@@ -700,7 +688,7 @@ stream_events(int fd, uint32_t events, void *arg)
     if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->read_complete)
         try_read(s);
 
-    /* [6] Reading comes first: what was just read may be worth answering. */
+    /* [6] Reading comes first: what was just read may lead to an answer. */
     if (s->fd != -1 && (events & IOLOOP_WRITE))
         handle_write(s);
 
@@ -708,13 +696,13 @@ stream_events(int fd, uint32_t events, void *arg)
         return;
 
     /* Not iostream_close(): what was just read may have queued a callback,
-     * and it deserves to run first. */
+     * and that runs first. */
     if (events & IOLOOP_ERROR) {
         ioloop_add_callback(s->loop, close_later, s);
         return;
     }
 
-    /* READ is in vain when nobody wanted it, and for ever after the end. */
+    /* READ is in vain when no read wanted it, and always after the end. */
     if ((events & IOLOOP_READ) &&
         (s->eof || (!wanted && !wants_read(s))))
         drop_io_state(s, IOLOOP_READ);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "demo.h"
+#include "httplimits.h" /* [16] */
 #include "httpserver.h"
 #include "ioloop.h"
 #include "memory.h"
@@ -22,6 +23,8 @@ static struct application *application;
 static struct httpconnection_settings connections;
 static struct listeners *listeners;
 static struct proxy proxy; /* [15] */
+static struct httplimits limits; /* [16] */
+static struct watchdog watchdog; /* [18] */
 
 /* The loop and the server of one process, from their start to their end.
  * Returns the status to exit with. */
@@ -46,10 +49,12 @@ serve(void)
         die("cannot make a server");
     httpserver_set_listeners(server, listeners);
 
-    /* [16] Further connections wait. */
-    httpserver_set_limit(server, settings_max_connections(), NULL, NULL);
+    /* [16] Further connections wait, or take the place of an idle one. */
+    httplimits_start(&limits, loop);
+    httpserver_set_limit(server, settings_max_connections(),
+                         httplimits_close_idlest, &limits);
 
-    prefork_serve(loop, server, &connections); /* [17] */
+    prefork_serve(loop, server, &limits); /* [17] */
     set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [18] */
     if (httpserver_start(server) == -1)
         die("cannot watch the listeners");
@@ -83,10 +88,22 @@ make_application(void)
         .max_header_size = (size_t)settings.max_header_size,
         .max_body_size = (size_t)settings.max_body_size,
         .no_keep_alive = settings.no_keep_alive,
-        .header_timeout = settings.header_timeout * INT64_C(1000000), /* [16] */
-        .idle_timeout = settings.idle_timeout * INT64_C(1000000), /* [16] */
-        .body_timeout = settings.body_timeout * INT64_C(1000000), /* [16] */
+        .observer = httplimits_observe, /* [16] */
+        .observer_arg = &limits, /* [16] */
     };
+
+    /* [16] The limits watch the connections from outside. */
+    limits = (struct httplimits){
+        .header_timeout = settings.header_timeout * INT64_C(1000000),
+        .idle_timeout = settings.idle_timeout * INT64_C(1000000),
+        .body_timeout = settings.body_timeout * INT64_C(1000000),
+    };
+
+    /* [18] The request that holds up the loop. */
+    watchdog = (struct watchdog){connections.request_callback,
+                                 connections.request_arg};
+    connections.request_callback = watchdog_call;
+    connections.request_arg = &watchdog;
 
     /* [15] What a proxy says about the client. */
     proxy = (struct proxy){settings.xheaders, connections.request_callback,

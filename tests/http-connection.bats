@@ -397,7 +397,7 @@ stays() {
     [ "$output" -gt 3000000 ]
 }
 
-# The peer fetches all that he is owed and sends the rest of a request, and the
+# The peer fetches all that he is unsent and sends the rest of a request, and the
 # server hears of both at once.
 @test "a client that catches up in one moment is not forgotten" {
     start_server --trace

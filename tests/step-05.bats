@@ -20,9 +20,9 @@ turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
 
 @test "a delimiter that is cut in pieces is found all the same" {
     {
-        printf 'end\r';  saw '\+4 bytes, 4 held' >&2
-        printf '\n';     saw '\+1 bytes, 5 held' >&2
-        printf '\r';     saw '\+1 bytes, 6 held' >&2
+        printf 'end\r';  saw '\+4 bytes, 4 in the buffer' >&2
+        printf '\n';     saw '\+1 bytes, 5 in the buffer' >&2
+        printf '\r';     saw '\+1 bytes, 6 in the buffer' >&2
         printf '\n'
     } | raw | grep -a '^end'
     saw 'found after 7 bytes'
@@ -40,7 +40,7 @@ turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
     client send 'one\r\n\r\ntwo\r\n\r\n' read > "$BATS_TEST_TMPDIR/out"
     grep -q one "$BATS_TEST_TMPDIR/out"
     run ! grep two "$BATS_TEST_TMPDIR/out"
-    saw '\+14 bytes, 14 held'
+    saw '\+14 bytes, 14 in the buffer'
     saw 'found after 7 bytes'
 }
 
@@ -79,7 +79,7 @@ turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
     client send 'GET / HT' close
     saw 'conn 1 .*the peer will send no more'
     # The second one leaves rudely, as soon as its word has arrived.
-    { saw 'conn 2 .*3 held' >&2; } | client send GET hold reset
+    { saw 'conn 2 .*3 in the buffer' >&2; } | client send GET hold reset
     saw '\(20\).*conn 2'
     [ "$(http "$URL" | head -n 1)" = 'you said:' ]
     [ "$(descriptors)" -eq "$before" ]
@@ -88,7 +88,7 @@ turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
 
 @test "the server can be ended in the middle of everybody's sentence" {
     client_bg "$BATS_TEST_TMPDIR/out" -c 5 send 'GET / HT' read
-    saw 'conn 5 .*8 held'
+    saw 'conn 5 .*8 in the buffer'
     kill -TERM "$SERVER_PID"
     server_ends
     [ "$SERVER_STATUS" -eq 0 ]

@@ -172,7 +172,7 @@ many() { printf "%${1}s" '' | tr ' ' "${2:-a}"; }
     ask 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n' > "$BATS_TEST_TMPDIR/answer"
     grep -q '400: Bad Request (more than one Host header)' \
         "$BATS_TEST_TMPDIR/answer"
-    wait_for_line "$SERVER_LOG" '^\[W [0-9]{6} [0-9:]{8} httpconnection:[0-9]+\] 400 malformed request from 127\.0\.0\.1: more than one Host header$'
+    wait_for_line "$SERVER_LOG" '^\[W [0-9]{6} [0-9:]{8} httpconnection:[0-9]+\] 400 Bad Request to 127\.0\.0\.1: more than one Host header$'
 
     # To HEAD the same, but without the page.
     ask 'HEAD / HTTP/1.1\r\n\r\n' > "$BATS_TEST_TMPDIR/answer"

@@ -16,7 +16,7 @@ static int lifeline = -1; /* readable when the parent has ended */
 
 static struct ioloop *loop;
 static struct httpserver *server;
-static struct httpconnection_settings *connections;
+static struct httplimits *limits;
 
 /* --- parent and children ------------------------------------------------- */
 
@@ -70,11 +70,11 @@ on_parent_gone(int fd, uint32_t events, void *arg)
 
 void
 prefork_serve(struct ioloop *the_loop, struct httpserver *the_server,
-              struct httpconnection_settings *the_connections)
+              struct httplimits *the_limits)
 {
     loop = the_loop;
     server = the_server;
-    connections = the_connections;
+    limits = the_limits;
     if (lifeline == -1)
         return;
     set_nonblocking(lifeline);
@@ -104,7 +104,7 @@ begin_shutdown(void)
     if (begun)
         return settings.processes > 1;
     begun = true;
-    httpconnection_drain(connections);
+    httplimits_drain(limits);
     if (ioloop_add_timeout(loop, end, stop_loop, NULL) == NULL)
         return false;
     httpserver_drain(server, stop_loop, NULL);

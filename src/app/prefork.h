@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "httpconnection.h"
+#include "httplimits.h"
 #include "httpserver.h"
 
 /* Makes a set of listeners for each child; the first child gets `first`. The
@@ -23,7 +23,7 @@ struct listeners *prefork(int *status);
 
 /* The server of this process. It shuts down when the parent has ended. */
 void prefork_serve(struct ioloop *loop, struct httpserver *server,
-                   struct httpconnection_settings *connections);
+                   struct httplimits *limits);
 
 /* SIGTERM: accepts no more connections, finishes the requests that have begun,
  * and stops the loop: when no connection is left, or after

@@ -14,7 +14,8 @@ enum { SMALL_PEAK = 4194304 };
 
 static size_t in_use, peak;
 static size_t pressure_limit;
-static void (*on_pressure)(void);
+static void (*on_pressure)(void *arg);
+static void *pressure_arg;
 
 size_t
 memory_in_use(void)
@@ -23,10 +24,11 @@ memory_in_use(void)
 }
 
 void
-memory_set_limit(size_t limit, void (*pressure)(void))
+memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
 {
     pressure_limit = limit;
     on_pressure = pressure;
+    pressure_arg = arg;
 }
 
 static void
@@ -35,7 +37,7 @@ count_alloc(size_t size)
     in_use += size;
     peak = in_use > peak ? in_use : peak;
     if (on_pressure != NULL && in_use > pressure_limit)
-        on_pressure();
+        on_pressure(pressure_arg);
 }
 
 /* free() returns memory to the system at the end of the heap only, and one

@@ -33,7 +33,7 @@ size_t memory_in_use(void);
 /* From now on each allocation that leaves memory_in_use() above `limit` calls
  * `pressure`, which must neither allocate nor free: it takes a note. NULL, as
  * at the start, calls nothing. */
-void memory_set_limit(size_t limit, void (*pressure)(void));
+void memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg);
 
 /* --- buffers ----------------------------------------------------------- */
 

@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <linux/sockios.h> /* [10] */
+#include <sys/ioctl.h> /* [10] */
+#endif
 #include <sys/stat.h> /* [14] */
 #include <unistd.h> /* [2] */
 
@@ -64,6 +68,47 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
     return -1;
 }
 #endif
+
+/* [10] --- what has arrived ----------------------------------------------- */
+
+/* Linux and macOS know it, and call it by different names. */
+long
+unacknowledged(int fd)
+{
+    int n = -1;
+
+#if defined(__linux__)
+    if (ioctl(fd, SIOCOUTQ, &n) == -1)
+        return -1;
+#elif defined(SO_NWRITE)
+    socklen_t size = sizeof n;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &n, &size) == -1)
+        return -1;
+#else
+    (void)fd;
+#endif
+    return n;
+}
+
+/* [16] --- what is on its way --------------------------------------------- */
+
+/* Data can be sent only as long as the peer has room for it, so this is also
+ * the time since the peer last took some. */
+int64_t
+time_since_sent(int fd)
+{
+#ifdef __linux__
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+        return info.tcpi_last_data_sent * INT64_C(1000);
+#else
+    (void)fd;
+#endif
+    return 0;
+}
 
 /* [16] --- what the kernel takes ----------------------------------------- */
 

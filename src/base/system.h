@@ -8,6 +8,7 @@
 #include <signal.h> /* [11] */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h> /* [16] */
 #include <sys/socket.h>
 #include <sys/types.h> /* [14] */
 
@@ -26,6 +27,14 @@ int set_nonblocking(int fd);
  * read costs megabytes of its memory, and one that reads slowly seems to take
  * nothing for a minute: WRITE comes when a third of all that has left. */
 void set_notsent_lowat(int listener);
+
+/* [10] How many bytes that were sent on `fd`, a TCP socket, its peer's kernel
+ * has not acknowledged yet; -1 where the system cannot tell. */
+long unacknowledged(int fd);
+
+/* [16] Microseconds since the system last sent data on `fd`, a TCP socket; 0
+ * where it cannot tell. */
+int64_t time_since_sent(int fd);
 
 /* accept(), and the new descriptor is non-blocking and close-on-exec. Where
  * the system can do all of that in one call, it is one. -1 with errno. */

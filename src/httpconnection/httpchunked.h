@@ -16,13 +16,9 @@
 
 #include <stddef.h>
 
+#include "httpbody.h"
 #include "iostream.h"
 #include "memory.h"
-
-/* Runs once, when the body is there: `status` is 0. Or when it is known that
- * it will never be: then it is the status to answer with, and `why` says what
- * is wrong; nobody knows then where the next request begins. */
-typedef void httpchunked_callback(int status, const char *why, void *arg);
 
 /* Reads a body of up to `max` bytes from the stream into *body, which the
  * caller owns; it grows with what has come, not with what is promised. Notes
@@ -31,6 +27,6 @@ typedef void httpchunked_callback(int status, const char *why, void *arg);
  * callback is not called. False when there is no memory left. */
 bool httpchunked_read(struct iostream *stream, struct arena **arena,
                       struct buffer **body, size_t max,
-                      httpchunked_callback *callback, void *arg);
+                      httpbody_callback *callback, void *arg);
 
 #endif

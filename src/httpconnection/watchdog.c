@@ -10,7 +10,7 @@
 #include "system.h"
 
 static unsigned threshold; /* seconds; 0: nobody wants to know */
-static const char *_Atomic busy_with;
+static const char *_Atomic current_request;
 
 /* The one signal handler that does something on the spot: the loop, which does
  * everything else, is what does not answer. Of all that C has, only what works
@@ -20,7 +20,7 @@ on_alarm(int signal_number)
 {
     static const char start[] = "dustdevil: the loop is held up by ";
     int saved = errno;
-    const char *what = busy_with;
+    const char *what = current_request;
     char line[256];
     size_t n = sizeof start - 1;
 
@@ -56,7 +56,11 @@ set_blocking_log_threshold(struct ioloop *loop, unsigned seconds)
 }
 
 void
-watchdog_current_request(const char *what)
+watchdog_call(struct httprequest *request, void *arg)
 {
-    busy_with = what;
+    const struct watchdog *w = arg;
+
+    current_request = request->uri;
+    w->next(request, w->next_arg);
+    current_request = NULL;
 }

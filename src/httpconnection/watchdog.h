@@ -1,23 +1,27 @@
-/* [18] watchdog.h -- who holds up the loop?
+/* [18] watchdog.h -- a message when a handler holds up the loop.
  *
  *     Tornado 2.0: IOLoop.set_blocking_log_threshold
- *     Floor 0.
+ *     Layer 4: a request callback around another one.
  *
- * A handler that thinks for a second makes everybody wait for a second, and
- * looks, from outside, like a slow network. So an alarm clock is set whenever
- * the loop comes back from its wait, and stopped when it goes there again. */
+ * A handler that computes for a second makes every client wait for a second.
+ * From outside that looks like a slow network. So an alarm is armed whenever
+ * the loop comes back from its wait, and disarmed before the next wait. */
 #ifndef WATCHDOG_H
 #define WATCHDOG_H
 
-#include "ioloop.h"
+#include "httpconnection.h"
 
-/* A line on stderr whenever the loop has not come back to its wait for so many
- * seconds, with what it is doing. It takes SIGALRM, and two system calls in
- * every turn; 0, as at the beginning, takes nothing. */
+/* Writes a line to stderr whenever `loop` has not come back to its wait for
+ * `seconds`, with the request that is being handled. 0, as at the start, does
+ * nothing. Costs two system calls a turn, and takes SIGALRM. */
 void set_blocking_log_threshold(struct ioloop *loop, unsigned seconds);
 
-/* What is being done, for that line; NULL: nobody knows. The text has to stay
- * until the next call. */
-void watchdog_current_request(const char *what);
+/* A request callback; `arg` is a struct watchdog. While `next` runs, the URI of
+ * its request is what the message names. */
+struct watchdog {
+    httprequest_callback *next;
+    void *next_arg;
+};
+void watchdog_call(struct httprequest *request, void *arg);
 
 #endif

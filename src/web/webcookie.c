@@ -10,7 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "handler.h"
 #include "sha256.h"
 #include "system.h"
 
@@ -19,14 +18,8 @@
 const char *
 handler_get_cookie(struct handler *self, const char *name)
 {
-    struct httprequest *r = handler_request(self);
-    const char *why;
-    int status = httprequest_parse_cookies(r, &why);
+    const struct httprequest *r = handler_request(self);
 
-    if (status != 0) {
-        handler_fail(self, status, why);
-        return NULL;
-    }
     for (size_t i = r->ncookies; i-- > 0;)
         if (strcmp(r->cookies[i].name, name) == 0)
             return r->cookies[i].value;

@@ -1,0 +1,63 @@
+/* [9] httpbody.c -- see httpbody.h.
+ *
+ * A body of 16 MiB does not go through the stream's buffer as one read: that
+ * buffer would have to hold all of it, and then be copied. It is read piece by
+ * piece, and each piece is appended to the request's own buffer. */
+#include "httpbody.h"
+
+#include "httpchunked.h" /* [13] */
+#include "memory.h"
+
+enum { PIECE = 65536 };
+
+struct httpbody {
+    struct iostream *stream;
+    struct buffer **body;
+    size_t left; /* bytes that have not come yet */
+    httpbody_callback *callback;
+    void *arg;
+};
+
+static void on_piece(const char *data, size_t size, void *arg);
+
+static void
+read_piece(struct httpbody *b)
+{
+    iostream_read_bytes(b->stream, b->left < PIECE ? b->left : PIECE, on_piece,
+                        b);
+}
+
+static void
+on_piece(const char *data, size_t size, void *arg)
+{
+    struct httpbody *b = arg;
+
+    b->left -= size;
+    if (!buffer_append(b->body, data, size))
+        b->callback(503, http_no_memory, b->arg);
+    else if (b->left > 0)
+        read_piece(b);
+    else
+        b->callback(0, NULL, b->arg);
+}
+
+bool
+httpbody_read(struct iostream *stream, struct httprequest *r, size_t length,
+              size_t max, httpbody_callback *callback, void *arg)
+{
+    struct httpbody *b;
+
+    (void)max; /* httprequest_body_length() has compared `length` with it */
+
+    /* [13] The length is not known before the end. */
+    if (length == HTTP_LENGTH_UNKNOWN)
+        return httpchunked_read(stream, &r->arena, &r->body_buffer, max,
+                                callback, arg);
+
+    b = arena_alloc(&r->arena, sizeof *b);
+    if (b == NULL)
+        return false;
+    *b = (struct httpbody){stream, &r->body_buffer, length, callback, arg};
+    read_piece(b);
+    return true;
+}

@@ -1,0 +1,30 @@
+/* [9] httpbody.h -- reads the body of a request, whatever tells its length.
+ *
+ *     Tornado 2.0: HTTPConnection._on_headers, where it calls read_bytes
+ *     Layer 4: bytes of a stream in, a body out. */
+#ifndef HTTPBODY_H
+#define HTTPBODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "httprequest.h"
+#include "iostream.h"
+
+/* Runs once. `status` is 0 when the body is complete. Else it is the status to
+ * answer with, and `why` says what is wrong: then it is unknown where the next
+ * request begins. */
+typedef void httpbody_callback(int status, const char *why, void *arg);
+
+/* Reads the body into request->body_buffer.
+ * - `length` bytes, or HTTP_LENGTH_UNKNOWN: chunks (chapter 13) of up to `max`
+ *   bytes together.
+ * - The buffer grows with what has come, not with what is promised.
+ * - The callback runs from the loop. It does not run when the stream closes
+ *   first or the pending read is cancelled.
+ * - False without memory: nothing will run. */
+bool httpbody_read(struct iostream *stream, struct httprequest *request,
+                   size_t length, size_t max, httpbody_callback *callback,
+                   void *arg);
+
+#endif

@@ -1,0 +1,66 @@
+/* [16] httplimits.h -- deadlines and memory limits for all connections.
+ *
+ *     Tornado 2.0 has none (idle_connection_timeout, body_timeout: 4.0).
+ *     Layer 4: it watches connections from outside; they do not know it.
+ *
+ * What a connection may take depends on its state:
+ *
+ *     IDLE          idle_timeout, then it is closed
+ *     HEAD          header_timeout for the whole head, then 408; a client that
+ *                   has sent nothing is closed without an answer
+ *     BODY          at least HTTP_MIN_RATE bytes a second on average in each
+ *                   window of body_timeout, then 408
+ *     APPLICATION   no limit
+ *     any           while bytes of answers are unsent: the same rate, in bytes
+ *                   that the client acknowledges; then the connection is reset
+ *
+ * - One sweep over all connections compares each with its limit: at most once
+ *   a second, and not before the earliest deadline that the last sweep saw. So
+ *   a limit may be enforced up to a second late, and is never enforced early.
+ * - Before a sweep gives up on a client it looks whether the kernel has
+ *   something for the stream. Time in which the loop itself was late does not
+ *   count.
+ * - All buffers and arenas together stay below MEMORY_MAX (memory.h). From
+ *   HTTP_MEMORY_LIMIT on, connections end, of those that hold at least half as
+ *   much as the largest: unfinished requests get 503, the slowest first; if
+ *   there are none, the slowest readers of answers are reset. What lies between
+ *   the two limits is for the handlers of the others. */
+#ifndef HTTPLIMITS_H
+#define HTTPLIMITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "httpconnection.h"
+
+enum { HTTP_MIN_RATE = 500, HTTP_MEMORY_LIMIT = 208 << 20 };
+
+/* The owner fills in the timeouts; the rest is zero. It must live as long as
+ * the connections. */
+struct httplimits {
+    int64_t header_timeout, idle_timeout, body_timeout; /* microseconds */
+
+    struct ioloop *loop;
+    struct watched *first, **end; /* the longest idle is first */
+    struct timeout *timeout;      /* the next sweep; NULL: none is set */
+    int64_t sweep_at, last_sweep;
+    bool draining; /* [17] */
+    bool relieving; /* relieve() is queued */
+};
+
+/* To be called before the first connection is made. */
+void httplimits_start(struct httplimits *limits, struct ioloop *loop);
+
+/* An observer of connections; `arg` is a struct httplimits. */
+void httplimits_observe(struct httpconnection *connection, void **own,
+                        void *arg);
+
+/* Closes the connection that has been idle longest, if one is idle. A callback
+ * for httpserver_set_limit(); `arg` is a struct httplimits. */
+void httplimits_close_idlest(void *arg);
+
+/* [17] From now on the answers that have not begun say that they are the last,
+ * and a connection may be idle for one second. Returns at once. */
+void httplimits_drain(struct httplimits *limits);
+
+#endif
