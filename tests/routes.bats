@@ -452,3 +452,18 @@ END
         "200 200 200 200 503 200 200 200 302 404 200 200" ]
     [ "$(tail -c 8 "$TMP/out")" = "Hello, z" ]
 }
+
+@test "a 400 says what was wrong with the request" {
+    while read -r path why; do
+        http --path-as-is "$URL$path" > "$TMP/page"
+        grep -qF "400: Bad Request ($why" "$TMP/page" ||
+            { echo "$path: $(cat "$TMP/page")"; return 1; }
+    done << 'END'
+/slow?ms=x ms is not a number from 0 to 60000)
+/slow?ms=60001 ms is not a number from 0 to 60000)
+/bytes?n=-1 n is not a number from 0 to 1073741824)
+/work?n=x n is not a number from 0 to
+/cookie/set?name=a Missing argument value)
+/cookie/set?name=_xsrf&value=a not a valid cookie)
+END
+}

@@ -1,32 +1,68 @@
-# The page /trace: the tour in a browser, for whoever sits at this machine.
+# The page /trace: the tour in a browser, for this machine.
 
 setup()    { load helper; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
+
+# page: the path of the page; its key is printed at the start.
+page() { sed -n 's|^trace page: http://[^/]*\(/trace/[0-9a-f]*\)$|\1|p' "$SERVER_LOG"; }
 
 # status [CURL-OPTION...] PATH: what the server says to it.
 status() { http -o "$TMP/answer" -w '%{http_code}' "${@:1:$#-1}" "$URL${*: -1}"; }
 
 # events SINCE: the records after that one, without the header line.
-events() { http "$URL/trace/events?since=$1" | sed 1d; }
+events() { http "$URL$(page)/events?since=$1" | sed 1d; }
 
 @test "without --trace there is no such page" {
     start_server
-    [ "$(status /trace)" = 404 ]
-    [ "$(status /trace/events)" = 404 ]
+    [ -z "$(page)" ]
+    for path in /trace /trace/ /trace/events /trace//events /trace/x /trace/x/events; do
+        [ "$(status "$path")" = 404 ]
+    done
+}
+
+@test "the page is at a key that each start makes anew" {
+    start_server --trace
+    local first
+    first=$(page)
+    [ "${#first}" -eq 39 ]
+    [ "$(status "$first")" = 200 ]
+    [ "$(status "$first/events")" = 200 ]
+    for path in /trace /trace/ /trace/events "${first%?}" "${first}0" "${first%?}/events" \
+        "${first%?}%00" "/trace/$(printf '0%.0s' {1..32})" "$first/" "$first/x"; do
+        [ "$(status "$path")" = 404 ] || { echo "$path"; return 1; }
+    done
+    stop_server clean
+    start_server --trace
+    [ "$(page)" != "$first" ]
+    [ "$(status "$first")" = 404 ]
+}
+
+@test "several processes have no trace page, and say so" {
+    start_server --trace --processes=2
+    grep -qx 'dustdevil: no trace page: it needs --processes=1' "$SERVER_LOG"
+    [ -z "$(page)" ]
+    [ "$(status /trace/x)" = 404 ]
+    run ! grep -i 'trace page' "$SERVER_OUT"
+}
+
+@test "with every interface the page has a name of this machine" {
+    start_server --trace --address=
+    grep -qE '^trace page: http://localhost:[0-9]+/trace/[0-9a-f]{32}$' "$SERVER_LOG"
+    [ "$(http -o /dev/null -w '%{http_code}' "http://localhost:$PORT$(page)")" = 200 ]
 }
 
 @test "the page is HTML and loads nothing from elsewhere" {
     start_server --trace
-    [ "$(status /trace)" = 200 ]
+    [ "$(status "$(page)")" = 200 ]
     grep -q '<title>Follow one request</title>' "$TMP/answer"
     ! grep -E 'https?:|src=|@import|url\(' "$TMP/answer" || false
-    http -D - -o /dev/null "$URL/trace" | grep -qi '^Cache-Control: no-store'
+    http -D - -o /dev/null "$URL$(page)" | grep -qi '^Cache-Control: no-store'
 }
 
 @test "the events are the records of --trace=FILE, one after the other" {
     start_server --trace="$TMP/records"
     http "$URL/hello/you" > /dev/null
-    http "$URL/trace/events" > "$TMP/events"
+    http "$URL$(page)/events" > "$TMP/events"
     head -n "$(wc -l < "$TMP/events")" "$TMP/records" | diff - "$TMP/events"
     [ "$(sed 1d "$TMP/events" | cut -f 1 | head -n 40)" = \
         "$(seq "$(sed 1d "$TMP/events" | head -n 40 | wc -l)")" ]
@@ -58,15 +94,17 @@ events() { http "$URL/trace/events?since=$1" | sed 1d; }
 
 @test "it is for this machine only, whatever the page's name or the proxy says" {
     start_server --trace --xheaders
+    local path
+    path=$(page)
     for host in localhost localhost:1 127.0.0.1 "127.0.0.1:$PORT" '[::1]:80' LOCALHOST; do
-        [ "$(status -H "Host: $host" /trace)" = 200 ]
+        [ "$(status -H "Host: $host" "$path")" = 200 ]
     done
     for host in example.com localhost.example.com 127.0.0.1.example.com xlocalhost ''; do
-        [ "$(status -H "Host: $host" /trace)" = 403 ] || { echo "$host"; return 1; }
-        [ "$(status -H "Host: $host" /trace/events)" = 403 ]
+        [ "$(status -H "Host: $host" "$path")" = 403 ] || { echo "$host"; return 1; }
+        [ "$(status -H "Host: $host" "$path/events")" = 403 ]
     done
-    [ "$(status -H 'X-Real-Ip: 192.0.2.1' /trace)" = 403 ]
-    [ "$(status -H 'X-Real-Ip: 127.0.0.1' /trace)" = 200 ]
+    [ "$(status -H 'X-Real-Ip: 192.0.2.1' "$path")" = 403 ]
+    [ "$(status -H 'X-Real-Ip: 127.0.0.1' "$path")" = 200 ]
 }
 
 @test "what a stranger has asked for is told in one line" {

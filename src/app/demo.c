@@ -183,7 +183,7 @@ const struct urlspec demo_routes[] = {
     {"/visits", &visits_handler}, /* [15] */
     {"/xsrf", &xsrf_handler}, /* [15] */
     {"/work", &work_handler}, /* [18] */
-    {"/trace", &trace_page_handler}, /* [18] */
-    {"/trace/events", &trace_events_handler}, /* [18] */
+    {"/trace/([^/]+)", &trace_page_handler}, /* [18] */
+    {"/trace/([^/]+)/events", &trace_events_handler}, /* [18] */
     {0},
 };

@@ -193,6 +193,7 @@ number_argument(struct handler *self, const char *name, const char *fallback,
                 long max, long *number)
 {
     const char *text = handler_get_argument(self, name, fallback);
+    char why[80];
 
     if (text == NULL)
         return false;
@@ -200,7 +201,8 @@ number_argument(struct handler *self, const char *name, const char *fallback,
     if (*text != '\0' && text[strspn(text, "0123456789")] == '\0' &&
         *number <= max)
         return true;
-    handler_send_error(self, 400);
+    snprintf(why, sizeof why, "%s is not a number from 0 to %ld", name, max);
+    handler_send_error_detail(self, 400, why);
     return false;
 }
 
@@ -260,8 +262,6 @@ cookie_get(struct handler *self)
 
 const struct handler_class cookie_handler = {.get = cookie_get};
 
-/* A link on another site leads here as well: it must not be able to choose the
- * XSRF token. */
 static void
 cookie_set_get(struct handler *self)
 {
@@ -271,11 +271,10 @@ cookie_set_get(struct handler *self)
     if (value == NULL)
         return;
     plain_text(self);
-    if (strcmp(name, "_xsrf") != 0 &&
-        handler_set_cookie(self, name, value, 0, 0))
+    if (handler_set_cookie(self, name, value, 0, 0))
         handler_printf(self, "%s=%s\n", name, value);
     else
-        handler_send_error(self, 400);
+        handler_send_error_detail(self, 400, "not a valid cookie");
 }
 
 const struct handler_class cookie_set_handler = {

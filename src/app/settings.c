@@ -20,6 +20,7 @@
 #include "system.h"
 #include "trace.h"
 #include "webstatic.h" /* [14] */
+#include "webtrace.h" /* [18] */
 
 static const char default_static_path[] = "diagrams"; /* [14] */
 
@@ -372,10 +373,33 @@ settings_listen(struct listeners *listeners)
     return listeners_bind(listeners, (int)settings.port, settings.address);
 }
 
+/* [18] The page shows the events of one process, at a name of this machine. */
+static void
+announce_trace_page(const struct listeners *listeners)
+{
+    char url[256];
+    const char *key = settings.processes == 1 ? trace_page_key() : NULL;
+    const char *port;
+
+    if (settings.processes > 1)
+        fputs("dustdevil: no trace page: it needs --processes=1\n", stderr);
+    if (key == NULL || listeners_url(listeners, 0, url, sizeof url) == -1)
+        return;
+    port = strrchr(url, ':');
+    if (strstr(url, "//127.") != NULL || strstr(url, "//[::1]") != NULL)
+        fprintf(stderr, "trace page: %s/trace/%s\n", url, key);
+    else if (port != NULL)
+        fprintf(stderr, "trace page: http://localhost%s/trace/%s\n", port, key);
+}
+
 void
 settings_announce(const struct listeners *listeners)
 {
     char url[256];
+
+    /* [18] On stderr: what can read it may read the trace, too. */
+    if (trace_on)
+        announce_trace_page(listeners);
 
     for (size_t i = 0; listeners_url(listeners, i, url, sizeof url) == 0; i++)
         printf("listening on %s\n", url);

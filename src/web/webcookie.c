@@ -13,6 +13,8 @@
 #include "sha256.h"
 #include "system.h"
 
+static const char xsrf[] = "_xsrf";
+
 /* --- cookies ------------------------------------------------------------- */
 
 const char *
@@ -27,8 +29,8 @@ handler_get_cookie(struct handler *self, const char *name)
 }
 
 /* RFC 6265, section 4.1.1: printable, and none of the bytes that could end the
- * value. What is not allowed is refused, not escaped: no two browsers agree on
- * how to read it back. */
+ * value. Others are refused, not escaped: no two browsers agree on how to read
+ * an escape. */
 static bool
 is_cookie_value(const char *value)
 {
@@ -39,9 +41,9 @@ is_cookie_value(const char *value)
 }
 
 /* SameSite=Lax: a foreign page's forms do not carry it. */
-bool
-handler_set_cookie(struct handler *self, const char *name, const char *value,
-                   int days, int flags)
+static bool
+set_cookie(struct handler *self, const char *name, const char *value, int days,
+           int flags)
 {
     struct httprequest *r = handler_request(self);
     bool https = strcmp(r->protocol, "https") == 0;
@@ -52,8 +54,10 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
     if (!httputil_is_token(name) || !is_cookie_value(value))
         return false;
     header = arena_alloc(&r->arena, size);
-    if (header == NULL)
-        return false;
+    if (header == NULL) {
+        handler_fail(self, 503, http_no_memory);
+        return true;
+    }
     if (days != 0)
         httputil_format_date(expires, time(NULL) + (time_t)days * 86400);
     snprintf(header, size, "%s=%s%s%s; Path=/%s%s; SameSite=Lax", name, value,
@@ -64,11 +68,21 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
     return true;
 }
 
-/* There is no other way to take a note back than to say that it has expired. */
+/* A route that sets what its URL says could be linked to from a foreign page:
+ * with a token that the page knows, its forms would be accepted. */
+bool
+handler_set_cookie(struct handler *self, const char *name, const char *value,
+                   int days, int flags)
+{
+    return strcmp(name, xsrf) != 0 &&
+           set_cookie(self, name, value, days, flags);
+}
+
+/* A cookie is removed by one that has expired. */
 bool
 handler_clear_cookie(struct handler *self, const char *name)
 {
-    return handler_set_cookie(self, name, "", -365, 0);
+    return set_cookie(self, name, "", -365, 0);
 }
 
 /* --- base64 and hexadecimal ----------------------------------------------- */
@@ -92,8 +106,8 @@ encode_base64(char *to, const char *from, size_t size)
     *to = '\0';
 }
 
-/* Ends `to`, which has room for size + 1, with a NUL. Only for what we have
- * signed, so nobody else can have written it, and it is well formed. */
+/* Ends `to`, which has room for size + 1, with a NUL. Only for what the server
+ * has signed, which is well formed. */
 static void
 decode_base64(char *to, const char *from, size_t size)
 {
@@ -109,56 +123,30 @@ decode_base64(char *to, const char *from, size_t size)
     *to = '\0';
 }
 
-/* `to` has room for 2 * size + 1. */
-static void
+/* `to` has room for 2 * size + 1. Returns its end. */
+static char *
 encode_hex(char *to, const unsigned char *from, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        snprintf(to + 2 * i, 3, "%02x", from[i]);
+        to += sprintf(to, "%02x", from[i]);
+    return to;
 }
 
 /* False if these are not 2 * size digits. */
 static bool
 decode_hex(unsigned char *to, const char *from, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        char hex[3] = {0};
-
-        for (size_t k = 0; k < 2; k++)
-            if (isxdigit((unsigned char)from[2 * i + k]))
-                hex[k] = from[2 * i + k];
-            else
-                return false;
-        to[i] = (unsigned char)strtoul(hex, NULL, 16);
-    }
+    for (size_t i = 0; i < size; i++, from += 2)
+        if (!isxdigit((unsigned char)from[0]) ||
+            !isxdigit((unsigned char)from[1]) ||
+            sscanf(from, "%2hhx", &to[i]) != 1)
+            return false;
     return true;
 }
 
 /* --- signed values -------------------------------------------------------- */
 
 enum { SIGNATURE = 2 * SHA256_SIZE };
-
-/* What is signed: "2|1:0|10:1300000000|3:key|8:dmFsdWU=|". Each field says how
- * long it is. Tornado's first format did not: it signed name, value and time
- * in a row, and so did not tell one split of that row from another (changed in
- * 3.2.1). */
-static char *
-to_be_signed(struct handler *self, const char *name, const char *value,
-             time_t now)
-{
-    size_t n = strlen(value), size = strlen(name) + 2 * n + 128 + SIGNATURE;
-    struct arena **arena = &handler_request(self)->arena;
-    char *text = arena_alloc(arena, size);
-    char *digits = arena_alloc(arena, 2 * n + 8), when[24];
-
-    if (text == NULL || digits == NULL)
-        return NULL;
-    encode_base64(digits, value, n);
-    snprintf(when, sizeof when, "%lld", (long long)now);
-    snprintf(text, size, "2|1:0|%zu:%s|%zu:%s|%zu:%s|", strlen(when), when,
-             strlen(name), name, strlen(digits), digits);
-    return text;
-}
 
 static void
 sign(struct handler *self, char signature[SIGNATURE + 1], const char *text,
@@ -171,21 +159,36 @@ sign(struct handler *self, char signature[SIGNATURE + 1], const char *text,
     encode_hex(signature, mac, sizeof mac);
 }
 
+/* What is signed: "2|1:0|10:1300000000|3:key|8:dmFsdWU=|". Each field says how
+ * long it is. Tornado's first format did not: it signed name, value and time
+ * in a row, and so did not tell one split of that row from another (changed in
+ * 3.2.1). */
 bool
 handler_set_secure_cookie(struct handler *self, const char *name,
                           const char *value, int days)
 {
-    char *text = to_be_signed(self, name, value, time(NULL));
-    size_t size;
+    size_t n = strlen(value), size = strlen(name) + 2 * n + 128 + SIGNATURE;
+    struct arena **arena = &handler_request(self)->arena;
+    char *text = arena_alloc(arena, size);
+    char *digits = arena_alloc(arena, 2 * n + 8), when[24];
 
-    if (text == NULL || handler_cookie_secret(self) == NULL)
+    if (handler_cookie_secret(self) == NULL)
         return false;
+    if (text == NULL || digits == NULL) {
+        handler_fail(self, 503, http_no_memory);
+        return true;
+    }
+    encode_base64(digits, value, n);
+    snprintf(when, sizeof when, "%lld", (long long)time(NULL));
+    snprintf(text, size, "2|1:0|%zu:%s|%zu:%s|%zu:%s|", strlen(when), when,
+             strlen(name), name, strlen(digits), digits);
     size = strlen(text);
     sign(self, text + size, text, size);
     return handler_set_cookie(self, name, text, days, COOKIE_HTTP_ONLY);
 }
 
-/* The field at *text, "3:key|"; *text moves behind it. NULL if it is none. */
+/* The field at *text, "3:key|"; *text moves behind it. NULL if it is not
+ * valid. */
 static const char *
 next_field(const char **text, size_t *size)
 {
@@ -201,9 +204,9 @@ next_field(const char **text, size_t *size)
     return field;
 }
 
-/* First the signature: until it is found to be right, nothing in the text is
- * worth reading. A value from the far future is none, either: it could be kept
- * for as long as its author likes. */
+/* First the signature: until it is verified, no other byte of the text is used.
+ * A time far ahead is not valid either: such a value would count for as long as
+ * its author likes. */
 const char *
 handler_get_secure_cookie(struct handler *self, const char *name,
                           int max_age_days)
@@ -233,36 +236,35 @@ handler_get_secure_cookie(struct handler *self, const char *name,
     plain = arena_alloc(&handler_request(self)->arena, value_size + 1);
     if (plain != NULL)
         decode_base64(plain, value, value_size);
+    else
+        handler_fail(self, 503, http_no_memory);
     return plain;
 }
 
 /* --- XSRF ----------------------------------------------------------------- */
 
-/* A foreign page can make a browser send us a form, cookies and all; it cannot
- * read what we have sent to that browser. So whoever knows what is in the
- * cookie has either read our page, or is not the foreign page.
+/* A foreign page can make a browser send a form to this server, cookies and
+ * all; it cannot read what this server has sent to that browser. So a form that
+ * shows what is in the cookie does not come from a foreign page.
  *
- * Where the page is compressed and also shows what a stranger has sent, its
- * size tells the stranger letter by letter what else is in it (BREACH). So no
- * two pages show the same letters: "2|mask|token ^ mask|when". */
+ * Where the page is compressed and also shows what a client has sent, its size
+ * tells an attacker letter by letter what else is in it (BREACH). So no two
+ * pages show the same letters: "2|mask|token ^ mask|when". */
 enum { MASK = 4, TOKEN = 16 };
 
 static char *
 encode_token(struct handler *self, const unsigned char token[TOKEN])
 {
-    char *text = arena_alloc(&handler_request(self)->arena, 96);
-    unsigned char masked[MASK + TOKEN];
+    char *text = arena_alloc(&handler_request(self)->arena, 96), *end;
+    unsigned char mask[MASK], masked[TOKEN];
 
-    if (text == NULL || !random_bytes(masked, MASK))
+    if (text == NULL || !random_bytes(mask, MASK))
         return NULL;
     for (int i = 0; i < TOKEN; i++)
-        masked[MASK + i] = token[i] ^ masked[i % MASK];
-    memcpy(text, "2|", 2);
-    encode_hex(text + 2, masked, MASK);
-    text[2 + 2 * MASK] = '|';
-    encode_hex(text + 3 + 2 * MASK, masked + MASK, TOKEN);
-    snprintf(text + 3 + 2 * (MASK + TOKEN), 24, "|%lld",
-             (long long)time(NULL));
+        masked[i] = token[i] ^ mask[i % MASK];
+    end = encode_hex(stpcpy(text, "2|"), mask, MASK);
+    end = encode_hex(stpcpy(end, "|"), masked, TOKEN);
+    sprintf(end, "|%lld", (long long)time(NULL));
     return text;
 }
 
@@ -282,17 +284,15 @@ decode_token(unsigned char token[TOKEN], const char *text)
 }
 
 /* A new token counts as a cookie of this request from now on: a page with two
- * forms has one. Not HTTP_ONLY: scripts of our own pages have to read it. */
+ * forms has one token. Not HTTP_ONLY: scripts of the site's own pages read
+ * it. */
 static bool
 new_token(struct handler *self, unsigned char token[TOKEN])
 {
-    char *text;
+    char *text = random_bytes(token, TOKEN) ? encode_token(self, token) : NULL;
 
-    if (!random_bytes(token, TOKEN))
-        return false;
-    text = encode_token(self, token);
-    return text != NULL && handler_set_cookie(self, "_xsrf", text, 30, 0) &&
-           httprequest_add_cookie(handler_request(self), "_xsrf", text);
+    return text != NULL && set_cookie(self, xsrf, text, 30, 0) &&
+           httprequest_add_cookie(handler_request(self), xsrf, text);
 }
 
 const char *
@@ -301,7 +301,7 @@ handler_xsrf_token(struct handler *self)
     unsigned char token[TOKEN];
     const char *text = NULL;
 
-    if (decode_token(token, handler_get_cookie(self, "_xsrf")) ||
+    if (decode_token(token, handler_get_cookie(self, xsrf)) ||
         new_token(self, token))
         text = encode_token(self, token);
     if (text == NULL)
@@ -323,17 +323,16 @@ bool
 handler_check_xsrf_cookie(struct handler *self)
 {
     struct httpheaders *headers = &handler_request(self)->headers;
-    const char *shown = handler_get_arguments(self, "_xsrf",
-                                              HTTP_LAST);
-    unsigned char ours[TOKEN], theirs[TOKEN];
+    const char *shown = handler_get_arguments(self, xsrf, HTTP_LAST);
+    unsigned char known[TOKEN], given[TOKEN];
 
     if (shown == NULL)
         shown = httpheaders_get(headers, "X-XSRFToken");
     if (shown == NULL)
         shown = httpheaders_get(headers, "X-CSRFToken");
-    if (decode_token(ours, handler_get_cookie(self, "_xsrf")) &&
-        decode_token(theirs, shown) &&
-        equal_in_constant_time(ours, theirs, TOKEN))
+    if (decode_token(known, handler_get_cookie(self, xsrf)) &&
+        decode_token(given, shown) &&
+        equal_in_constant_time(known, given, TOKEN))
         return true;
     handler_send_error(self, 403);
     return false;

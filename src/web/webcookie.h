@@ -1,26 +1,29 @@
-/* [15] webcookie.h -- what a server remembers, and whom it believes.
+/* [15] webcookie.h -- cookies, signed values, XSRF tokens.
  *
  *     Tornado 2.0: tornado/web.py, RequestHandler's cookies, secure cookies
  *     and XSRF tokens
- *     Floor 5: more of what a handler can do.
+ *     Layer 5: more of what a handler can do.
  *
- * HTTP forgets. A cookie is a note that we give to the client, and that it
- * shows again with every request: who holds it can read it and write it anew.
- * A signature keeps him from writing; nothing here keeps him from reading. */
+ * A cookie is a text that the server gives to a client, and that the client
+ * sends with each request. The client can read it and write another: a
+ * signature makes that useless, but nothing here hides the text. */
 #ifndef WEBCOOKIE_H
 #define WEBCOOKIE_H
 
 #include "web.h"
 
+/* Without memory these call handler_fail(): the answer becomes a 503. */
+
 /* RequestHandler.get_cookie: the last value, or NULL. (All cookies are in
  * handler_request(self)->cookies.) */
 const char *handler_get_cookie(struct handler *self, const char *name);
 
-/* RequestHandler.set_cookie: for the whole site, for so many days; 0: until
- * the browser is closed. COOKIE_HTTP_ONLY keeps it from scripts; in an answer
- * over https it never goes over http. False, and nothing is done, if name or
- * value could not stand in a cookie (RFC 6265, section 4.1.1), or without
- * memory (or the answer becomes a 503). */
+/* RequestHandler.set_cookie: for the whole site.
+ * - It expires after so many days; 0: when the browser is closed.
+ * - COOKIE_HTTP_ONLY keeps it from scripts. In an answer over https it is
+ *   never sent over http.
+ * - False, and nothing is done, if name or value could not stand in a cookie
+ *   (RFC 6265, section 4.1.1), and for the name _xsrf. */
 enum { COOKIE_HTTP_ONLY = 1 };
 bool handler_set_cookie(struct handler *self, const char *name,
                         const char *value, int days, int flags);
@@ -34,15 +37,15 @@ bool handler_clear_cookie(struct handler *self, const char *name);
 bool handler_set_secure_cookie(struct handler *self, const char *name,
                                const char *value, int days);
 
-/* RequestHandler.get_secure_cookie: the value, if we have signed it, under
- * that name, and not longer than so many days ago. Else NULL. */
+/* RequestHandler.get_secure_cookie: the value, if this server has signed it,
+ * under that name, at most so many days ago; else NULL. */
 const char *handler_get_secure_cookie(struct handler *self, const char *name,
                                       int max_age_days);
 
-/* RequestHandler.xsrf_token: what a form of ours shows to prove that it is
- * ours. The secret of it is in the cookie _xsrf, which is set if it is not
+/* RequestHandler.xsrf_token: what a form of this site shows to prove that it is
+ * one. The secret of it is in the cookie _xsrf, which is set if it is not
  * there; here it is behind a mask that is another every time. NULL, and 503
- * has been answered, if that is impossible. */
+ * has been answered, without memory or random bytes. */
 const char *handler_xsrf_token(struct handler *self);
 
 /* RequestHandler.xsrf_form_html: writes it, as a field of a form. */
@@ -50,7 +53,7 @@ void handler_xsrf_form_html(struct handler *self);
 
 /* RequestHandler.check_xsrf_cookie: does the request show the token, as the
  * argument _xsrf or as X-XSRFToken or X-CSRFToken? If not, 403 has been
- * answered, and you return. The class must want forms. */
+ * answered, and the handler returns. The class has `form` set. */
 bool handler_check_xsrf_cookie(struct handler *self);
 
 #endif

@@ -1,19 +1,27 @@
 /* [18] webtrace.h -- the trace, in a browser.
  *
  *     Tornado has nothing like it.
- *     Floor 5: two handlers.
+ *     Layer 5: two handlers.
  *
- *     {"/trace", &trace_page_handler},
- *     {"/trace/events", &trace_events_handler},
+ *     {"/trace/([^/]+)", &trace_page_handler},
+ *     {"/trace/([^/]+)/events", &trace_events_handler},
  *
  * The page asks for new events twice a second, and shows those of all other
- * connections. Both say 404 unless --trace is on, and 403 to whoever is not on
- * this machine: the trace shows what others ask for. */
+ * connections.
+ * - The group of the pattern is the key. Both answer 404 without it, and
+ *   before trace_page_key() has made one.
+ * - Both answer 403 to a peer that is not on this machine, and to a Host that
+ *   is not a name of it: the trace shows what other clients ask for.
+ * - The events are those of one process. */
 #ifndef WEBTRACE_H
 #define WEBTRACE_H
 
 #include "web.h"
 
 extern const struct handler_class trace_page_handler, trace_events_handler;
+
+/* Makes the key, 32 hexadecimal digits, and with it the page. NULL if there are
+ * no random bytes. */
+const char *trace_page_key(void);
 
 #endif

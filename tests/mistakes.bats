@@ -1,0 +1,136 @@
+# What an application does wrong: a 500 or a cut connection, a line in the log,
+# and a server that lives on.
+
+setup() {
+    load helper
+    TMP=$BATS_TEST_TMPDIR
+    local stage=$BUILD/step-${STEPS##* }
+    [ -d "$stage" ] || stage=$(ls -d "$BUILD"/step-* | sort -t - -k 2 -n | tail -n 1)
+    mkdir "$TMP/stage"
+    cp "$stage"/*.[ch] "$TMP/stage"
+    rm "$TMP/stage/main.c"
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0 -g} -I "$TMP/stage" tests/mistakes.c \
+        "$TMP"/stage/*.c ${LDFLAGS:-} -o "$TMP/mistakes"
+    unset SERVER
+    start_program "$TMP/mistakes"
+}
+teardown() { kill -KILL "$SERVER_PID"; wait "$SERVER_PID" 2> /dev/null || true; }
+
+# ask PATH [OPTION...]: head and body, without CR.
+ask() { http -i "${@:2}" "$URL$1" | tr -d '\r'; }
+
+# ask_header ROUTE NAME VALUE
+ask_header() { ask "$1" -G --data-urlencode "name=$2" --data-urlencode "value=$3"; }
+
+# lives: the process is there, and serves.
+lives() {
+    kill -0 "$SERVER_PID" 2> /dev/null || { cat "$SERVER_LOG"; return 1; }
+    [ "$(http "$URL/abc")" = "no group" ]
+}
+
+# one NAME: the answer in $output has exactly one header of that name.
+one() { [ "$(grep -ci "^$1:" <<< "$output")" -eq 1 ] || { echo "$1: $output"; return 1; }; }
+
+@test "no header that the server writes is ever in an answer twice" {
+    while IFS='|' read -r name value; do
+        for route in /set /add; do
+            run ask_header "$route" "$name" "$value"
+            [[ ${lines[0]} == "HTTP/1.1 "[25]0[0]* ]] || { echo "$name: $output"; return 1; }
+            one Date
+            one Server
+            one Content-Length
+            [ "$(grep -ci '^Transfer-Encoding' <<< "$output")" -eq 0 ]
+            [ "$(grep -ci '^Connection' <<< "$output")" -le 1 ]
+        done
+    done << 'END'
+Date|Tue, 21 Jun 2011 22:28:35 GMT
+date|x
+Server|mine
+SERVER|mine
+Content-Length|5
+content-length|3
+Content-Length|x
+Content-Length|-5
+Content-Length|99999999999999999999999
+Transfer-Encoding|chunked
+Connection|close
+Connection|keep-alive
+connection|Upgrade
+END
+    lives
+}
+
+@test "an application's Date and Server replace the server's own" {
+    run ask_header /add Date 'Tue, 21 Jun 2011 22:28:35 GMT'
+    [[ $output == *$'\nDate: Tue, 21 Jun 2011 22:28:35 GMT\n'* ]] || false
+    run ask_header /add server mine
+    [[ $output == *$'\nserver: mine\n'* && $output != *DustDevil* ]] || false
+}
+
+@test "a Content-Length that is not the body's is a 500, and said in the log" {
+    run ask_header /set Content-Length 5
+    [[ ${lines[0]} == "HTTP/1.1 200 OK" && $output == *$'\n\n12345' ]] || false
+    for wrong in 3 6 0 x +5 0x5 99999999999999999999999; do
+        : > "$SERVER_LOG"
+        run ask_header /set Content-Length "$wrong"
+        [[ ${lines[0]} == "HTTP/1.1 500 "* ]] || { echo "$wrong: $output"; return 1; }
+        grep -q '^\[E .*Content-Length' "$SERVER_LOG"
+    done
+}
+
+@test "Connection: close closes, and Transfer-Encoding is a 500" {
+    client send 'GET /set?name=Connection&value=close HTTP/1.1\r\nHost: a\r\n\r\n' \
+        read > "$TMP/out"
+    grep -q '^Connection: close' "$TMP/out"
+    grep -q 12345 "$TMP/out"
+    run ask_header /set Transfer-Encoding chunked
+    [[ ${lines[0]} == "HTTP/1.1 500 "* ]] || false
+}
+
+@test "a status that cannot be sent is a 500" {
+    for s in 0 -1 99 100 101 199 1000 2147483647 -2147483648; do
+        run ask "/status?s=$s"
+        [[ ${lines[0]} == "HTTP/1.1 500 "* ]] || { echo "$s: $output"; return 1; }
+    done
+    for s in 0 -1 200 399 600 -2147483648; do
+        run ask "/error?s=$s"
+        [[ ${lines[0]} == "HTTP/1.1 500 "* ]] || { echo "$s: $output"; return 1; }
+    done
+    run ask '/error?s=405'
+    [[ $output == *$'\nAllow: GET, HEAD\n'* ]] || false
+    lives
+}
+
+@test "what a handler does after the end of its answer is logged, and has no effect" {
+    [ "$(http "$URL/after")" = 12345 ]
+    wait_for_line "$SERVER_LOG" 'finish after finish'
+    wait_for_line "$SERVER_LOG" 'send_error after finish'
+    lives
+}
+
+@test "what comes too late for the head cuts the answer" {
+    for path in /late /late-error /long /short; do
+        local status=0
+        http -o "$TMP/out" "$URL$path" 2> "$TMP/err" || status=$?
+        case $status in 18 | 56 | 52) ;; *) echo "$path: $status"; return 1 ;; esac
+        wait_for_line "$SERVER_LOG" "GET $path: answer cut short"
+    done
+    lives
+}
+
+@test "what failed first counts: want of memory is not a 404" {
+    run ask /fail
+    [[ ${lines[0]} == "HTTP/1.1 503 "* ]] || false
+}
+
+@test "a group of a pattern that did not match is not left to another" {
+    [ "$(http "$URL/ab")" = b ]
+    [ "$(http "$URL/abc")" = "no group" ]
+    [ "$(http "$URL/abcd")" = bcd ]
+    [ "$(http "$URL/a")" = "no group" ]
+    [ "$(http "$URL/x")" = "no group" ]
+    [ "$(http "$URL/y")" = "no group" ]
+    [ "$(http "$URL/yzzz")" = "no group" ]
+    [ "$(http -o /dev/null -w '%{http_code}' "$URL/abx")" = 404 ]
+}

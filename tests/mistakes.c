@@ -1,0 +1,158 @@
+/* mistakes.c -- an application that makes a mistake on each route.
+ *
+ * A test builds it with the components of the last step. Each mistake has to
+ * end in a 500 or a cut connection, and none of them the process. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "httpserver.h"
+#include "ioloop.h"
+#include "web.h"
+
+/* A header that the application writes as well as the server: once, or more
+ * than once. */
+static void
+set(struct handler *self, void (*function)(struct handler *, const char *,
+                                           const char *), int times)
+{
+    const char *name = handler_get_argument(self, "name", NULL);
+    const char *value = name != NULL
+                            ? handler_get_argument(self, "value", NULL) : NULL;
+
+    if (value == NULL)
+        return;
+    while (times-- > 0)
+        function(self, name, value);
+    handler_write(self, "12345");
+}
+
+static void
+set_get(struct handler *self)
+{
+    set(self, handler_set_header, 1);
+}
+
+static void
+add_get(struct handler *self)
+{
+    set(self, handler_add_header, 2);
+}
+
+static void
+status_get(struct handler *self)
+{
+    handler_set_status(self, atoi(handler_get_argument(self, "s", "")));
+    handler_write(self, "12345");
+}
+
+static void
+error_get(struct handler *self)
+{
+    handler_send_error(self, atoi(handler_get_argument(self, "s", "")));
+}
+
+/* Everything once more after the end. */
+static void
+after_get(struct handler *self)
+{
+    handler_write(self, "12345");
+    for (int i = 0; i < 2; i++) {
+        handler_finish(self);
+        handler_write(self, "more");
+        handler_printf(self, "%d", 1);
+        handler_write_escaped(self, "<", 1);
+        handler_set_header(self, "A", "b");
+        handler_set_status(self, 404);
+        handler_set_content_length(self, 3);
+        handler_flush(self, NULL, NULL);
+        handler_send_error(self, 500);
+        handler_write_error(self, 500, NULL);
+        handler_redirect(self, "/", true);
+        httprequest_write(handler_request(self), "x", 1, NULL, NULL);
+        httprequest_finish(handler_request(self));
+    }
+}
+
+/* A head cannot be changed when it has left. */
+static void
+late_get(struct handler *self)
+{
+    handler_write(self, "12345");
+    handler_flush(self, NULL, NULL);
+    handler_set_header(self, "A", "b");
+}
+
+static void
+late_error_get(struct handler *self)
+{
+    handler_write(self, "12345");
+    handler_flush(self, NULL, NULL);
+    handler_send_error(self, 404);
+}
+
+/* Another length than promised, after a flush. */
+static void
+long_get(struct handler *self)
+{
+    handler_set_content_length(self, 3);
+    handler_flush(self, NULL, NULL);
+    handler_write(self, "12345");
+}
+
+static void
+short_get(struct handler *self)
+{
+    handler_set_content_length(self, 10);
+    handler_write(self, "12345");
+    handler_flush(self, NULL, NULL);
+}
+
+/* Want of memory is never an answer about something else. */
+static void
+fail_get(struct handler *self)
+{
+    handler_fail(self, 503, http_no_memory);
+    handler_send_error(self, 404);
+}
+
+static void
+group_get(struct handler *self)
+{
+    const char *group = handler_path_argument(self, 0, NULL);
+
+    handler_write(self, group != NULL ? group : "no group");
+}
+
+#define ROUTE(path, function) {path, &(const struct handler_class){ \
+                                         .get = function##_get}}
+
+static const struct urlspec routes[] = {
+    ROUTE("/set", set), ROUTE("/add", add), ROUTE("/status", status),
+    ROUTE("/error", error), ROUTE("/after", after), ROUTE("/late", late),
+    ROUTE("/late-error", late_error), ROUTE("/long", long),
+    ROUTE("/short", short), ROUTE("/fail", fail),
+
+    /* The first pattern matches the start of the path, with a group. */
+    ROUTE("/a(b)", group), ROUTE("/abc", group),
+    ROUTE("/a(bcd|x)*", group), ROUTE("/x|/yz*", group), {0},
+};
+
+int
+main(void)
+{
+    struct httpconnection_settings settings = {
+        .request_callback = application_call,
+        .request_arg = application_new(routes),
+        .max_header_size = 32768,
+    };
+    struct httpserver *server = httpserver_new(
+        ioloop_instance(), httpconnection_handle_stream, &settings);
+    char url[128];
+
+    if (httpserver_listen(server, 0, "127.0.0.1") != NULL)
+        return 1;
+    httpserver_url(server, 0, url, sizeof url);
+    printf("listening on %s\n", url);
+    fflush(stdout);
+    ioloop_start(ioloop_instance());
+}
