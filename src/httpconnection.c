@@ -19,7 +19,6 @@
 
 #include "httpbody.h" /* [9] */
 #include "log.h"
-#include "system.h" /* [10] */
 #include "trace.h"
 
 /* Empty lines before a request that are skipped (RFC 9112, section 2.2). */
@@ -32,9 +31,10 @@ struct httpconnection {
     union peer peer;
     enum httpconnection_state state;
     unsigned char empty_lines; /* before the next request */
-    bool is_head;    /* the method is HEAD: no error page has a body */
-    bool keep_alive; /* [10] as the last request that is finished has it */
-    void *observed;  /* [16] the observer's own */
+    bool line_checked; /* the first line of the head has come, and is valid */
+    bool is_head;      /* the method is HEAD: no error page has a body */
+    bool keep_alive;   /* [10] of the last finished request */
+    void *observed;    /* [16] the observer's own */
 };
 
 static void on_headers(const char *data, size_t size, void *arg);
@@ -78,8 +78,7 @@ end_connection(void *arg)
 
     /* [10] A close while the client still sends would cost it the answer; so
      * would one before the answer has arrived. See linger.h. */
-    if (c->state == HTTP_REFUSED || iostream_unread(c->stream) > 0 ||
-        unacknowledged(iostream_fd(c->stream)) != 0) {
+    if (c->state == HTTP_REFUSED || !iostream_is_settled(c->stream)) {
         iostream_linger(c->stream);
         return;
     }
@@ -263,6 +262,9 @@ check_partial_head(struct httpconnection *c)
     c->is_head = is_head_request(data, size);
     if (c->state == HTTP_IDLE)
         enter(c, HTTP_HEAD);
+    if (c->line_checked)
+        return;
+    c->line_checked = memchr(data, '\n', size) != NULL;
     status = httprequest_check_start(data, size, &why);
     if (status != 0)
         httpconnection_refuse(c, status, why);
@@ -309,6 +311,7 @@ on_headers(const char *data, size_t size, void *arg)
 {
     struct httpconnection *c = arg;
     size_t skip = skip_empty_lines(c, data, size);
+    bool complete = httprequest_is_head(data, size);
     const char *why;
     int status;
 
@@ -321,12 +324,12 @@ on_headers(const char *data, size_t size, void *arg)
     data += skip;
     size -= skip;
     c->is_head = is_head_request(data, size);
-    if (!httprequest_is_head(data, size) ||
-        size > c->settings->max_header_size) {
+    if (!complete || size > c->settings->max_header_size) {
         refuse_long_head(c, data, size);
         return;
     }
     c->empty_lines = 0;
+    c->line_checked = false;
     c->request = httprequest_new(c, &c->peer);
     if (c->request == NULL) {
         httpconnection_refuse(c, 503, http_no_memory);

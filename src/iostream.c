@@ -55,6 +55,7 @@ struct iostream {
     bool tried;         /* the socket has been read once */
     bool read_complete; /* the read's callback is queued */
     bool eof;           /* the peer will send no more */
+    bool socket_empty;  /* the kernel had no more bytes when last asked */
     bool write_queued;  /* [6] write_later() is queued */
     bool partial_queued; /* [8] run_partial_callback() is queued */
 };
@@ -357,26 +358,25 @@ notify_partial(struct iostream *s)
 }
 
 /* IOStream._read_to_buffer: receives at most `max` bytes into the buffer.
- * Returns their number. *more is false when the kernel has no more bytes now,
- * or never will have. */
+ * Returns their number; 0 when there are none, for whatever reason. */
 static size_t
-read_to_buffer(struct iostream *s, size_t max, bool *more)
+read_to_buffer(struct iostream *s, size_t max)
 {
     char *room = buffer_room(&s->read_buffer, READ_CHUNK);
     size_t size;
     ssize_t n;
 
-    *more = false;
     if (room == NULL) {
         iostream_abort(s);
+        s->socket_empty = true;
         return 0;
     }
     size = s->read_buffer->size - s->read_buffer->end;
     size = size < max ? size : max;
     n = recv(s->fd, room, size, 0);
+    s->socket_empty = n < (ssize_t)size;
     if (n > 0) {
         s->read_buffer->end += (size_t)n;
-        *more = n == (ssize_t)size;
         s->received += (size_t)n; /* [16] */
 
         /* (6) The bytes are ours now. */
@@ -401,10 +401,10 @@ static void
 handle_read(struct iostream *s)
 {
     size_t left = MAX_READ;
-    bool more = true;
 
-    while (wants_read(s) && left > 0 && more) {
-        size_t n = read_to_buffer(s, left, &more);
+    s->socket_empty = false;
+    while (wants_read(s) && left > 0 && !s->socket_empty) {
+        size_t n = read_to_buffer(s, left);
 
         left -= n;
         if (n > 0)
@@ -631,6 +631,13 @@ iostream_linger(struct iostream *s)
     }
     s->fd = -1;
     buffer_release(&s->read_buffer);
+}
+
+bool
+iostream_is_settled(const struct iostream *s)
+{
+    return s->fd != -1 && s->socket_empty && iostream_unread(s) == 0 &&
+           iostream_unsent(s) == 0 && unacknowledged(s->fd) == 0;
 }
 
 /* [16] --- for those who watch a stream ----------------------------------- */

@@ -121,6 +121,11 @@ enum { IOSTREAM_MAX_UNSENT = 65536 };
  * here on; the close callback runs when the lingering is over. */
 void iostream_linger(struct iostream *stream);
 
+/* [10] Is nothing unread or unsent, and has the peer's kernel acknowledged every
+ * byte? Then an ordinary close loses nothing. False where the system cannot
+ * tell. */
+bool iostream_is_settled(const struct iostream *stream);
+
 /* [16] --- for those who watch a stream ----------------------------------- */
 
 /* Bytes that the kernel has given to the stream, and taken from it, since the

@@ -150,10 +150,12 @@ handler_execute(struct handler *self)
         }
     TOUR(12, httprequest_fd(self->request), "the handler has %s %s",
          method != NULL ? "the method" : "no method", name);
-    if (status == 200 && self->class->form)
-        wrong = httprequest_parse_body(self->request);
-    if (status != 200 || wrong != NULL) {
-        status = wrong == NULL ? status : wrong == http_no_memory ? 503 : 400;
+    if (status == 200 && self->class->form) {
+        int error = httprequest_parse_body(self->request, &wrong);
+
+        status = error != 0 ? error : status;
+    }
+    if (status != 200) {
         handler_send_error_detail(self, status, wrong);
         return;
     }

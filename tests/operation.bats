@@ -112,6 +112,29 @@ has_ipv6() {
     refused 2 'expected.*value' --address
 }
 
+@test "a body may have at most 256 MiB, and a secret must have 16 bytes" {
+    refused 2 'expected: .* 0 .*268435456' --max-body-size=268435457
+    refused 2 'expected: at least 16 bytes' --secret=fifteen-bytes-1
+    run ! grep fifteen "$TMP/err"
+    refused 2 'expected' --secret=
+    start_server --secret=sixteen-bytes--1 --max-body-size=268435456
+}
+
+@test "a secret may be read from a file" {
+    refused 1 "$TMP/none: ." --secret="@$TMP/none"
+    refused 1 "$TMP: ." --secret="@$TMP"
+    printf 'fifteen-bytes-1\n' > "$TMP/secret"
+    refused 2 'expected: at least 16 bytes' --secret="@$TMP/secret"
+    : > "$TMP/secret"
+    refused 2 'expected: at least 16 bytes' --secret="@$TMP/secret"
+    start_server --secret=a-secret-of-ours
+    http -c "$TMP/jar" -o "$TMP/out" "$URL/visits"
+    stop_server clean
+    printf 'a-secret-of-ours\n' > "$TMP/secret"
+    start_server --secret="@$TMP/secret"
+    [ "$(http -b "$TMP/jar" "$URL/visits")" = "visits: 2" ]
+}
+
 @test "help is on stdout, in groups, with the defaults" {
     ends 0 --help
     [ ! -s "$TMP/err" ]
@@ -171,7 +194,7 @@ END
 @test "a port in use is one line with the reason, and status 1" {
     start_server
     first=$SERVER_PID
-    refused 1 "port $PORT .*127\.0\.0\.1.*[Ii]n use" --port="$PORT"
+    refused 1 "port $PORT .*127\.0\.0\.1.*[Ii]n use .*--port=0" --port="$PORT"
     SERVER_PID=$first SERVER_LOG=$TMP/server.log
     answers
 }
@@ -180,6 +203,10 @@ END
     refused 1 '192\.0\.2\.1: .' --port=0 --address=192.0.2.1
     name=$(printf '%070d' 0 | tr 0 x) # too long: nobody is asked who it is
     refused 1 "$name: ." --port=0 --address="$name"
+    refused 1 ' a\\x0ab\\x1b\[m: .' --port=0 --address=$'a\nb\e[m'
+    for address in '[]' '[127.0.0.1]' '[localhost]' '[::1' '::1]'; do
+        refused 1 ': .' --port=0 --address="$address"
+    done
 }
 
 @test "a name with two addresses is two listeners with one port" {
@@ -210,6 +237,97 @@ END
     grep -q '^remote_ip: ::1$' "$TMP/who"
     grep -qF "host: [::1]:$PORT" "$TMP/who"
     wait_for_line "$SERVER_LOG" ' 200 GET /whoami \(::1\) '
+    stop_server clean
+    start_server '--address=[::1]'
+    [ "$(cat "$SERVER_OUT")" = "listening on http://[::1]:$PORT" ]
+}
+
+# with_names: the last stage with a getaddrinfo() that returns the numbers in
+# ADDRESSES, and a bind() whose calls number 2 and 4 find the port in use if
+# TAKEN is set.
+with_names() {
+    cat > "$TMP/names.c" << 'END'
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+int fake_names(const char *name, const char *port, const struct addrinfo *hints,
+               struct addrinfo **list);
+void fake_free(struct addrinfo *list);
+int fake_bind(int fd, const struct sockaddr *sa, socklen_t size);
+
+static struct addrinfo *all;
+
+int
+fake_names(const char *name, const char *port, const struct addrinfo *hints,
+           struct addrinfo **list)
+{
+    char *numbers = strdup(getenv("ADDRESSES"));
+    struct addrinfo **end = &all;
+
+    (void)name;
+    for (char *n = strtok(numbers, " "); n != NULL; n = strtok(NULL, " ")) {
+        if (getaddrinfo(n, port, hints, end) != 0)
+            abort();
+        end = &(*end)->ai_next;
+    }
+    free(numbers);
+    *list = all;
+    return 0;
+}
+
+void
+fake_free(struct addrinfo *list)
+{
+    (void)list;
+}
+
+int
+fake_bind(int fd, const struct sockaddr *sa, socklen_t size)
+{
+    static int calls;
+
+    calls++;
+    if (getenv("TAKEN") != NULL && (calls == 2 || calls == 4)) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    return bind(fd, sa, size);
+}
+END
+    local stage=$BUILD/step-18 files=() f
+    for f in "$stage"/*.c; do
+        [ "${f##*/}" = listen.c ] || files+=("$f")
+    done
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} \
+        -Dgetaddrinfo=fake_names -Dfreeaddrinfo=fake_free -Dbind=fake_bind \
+        -c "$stage/listen.c" -o "$TMP/listen.o"
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} "${files[@]}" \
+        "$TMP/names.c" "$TMP/listen.o" ${LDFLAGS:-} -o "$TMP/named"
+}
+
+@test "an address that a name has twice is bound once" {
+    with_names
+    for port in 0 "${PORT:-0}"; do
+        ADDRESSES='127.0.0.1 127.0.0.2 127.0.0.1' SERVER=$TMP/named \
+            start_server --port=$port --address=name
+        [ "$(cat "$SERVER_OUT")" = "listening on http://127.0.0.1:$PORT
+listening on http://127.0.0.2:$PORT" ]
+        stop_server clean
+    done
+}
+
+@test "with port 0 and several addresses, a port that is free for all is found" {
+    with_names
+    TAKEN=1 ADDRESSES='127.0.0.1 127.0.0.2' SERVER=$TMP/named \
+        start_server --address=name
+    [ "$(cat "$SERVER_OUT")" = "listening on http://127.0.0.1:$PORT
+listening on http://127.0.0.2:$PORT" ]
+    [ "$(http "http://127.0.0.2:$PORT/")" = "Hello, world" ]
 }
 
 @test "no address is all of them" {

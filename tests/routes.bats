@@ -82,11 +82,23 @@ END
 
 @test "what is not there is 404, however close" {
     for path in // /HELLO/x /hello/ /hell /hello/a/b /hello//x /form/ /error/ \
-        /error/404/ /%2f /%00 /%68ello/x /hello%2fx /.. /index.html /slow/ '/*'
+        /error/404/ /%2f /%00 /hello%2fx /hello%2Fx /%2568ello/x /.. /index.html /slow/ '/*'
     do
         status_is 404 GET "$path"
         status_is 404 POST "$path" -d a=b
     done
+}
+
+@test "a byte that needs no percent sign is the same with one, for every route" {
+    for path in /%68ello/x /hell%6F/x /hell%6f/x /h%65ll%6f/%78 '/%68ello/x?%61=b'; do
+        [ "$(http "$URL$path")" = 'Hello, x' ]
+    done
+    [ "$(http "$URL/hello/%7e%2d%5F%2E%30%5A%7A")" = 'Hello, ~-_.0Zz' ]
+    [ "$(http "$URL/hello/%2541")" = 'Hello, %41' ]
+    [ "$(http "$URL/hello/%25%34%31")" = 'Hello, %41' ]
+    [ "$(http "$URL/hello/a%2Fb%3Fc")" = 'Hello, a/b?c' ]
+    [ "$(http "$URL/hello/%4%zz%")" = 'Hello, %4%zz%' ]
+    [ "$(http --path-as-is -o /dev/null -w '%{http_code}' "$URL/static/%2e%2e/README.md")" = 404 ]
 }
 
 @test "a method that a route does not have is 405, and Allow says which it has" {

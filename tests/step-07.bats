@@ -155,3 +155,71 @@ cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 
     wait "$waiting"
     grep -q 'come in' "$BATS_TEST_TMPDIR/answer"
 }
+
+# with_fault NAME < C: the program of this chapter, in which httpserver.c calls
+# fault_NAME() in place of NAME(). It is in $FAULTY.
+with_fault() {
+    local program=${SERVER:-$BUILD/step-7/server} tmp=$BATS_TEST_TMPDIR f
+    local stage=${program%/*} files=()
+    cat > "$tmp/fault.c"
+    for f in "$stage"/*.c; do
+        [ "${f##*/}" = httpserver.c ] || files+=("$f")
+    done
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} \
+        "-D$1=fault_$1" -c "$stage/httpserver.c" -o "$tmp/httpserver.o"
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
+        "${files[@]}" "$tmp/fault.c" "$tmp/httpserver.o" ${LDFLAGS:-} \
+        -o "$tmp/faulty"
+    FAULTY=$tmp/faulty
+}
+
+@test "without memory for the pause the server does not spin" {
+    with_fault ioloop_add_timeout << 'END'
+#include "ioloop.h"
+struct timeout *fault_ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
+                                         ioloop_callback *callback, void *arg);
+struct timeout *
+fault_ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
+                         ioloop_callback *callback, void *arg)
+{
+    (void)loop, (void)deadline, (void)callback, (void)arg;
+    return NULL;
+}
+END
+    SERVER=$FAULTY start_poor 20
+    crowd 40
+    wait_for_line "$SERVER_LOG" 'cannot accept'
+    local before
+    before=$(cpu)
+    sleep 1
+    echo "$before to $(cpu) hundredths of a second"
+    [ $(($(cpu) - before)) -le 50 ]
+    [ "$(grep -c 'cannot accept' "$SERVER_LOG")" -eq 1 ]
+    kill "$CROWD"
+    CROWD=
+    [ "$(http "$URL")" = "come in" ]
+}
+
+@test "if the loop cannot watch the listeners after a pause, it is tried again" {
+    with_fault ioloop_update_handler << 'END'
+#include "ioloop.h"
+int fault_ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
+int
+fault_ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events)
+{
+    static int failures;
+
+    if (events != 0 && failures++ < 5)
+        return -1;
+    return ioloop_update_handler(loop, fd, events);
+}
+END
+    SERVER=$FAULTY start_poor 20
+    crowd 40
+    wait_for_line "$SERVER_LOG" 'cannot accept'
+    kill "$CROWD"
+    CROWD=
+    [ "$(http "$URL")" = "come in" ]
+}

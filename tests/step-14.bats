@@ -780,6 +780,7 @@ cut_short() {
     large big 800000
     local open i path
     http "$URL/static/ten" > /dev/null
+    wait_for_line "$SERVER_LOG" '\(20\)' # the connection is closed
     open=$(descriptors)
     for path in ten empty sub sub/ bare/ sub/page.html/ sub/nothing sub/.. ..; do
         get "$path" > "$TMP/out"

@@ -330,6 +330,13 @@ END
     done
 }
 
+@test "a link to /cookie/set cannot choose the token of forms" {
+    start_step 15
+    [ "$(http -o "$TMP/page" -w '%{http_code}' "$URL/cookie/set?name=_xsrf&value=a")" = 400 ]
+    run ! grep -i '^Set-Cookie' "$TMP/page"
+    [ "$(http "$URL/cookie/set?name=_xsrf_&value=a")" = "_xsrf_=a" ]
+}
+
 @test "without random bytes there is no secret, and the server says so" {
     echo '#include <errno.h>
 #include <stddef.h>
@@ -438,10 +445,14 @@ END
     http -b "$hundred" "$URL/cookie" > "$TMP/out"
     for i in $(seq 100); do echo "a$i=$i"; done | cmp - "$TMP/out"
     [ "$(http -b "$hundred;;; nothing; =x" "$URL/cookie" | wc -l)" -eq 100 ]
-    for path in /cookie / /nothing /static/house.svg; do
+    for path in /cookie /visits /xsrf; do
         [ "$(status -b "${hundred}a=b" "$URL$path")" = 400 ] || wrong 400 "$path"
         grep -q '(too many cookies)' "$TMP/page"
     done
+    [ "$(status -b "${hundred}a=b" -d _xsrf=a "$URL/xsrf")" = 400 ]
+
+    # Where no handler asks for them, they are a header like any other.
+    [ "$(status -b "${hundred}a=b" "$URL/")" = 200 ]
     # In several lines, too.
     [ "$(status -H "Cookie: $hundred" -H 'Cookie: a=b' "$URL/cookie")" = 400 ]
     [ "$(status -H "Cookie: $hundred" -H 'Cookie: ;b' "$URL/cookie")" = 200 ]

@@ -402,8 +402,9 @@ needs_much_memory() {
 @test "there are never more connections than descriptors, and some are left" {
     start_poor '-n 128' --static-path=diagrams
     crowd 50
-    insider send "$(get /hello/one)$(get '/slow?ms=4000')" readuntil one hold \
-        readuntil slept send "$(get /static/house.svg)" readuntil '</svg>' \
+    insider send "$(get /hello/one)${HEAD}Content-Length: 3\\r\\n\\r\\na" \
+        readuntil one hold send bc readuntil abc \
+        send "$(get /static/house.svg)" readuntil '</svg>' \
         send "$(get /hello/two)" readuntil two
     wait_for_line "$SERVER_LOG" '200 GET /hello/one '
     crowd 80
@@ -414,6 +415,14 @@ needs_much_memory() {
     run ! grep 'cannot accept' "$SERVER_LOG"
     disperse
     good
+}
+
+@test "with few descriptors every connection can serve a file" {
+    start_poor '-n 20' --static-path=diagrams
+    client -t 20 -c 30 send 'GET /static/house.svg HTTP/1.0\r\n\r\n' read \
+        > "$TMP/out"
+    [ "$(grep -ac '^HTTP/1.[01] 200 ' "$TMP/out")" -eq 30 ]
+    run ! grep ' 503 ' "$SERVER_LOG"
 }
 
 @test "a limit that may be raised is raised" {

@@ -51,8 +51,9 @@ needs_proc() { [ -r /proc/self/stat ] || skip "there is no /proc"; }
 
 # children: those that the server has now, a number a line.
 children() {
-    { sed -n "s/^\([0-9]*\) (.*) [^ZX] $SERVER_PID .*/\1/p" \
-        /proc/[0-9]*/stat 2> /dev/null || true; } | sort -n
+    # A process may end meanwhile: cat goes on with the next file, sed does not.
+    { cat /proc/[0-9]*/stat 2> /dev/null || true; } |
+        sed -n "s/^\([0-9]*\) (.*) [^ZX] $SERVER_PID .*/\1/p" | sort -n
 }
 has_children() { [ "$(children | wc -l)" -eq "$1" ]; }
 is_gone() { ! grep -q '^[0-9]* (.*) [^ZX]' "/proc/$1/stat" 2> /dev/null; }
@@ -124,7 +125,8 @@ told() { sed -n "s/^$2 //p" "$1"; }
 
 # start_open N WHOM [OPTION...]: the server, with N doors that were opened
 # before it starts, as systemd does it; WHOM is LISTEN_PID: self, none or a
-# number. Their ports are in $TMP/ports. FDS is LISTEN_FDS, if it is not N.
+# number. Their ports are in $TMP/ports. FDS is LISTEN_FDS, if it is not N. If
+# UNIX_PATH is set, the first one is a unix socket at that path.
 start_open() {
     write_open "$@"
     SERVER='' start_program "$TMP/open" "${@:3}"
@@ -148,6 +150,7 @@ build_crowd() {
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -260,9 +263,15 @@ open_and_run(char **args)
         struct sockaddr_in at = {.sin_family = AF_INET,
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         socklen_t size = sizeof at;
-        int door = socket(AF_INET, SOCK_STREAM, 0);
+        struct sockaddr_un path = {.sun_family = AF_UNIX};
+        const char *unix_path = fd == 3 ? getenv("UNIX_PATH") : NULL;
+        int door = socket(unix_path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
 
-        bind(door, (struct sockaddr *)&at, size);
+        if (unix_path != NULL) {
+            snprintf(path.sun_path, sizeof path.sun_path, "%s", unix_path);
+            bind(door, (struct sockaddr *)&path, sizeof path);
+        } else
+            bind(door, (struct sockaddr *)&at, size);
         listen(door, 64);
         getsockname(door, (struct sockaddr *)&at, &size);
         ports[fd - 3] = ntohs(at.sin_port);
@@ -529,6 +538,23 @@ answered_or_queued() {
     done
 }
 
+@test "after SIGINT the status is 130, also if SIGTERM follows" {
+    needs_proc
+    for n in 1 3; do
+        start --processes=$n
+        until_true has_children $((n > 1 ? n : 0))
+        # shellcheck disable=SC2046 # They are numbers.
+        hold_still "$SERVER_PID" $(children)
+        kill -INT "$SERVER_PID"
+        kill -TERM "$SERVER_PID"
+        # shellcheck disable=SC2046
+        kill -CONT $(children) "$SERVER_PID"
+        server_ends 5
+        [ "$SERVER_STATUS" -eq 130 ] || { echo "$n: $SERVER_STATUS"; return 1; }
+        no_complaints
+    done
+}
+
 @test "told together, parent and children are told once" {
     # A shell's `kill %1` and a service manager tell all of a group.
     family 2 --stop-timeout=30 --trace
@@ -683,6 +709,14 @@ answered_or_queued() {
         no_complaints
     done
 
+    for FDS in x 1x -1 ''; do
+        LISTEN_FDS=$FDS "${SERVER:-$BUILD/step-17/server}" --port=0 > "$TMP/out" 2> "$SERVER_LOG" < /dev/null 3>&- 4>&- &
+        SERVER_PID=$!
+        server_ends 5
+        [ "$SERVER_STATUS" -eq 1 ] || { echo "$FDS: status $SERVER_STATUS"; return 1; }
+        [ "$(cat "$SERVER_LOG")" = "dustdevil: LISTEN_FDS is not a number of listening sockets" ]
+    done
+
     # A file in the place of a door.
     LISTEN_FDS=1 "${SERVER:-$BUILD/step-17/server}" 3< /dev/null > "$TMP/out" 2> "$SERVER_LOG" < /dev/null 4>&- &
     SERVER_PID=$!
@@ -709,4 +743,15 @@ answered_or_queued() {
     [ "$(grep -c 'Hello, world' "$TMP/out")" -eq 20 ]
     until_true is_gone "${CHILDREN[0]}"
     until_true has_children 2
+}
+
+@test "an inherited unix socket is announced by its path, and the others after it" {
+    for n in 1 2; do
+        UNIX_PATH=$TMP/socket.$n start_open 2 self --processes=$n
+        [ "$(sed -n 's/^listening on //p' "$SERVER_OUT")" = "$TMP/socket.$n
+http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
+        [ "$(http --unix-socket "$TMP/socket.$n" http://a/)" = "Hello, world" ]
+        [ "$(http "$(tail -n 1 "$SERVER_OUT" | sed 's/.* //')/")" = "Hello, world" ]
+        stop_server clean
+    done
 }

@@ -126,7 +126,7 @@ headers_get(struct handler *self)
     for (size_t i = 0; i < headers->n; i++) {
         char name[HTTP_MAX_LINE + 1];
         const char *value;
-        size_t first = 0;
+        size_t first = 0, k = 0;
 
         while (strcasecmp(headers->items[first].name,
                           headers->items[i].name) != 0)
@@ -134,8 +134,10 @@ headers_get(struct handler *self)
         if (first < i)
             continue;
         httpheaders_normalize_name(name, headers->items[i].name);
-        value = httpheaders_get(headers, name);
-        handler_printf(self, "%s: %s\n", name, value != NULL ? value : "?");
+        handler_printf(self, "%s:", name);
+        for (; (value = httpheaders_get_list(headers, name, k)) != NULL; k++)
+            handler_printf(self, "%c%s", k > 0 ? ',' : ' ', value);
+        handler_write(self, "\n");
     }
 }
 
@@ -252,8 +254,14 @@ const struct handler_class bytes_handler = {
 static void
 cookie_get(struct handler *self)
 {
-    const struct httprequest *request = handler_request(self);
+    struct httprequest *request = handler_request(self);
+    const char *why;
+    int status = httprequest_parse_cookies(request, &why);
 
+    if (status != 0) {
+        handler_send_error_detail(self, status, why);
+        return;
+    }
     plain_text(self);
     for (size_t i = 0; i < request->ncookies; i++)
         handler_printf(self, "%s=%s\n", request->cookies[i].name,

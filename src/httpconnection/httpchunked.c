@@ -7,8 +7,6 @@
  * read. */
 #include "httpchunked.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "httputil.h"
@@ -43,46 +41,63 @@ static void on_data_end(const char *data, size_t size, void *arg);
 
 /* --- the size ------------------------------------------------------------ */
 
-/* Hexadecimal digits and nothing else: strtoul() takes "+5", "-1" and "0x5" as
- * well (Tornado until 6.3.3 took what int() takes, and a size of -1 kept it
- * busy for ever). What does not fit into a size_t is as long as can be. */
-static size_t
-parse_digits(const char *line, size_t digits)
+/* A token or a quoted string; NULL if there is neither. */
+static const char *
+skip_word(const char *text)
 {
-    size_t n = 0;
+    size_t n = httputil_token_length(text);
 
-    for (size_t i = 0; i < digits; i++) {
-        char hex[2] = {line[i], '\0'};
-
-        n = n > SIZE_MAX / 16 ? SIZE_MAX : n * 16 + strtoul(hex, NULL, 16);
+    if (*text != '"')
+        return n > 0 ? text + n : NULL;
+    for (text++; *text != '"'; text++) {
+        text += *text == '\\';
+        if (!httputil_is_value(text, 1))
+            return NULL;
     }
-    return n;
+    return text + 1;
 }
 
-/* NULL, or what is wrong with the line. An extension begins with a semicolon;
- * nobody has ever agreed with us on the meaning of one. */
+/* RFC 9112, section 7.1.1: ";" and a token, maybe "=" and a word, and blanks
+ * around all of them. No extension has a meaning here. */
+static const char *
+skip_extension(const char *text)
+{
+    static const char blanks[] = " \t";
+
+    text += strspn(text, blanks);
+    if (*text != ';')
+        return NULL;
+    text += 1 + strspn(text + 1, blanks);
+    if (*text == '"' || (text = skip_word(text)) == NULL)
+        return NULL;
+    text += strspn(text, blanks);
+    if (*text == '=')
+        text = skip_word(text + 1 + strspn(text + 1, blanks));
+    return text != NULL ? text + strspn(text, blanks) : NULL;
+}
+
+/* NULL, or what is wrong with the line, whose CR stops every loop. strtoul()
+ * takes "+5", "-1" and "0x5" as well; Tornado until 6.3.3 took what int() takes,
+ * and a size of -1 kept it busy for ever. */
 static const char *
 parse_size_line(struct httpchunked *c, const char *line, size_t size)
 {
-    size_t digits = 0, zeros = 0, i;
+    const char *text = line, *end;
+    size_t digits, zeros;
 
     if (size < 2 || memcmp(line + size - 2, "\r\n", 2) != 0)
         return "a chunk size that does not end with CR LF, or is too long";
-    size -= 2;
-    while (digits < size && isxdigit((unsigned char)line[digits]))
-        digits++;
-    while (zeros + 1 < digits && line[zeros] == '0')
-        zeros++;
-    for (i = digits; i < size && (line[i] == ' ' || line[i] == '\t');)
-        i++;
-    if (digits == 0 || (digits < size && (i == size || line[i] != ';')))
+    end = line + size - 2;
+    if (!httputil_parse_digits(&text, 16, &c->left) ||
+        (text != end && strchr("; \t", *text) == NULL))
         return "malformed chunk size";
-    for (; i < size; i++)
-        if (((unsigned char)line[i] < ' ' && line[i] != '\t') ||
-            line[i] == 0x7f)
-            return "control byte in a chunk extension";
-    c->left = parse_digits(line, digits);
-    c->extra += size - digits + zeros;
+    digits = (size_t)(text - line);
+    zeros = strspn(line, "0");
+    c->extra += size - 2 - digits + (zeros < digits ? zeros : digits - 1);
+    while (text != NULL && text < end)
+        text = skip_extension(text);
+    if (text != end)
+        return "malformed chunk extension";
     return c->extra > MAX_EXTRA + 2 * buffer_length(*c->body)
                ? "more chunk extensions than body" : NULL;
 }

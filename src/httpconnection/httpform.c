@@ -1,11 +1,9 @@
-/* [9] httpform.c -- what people type into forms, and the files they choose.
+/* [9] httpform.c -- see httpform.h.
  *
- * Two ways to write the same thing: all fields in one line, with the special
- * bytes as %XX, or one part for each with headers of its own. */
+ * There are two formats: all fields in one line, with the special bytes as
+ * %XX; or one part for each field, with headers of its own. */
 #include "httpform.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,24 +11,23 @@
 
 /* --- urlencoded ---------------------------------------------------------- */
 
-/* A '%' that is not followed by two hex digits stands for itself, as in
- * Python. What is decoded is never looked at again: %2541 is "%41". */
+/* A '%' without two hex digits behind it stays, as in Python. What has been
+ * decoded is not decoded again: %2541 is "%41". */
 size_t
 httpform_unescape(char *text, size_t size)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < size; i++) {
-        char c = text[i], hex[3] = {0};
+        int high = -1, low = -1;
 
-        if (c == '%' && i + 2 < size &&
-            isxdigit((unsigned char)text[i + 1]) &&
-            isxdigit((unsigned char)text[i + 2])) {
-            memcpy(hex, text + i + 1, 2);
-            c = (char)strtoul(hex, NULL, 16);
-            i += 2;
+        if (text[i] == '%' && i + 2 < size) {
+            high = httputil_hex_digit(text[i + 1]);
+            low = httputil_hex_digit(text[i + 2]);
         }
-        text[n++] = c;
+        if (high >= 0 && low >= 0)
+            i += 2;
+        text[n++] = high >= 0 && low >= 0 ? (char)(high * 16 + low) : text[i];
     }
     text[n] = '\0';
     return n;
@@ -110,8 +107,8 @@ httpform_argument(const struct arguments *arguments, const char *name,
     return want_last ? last : NULL;
 }
 
-/* _ArgumentParser: control bytes (but not tab and line breaks) become blanks,
- * and white space around the value goes. */
+/* RequestHandler.get_argument: control bytes (but not tab and line breaks)
+ * become blanks, and white space around the value is removed. */
 const char *
 httpform_clean(const struct arguments *arguments, const struct argument *a)
 {
@@ -130,16 +127,18 @@ httpform_clean(const struct arguments *arguments, const struct argument *a)
 
 /* --- multipart ----------------------------------------------------------- */
 
-/* The parameter `name` of a header value like `form-data; name="a"; b=c`,
- * or NULL (also when there is no memory). In quotes a semicolon is nothing
- * special, and a backslash makes a quote or a backslash nothing special. Each
- * byte is passed once; Tornado until 6.5.3 did work here that grew with the
- * square of the line's length. */
-static const char *
-parameter(struct arena **arena, const char *value, const char *name)
+/* *to is a copy of the parameter `name` of a header value such as
+ * `form-data; name="a"; b=c`; NULL if it has no such parameter. In quotes a
+ * semicolon is an ordinary byte, and a backslash makes a quote or a backslash
+ * one. Each byte is passed once (in Tornado until 6.5.3 the work grew with the
+ * square of the line's length). False when there is no memory left. */
+static bool
+parameter(struct arena **arena, const char *value, const char *name,
+          const char **to)
 {
     char text[HTTP_MAX_LINE];
 
+    *to = NULL;
     while ((value = strchr(value, ';')) != NULL) {
         const char *key = value + 1 + strspn(value + 1, " \t");
         size_t size = strcspn(key, "=;"), n = 0;
@@ -155,9 +154,67 @@ parameter(struct arena **arena, const char *value, const char *name)
             text[n++] = *value;
         }
         if (size == strlen(name) && strncasecmp(key, name, size) == 0)
-            return arena_copy(arena, text, n);
+            return (*to = arena_copy(arena, text, n)) != NULL;
     }
-    return NULL;
+    return true;
+}
+
+/* RFC 8187, section 3.2: charset'language'bytes, with the special ones as %XX.
+ * Decodes *text in place; false if it is not UTF-8, or has control bytes. */
+static bool
+decode_extended(const char **text)
+{
+    char *quote = strchr(*text, '\'');
+
+    quote = quote != NULL ? strchr(quote + 1, '\'') : NULL;
+    if (quote == NULL || strncasecmp(*text, "UTF-8'", 6) != 0)
+        return false;
+    *text = quote + 1;
+    return httputil_is_value(*text, httpform_unescape(quote + 1,
+                                                      strlen(quote + 1)));
+}
+
+/* RFC 7578, section 4.2. A client that writes only the extended form of a file
+ * name means a file, too. */
+static const char *
+parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
+{
+    static const char no_name[] = "malformed multipart: a part without a name";
+    const char *extended;
+
+    if (value == NULL || strncasecmp(value, "form-data", 9) != 0 ||
+        value[9 + strspn(value + 9, " \t")] != ';')
+        return no_name;
+    if (!parameter(arena, value, "name", &f->field) ||
+        !parameter(arena, value, "filename", &f->filename) ||
+        !parameter(arena, value, "filename*", &extended))
+        return http_no_memory;
+    if (extended != NULL && !decode_extended(&extended))
+        return "malformed multipart: a file name that is not UTF-8";
+    if (f->filename == NULL)
+        f->filename = extended;
+    return f->field == NULL ? no_name : NULL;
+}
+
+/* A part that names no file is a field. */
+static bool
+add_part(struct arguments *arguments, struct httpfile f)
+{
+    struct argument a = {.name = f.field, .name_size = strlen(f.field),
+                         .size = f.size};
+    void *files;
+
+    if (f.filename == NULL || *f.filename == '\0') {
+        a.value = arena_copy(arguments->arena, f.body, f.size);
+        return add_argument(arguments, a);
+    }
+    files = arena_more(arguments->arena, arguments->files, arguments->nfiles,
+                       &arguments->files_size, sizeof f);
+    if (files == NULL)
+        return false;
+    arguments->files = files;
+    arguments->files[arguments->nfiles++] = f;
+    return true;
 }
 
 /* One part without its delimiters: headers, an empty line, a body. */
@@ -165,47 +222,36 @@ static const char *
 parse_part(struct arguments *arguments, const char *data, size_t size)
 {
     struct httpheaders headers = {.arena = arguments->arena};
-    const char *blank = memmem(data, size, "\r\n\r\n", 4), *why, *value;
+    const char *blank = memmem(data, size, "\r\n\r\n", 4), *why;
     size_t head = blank != NULL ? (size_t)(blank - data) + 2 : 0;
     struct httpfile f = {.body = data + head + 2, .size = size - head - 2};
     char *copy;
-    void *files;
+    int status;
 
     if (blank == NULL || head > HTTP_MAX_LINE)
         return "malformed multipart: a part without headers";
     copy = arena_copy(arguments->arena, data, head);
     if (copy == NULL)
         return http_no_memory;
-    if (httpheaders_parse(&headers, copy, copy + head, &why) != 0)
-        return "malformed multipart: bad header in a part";
-    value = httpheaders_get(&headers, "Content-Disposition");
-    if (value == NULL || strncasecmp(value, "form-data;", 10) != 0 ||
-        (f.field = parameter(arguments->arena, value, "name")) == NULL)
-        return "malformed multipart: a part without a name";
-    f.filename = parameter(arguments->arena, value, "filename");
+    status = httpheaders_parse(&headers, copy, copy + head, &why);
+    if (status != 0)
+        return status == 503 ? http_no_memory
+                             : "malformed multipart: bad header in a part";
+    why = parse_disposition(arguments->arena,
+                            httpheaders_get(&headers, "Content-Disposition"),
+                            &f);
+    if (why != NULL)
+        return why;
     f.content_type = httpheaders_get(&headers, "Content-Type");
-    if (f.filename == NULL || *f.filename == '\0') {
-        struct argument a = {.name = f.field, .name_size = strlen(f.field),
-                             .size = f.size};
-
-        a.value = arena_copy(arguments->arena, f.body, f.size);
-        return add_argument(arguments, a) ? NULL : http_no_memory;
-    }
     if (f.content_type == NULL)
         f.content_type = "application/unknown";
-    files = arena_more(arguments->arena, arguments->files, arguments->nfiles,
-                       &arguments->files_size, sizeof f);
-    if (files == NULL)
-        return http_no_memory;
-    arguments->files = files;
-    arguments->files[arguments->nfiles++] = f;
-    return NULL;
+    return add_part(arguments, f) ? NULL : http_no_memory;
 }
 
-/* A delimiter is CRLF, "--" and the boundary; the CRLF before the first may
- * be missing, and "--" behind the last says that it was the last. What stands
- * before the first and behind the last means nothing. (Tornado 2.0 cut the
- * body wherever the boundary stood, also in the middle of a line.) */
+/* A delimiter is CRLF, "--" and the boundary. The CRLF before the first may be
+ * missing, and "--" behind one says that it is the last. What stands before the
+ * first and behind the last is ignored. (Tornado 2.0 cut the body wherever the
+ * boundary stood, also in the middle of a line.) */
 static const char *
 parse_parts(struct arguments *arguments, const char *delimiter,
             const char *data, size_t size)
@@ -244,18 +290,15 @@ const char *
 httpform_parse_multipart(struct arguments *arguments, const char *content_type,
                          const char *data, size_t size)
 {
-    const char *boundary = parameter(arguments->arena, content_type,
-                                     "boundary");
-    char *delimiter;
-    size_t n;
+    enum { MAX_BOUNDARY = 200 };
+    char delimiter[4 + MAX_BOUNDARY + 1];
+    const char *boundary;
 
-    if (boundary == NULL || *boundary == '\0' || strlen(boundary) > 200)
-        return "malformed multipart: no boundary";
-    n = strlen(boundary);
-    delimiter = arena_alloc(arguments->arena, n + 5);
-    if (delimiter == NULL)
+    if (!parameter(arguments->arena, content_type, "boundary", &boundary))
         return http_no_memory;
-    memcpy(delimiter, "\r\n--", 4);
-    memcpy(delimiter + 4, boundary, n + 1);
+    if (boundary == NULL || *boundary == '\0' ||
+        strlen(boundary) > MAX_BOUNDARY)
+        return "malformed multipart: no boundary";
+    stpcpy(stpcpy(delimiter, "\r\n--"), boundary);
     return parse_parts(arguments, delimiter, data, size);
 }

@@ -2,10 +2,13 @@
  *
  *     Tornado 2.0: parse_multipart_form_data in tornado/httputil.py,
  *     parse_qs_bytes and url_unescape in tornado/escape.py
- *     Floor 3: text in, values out.
+ *     Layer 4: text in, values out; it knows no streams.
  *
- * Everything that these functions make lives in the arena they are given,
- * and ends with it. Their work is linear in what they are given. */
+ * - What these functions make lives in the arena they are given, and ends with
+ *   it.
+ * - Their work is linear in the size of their input.
+ * - A parser returns NULL, or what is wrong: http_no_memory (compare the
+ *   address), to be answered with 503, or a reason for 400. */
 #ifndef HTTPFORM_H
 #define HTTPFORM_H
 
@@ -14,11 +17,11 @@
 
 #include "memory.h"
 
-/* The limits of one form; what has more is answered with 400. */
+/* The limits of one form; beyond them the answer is 400. */
 enum { HTTP_MAX_FIELDS = 1000, HTTP_MAX_PARTS = 100 };
 
-/* A value may contain any byte, NUL too; a NUL stands behind it, so that it
- * can be used as a string where that does not matter. */
+/* A value may contain any byte, also NUL. A NUL stands behind it, so it can be
+ * used as a string where a NUL inside does not matter. */
 struct argument {
     const char *name, *value;
     size_t name_size, size;
@@ -30,8 +33,9 @@ struct httpfile {
     size_t size;
 };
 
-/* request.arguments and request.files, in order of arrival. Set `arena`, the
- * rest to zero, to make an empty one. */
+/* request.arguments and request.files, in order of arrival. An empty one has
+ * `arena` set and zeros in all other fields. `fields` counts those of urlencoded
+ * forms, also the empty ones. */
 struct arguments {
     struct arena **arena;
     struct argument *items;
@@ -40,30 +44,31 @@ struct arguments {
 };
 
 /* parse_qs_bytes: adds the fields of "a=1&b=2" ('+' is a space, %XX a byte).
- * Empty values are dropped, as in Tornado 2.0. NULL, or what is wrong. */
+ * Empty values are dropped, as in Tornado 2.0. */
 const char *httpform_parse_qs(struct arguments *arguments, const char *text,
                               size_t size);
 
 /* parse_multipart_form_data: adds the parts of a form whose Content-Type was
- * `content_type` (RFC 7578). File bodies point into `data`. NULL, or what is
- * wrong. */
+ * `content_type` (RFC 7578). The bodies of files point into `data`. A part with
+ * `filename`, or else `filename*` in UTF-8 (RFC 8187), is a file. */
 const char *httpform_parse_multipart(struct arguments *arguments,
                                      const char *content_type,
                                      const char *data, size_t size);
 
-/* The i-th field of that name, or, for HTTP_LAST, the last; NULL if there is
- * none. */
+/* The i-th field of that name, or, for HTTP_LAST, the last; NULL if there is no
+ * such field. */
 #define HTTP_LAST SIZE_MAX
 const struct argument *httpform_argument(const struct arguments *arguments,
                                          const char *name, size_t i);
 
-/* A copy of the value for people: no white space around it, and blanks in
- * place of control bytes. NULL when there is no memory left. */
+/* RequestHandler.get_argument: a copy of the value without white space around
+ * it, and with blanks in place of control bytes. NULL when there is no memory
+ * left. */
 const char *httpform_clean(const struct arguments *arguments,
                            const struct argument *argument);
 
-/* Undoes %XX in place, and ends the result with a NUL; its length. `text` has
- * room for that NUL. */
+/* Decodes %XX in place, and ends the result with a NUL, for which `text` has
+ * room. Returns its length. */
 size_t httpform_unescape(char *text, size_t size);
 
 #endif

@@ -1,10 +1,11 @@
 /* [8] httprequest.c -- text becomes a request.
  *
- * In reading order: the request line, the host, the head as a whole; then
- * what the head says of the body (chapter 9). Everything is checked here, and
- * what is not as RFC 9112 wants it has a status and a sentence. */
+ * In reading order: the request line, the host, the head as a whole; then what
+ * the head says of the body (chapter 9). What RFC 9112 does not allow has a
+ * status and a reason. */
 #include "httprequest.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <netdb.h>
 #include <string.h>
@@ -15,32 +16,88 @@
 
 /* --- the request line --------------------------------------------------- */
 
-/* RFC 9110, section 7.2: the name or address of a host, maybe a port. Whoever
- * makes a link or looks up a virtual host with it must be able to trust its
- * form (Tornado 6.5 added the same check). An empty host is allowed. */
+/* The bytes of RFC 3986, section 2, that need no percent sign, but for letters
+ * and digits. */
+#define UNRESERVED "-._~"
+#define SUB_DELIMS "!$&'()*+,;="
+
+static bool
+is_one_of(char c, const char *set)
+{
+    return isalnum((unsigned char)c) || (c != '\0' && strchr(set, c) != NULL);
+}
+
+/* The text between the brackets, up to `end`: an IPv6 address, or "v1.x" for
+ * addresses of the future. */
+static bool
+is_ip_literal(const char *text, const char *end)
+{
+    char address[INET6_ADDRSTRLEN] = "";
+    struct in6_addr unused;
+
+    if (*text == 'v' || *text == 'V') {
+        while (isxdigit((unsigned char)*++text))
+            continue;
+        if (*text != '.' || text[-1] == 'v' || text[-1] == 'V')
+            return false;
+        for (text++; is_one_of(*text, UNRESERVED SUB_DELIMS ":");)
+            text++;
+        return text == end && text[-1] != '.';
+    }
+    if (end - text < (ptrdiff_t)sizeof address)
+        memcpy(address, text, (size_t)(end - text));
+    return inet_pton(AF_INET6, address, &unused) == 1;
+}
+
+/* RFC 3986, section 3.2: a name, maybe empty, or an address, and maybe a port.
+ * An application that makes links or looks up virtual hosts with it can rely on
+ * its form (as in Tornado since 6.5). */
 static bool
 is_host(const char *host)
 {
-    if (*host == '[') {
-        for (host++; isxdigit((unsigned char)*host) || *host == ':' ||
-                     *host == '.';)
-            host++;
-        if (*host != ']' || host[-1] == '[')
+    const char *bracket = *host == '[' ? strchr(host, ']') : NULL;
+
+    if (bracket != NULL) {
+        if (!is_ip_literal(host + 1, bracket))
             return false;
-        host++;
+        host = bracket + 1;
     } else {
-        while (isalnum((unsigned char)*host) ||
-               (*host != '\0' && strchr("-._~%!$&'()*+,;=", *host) != NULL))
-            host++;
+        for (; is_one_of(*host, UNRESERVED SUB_DELIMS "%"); host++)
+            if (*host == '%' && (!isxdigit((unsigned char)host[1]) ||
+                                 !isxdigit((unsigned char)host[2])))
+                return false;
     }
     if (*host == ':')
         host += 1 + strspn(host + 1, "0123456789");
     return *host == '\0';
 }
 
-/* RFC 9112, section 3.2: what is asked for. "/path?query" mostly; with the
- * whole URL in front of it from those who take us for a proxy; "*" for
- * OPTIONS. */
+/* [11] RFC 3986, section 6.2.2.2: "%61" and "a" are the same byte of a path, so
+ * routes have to see them as one. Only bytes that never mean anything else are
+ * decoded: "%2F" is not a slash, and "%25" stays, so nothing is decoded twice.
+ * NULL when there is no memory left. */
+static const char *
+decode_unreserved(struct arena **arena, const char *path)
+{
+    char *copy = arena_copy(arena, path, strlen(path)), *to = copy;
+
+    for (const char *from = copy; copy != NULL; from++) {
+        int high = *from == '%' ? httputil_hex_digit(from[1]) : -1;
+        int low = high >= 0 ? httputil_hex_digit(from[2]) : -1;
+
+        *to = *from;
+        if (low >= 0 && is_one_of((char)(high * 16 + low), UNRESERVED)) {
+            *to = (char)(high * 16 + low);
+            from += 2;
+        }
+        if (*to++ == '\0')
+            break;
+    }
+    return copy;
+}
+
+/* RFC 9112, section 3.2: "/path?query"; the whole URL, as for a proxy; or "*",
+ * for OPTIONS only. */
 static int
 parse_target(struct httprequest *r, const char **why)
 {
@@ -54,73 +111,99 @@ parse_target(struct httprequest *r, const char **why)
         return 501;
     if (scheme > 0) {
         size_t n = strcspn(path + scheme, "/?");
-        char *host = arena_copy(&r->arena, path + scheme, n);
 
-        r->host = host != NULL && n > 0 && *host != ':' && is_host(host)
-                      ? host : NULL;
+        *why = http_no_memory;
+        r->host = arena_copy(&r->arena, path + scheme, n);
+        if (r->host == NULL)
+            return 503;
         path += scheme + n;
     }
     *why = "malformed request target";
-    if ((scheme > 0 && r->host == NULL) || strchr(path, '#') != NULL ||
-        (scheme == 0 && *path != '/' &&
-         (strcmp(path, "*") != 0 || strcmp(r->method, "OPTIONS") != 0)))
+    if (strchr(path, '#') != NULL ||
+        (scheme > 0 ? strchr(":", *r->host) != NULL || !is_host(r->host)
+                    : *path != '/' && (strcmp(path, "*") != 0 ||
+                                       strcmp(r->method, "OPTIONS") != 0)))
         return 400;
     query = path + strcspn(path, "?");
     r->query = *query == '?' ? query + 1 : "";
     r->path = *path != '/' && *path != '*' ? "/" : path;
     if (*query == '?' && query > path)
         r->path = arena_copy(&r->arena, path, (size_t)(query - path));
+
+    /* [11] Routes look at the path. */
+    if (r->path != NULL && strchr(r->path, '%') != NULL)
+        r->path = decode_unreserved(&r->arena, r->path);
+
     *why = http_no_memory;
     return r->path != NULL ? 0 : 503;
 }
 
-/* RFC 9112, section 3: METHOD SP target SP HTTP/1.x; `end` is where the CR
- * stands. Tornado 2.0 splits at spaces and believes what it finds. */
+/* RFC 9112, section 3: METHOD SP target SP HTTP/1.x CR LF. Tornado 2.0 splits
+ * at spaces and does not check the parts. */
 static int
-parse_request_line(struct httprequest *r, char *line, char *end,
+parse_request_line(struct httprequest *r, char *line, char *lf,
                    const char **why)
 {
-    char *target, *version;
+    size_t n = httputil_token_length(line);
+    char *target = line + n + 1, *version = target;
 
-    *why = "request line too long";
-    if (end - line > HTTP_MAX_LINE)
-        return 414;
     *why = "malformed request line";
-    *end = '\0';
-    for (target = line; httputil_is_token_byte((unsigned char)*target);)
-        target++;
-    if (target == line || *target != ' ')
+    if (n <= HTTP_MAX_LINE && (n == 0 || line[n] != ' '))
         return 400;
-    *target++ = '\0';
-    for (version = target; (unsigned char)*version > ' ' && *version != 0x7f;)
+    *why = "request line too long";
+    if (lf - line > HTTP_MAX_LINE + 1)
+        return 414;
+    *why = "a line does not end with CR LF";
+    if (lf[-1] != '\r')
+        return 400;
+    *why = "malformed request line";
+    while (*version > ' ' && *version < 0x7f)
         version++;
-    if (version == target || *version != ' ')
-        return 400;
-    *version++ = '\0';
-    if (end - version != 8 || strncmp(version, "HTTP/", 5) != 0 ||
-        strspn(version + 5, "0123456789") != 1 || version[6] != '.' ||
-        strspn(version + 7, "0123456789") != 1)
+    if (version == target || lf - version != sizeof " HTTP/1.1" ||
+        strncmp(version, " HTTP/", 6) != 0 ||
+        strspn(version + 6, "0123456789") != 1 || version[7] != '.' ||
+        strspn(version + 8, "0123456789") != 1)
         return 400;
     *why = "only HTTP/1.0 and HTTP/1.1 are spoken here";
-    if (version[5] != '1')
+    if (version[6] != '1')
         return 505;
+    line[n] = *version = '\0';
     r->method = line;
     r->uri = target;
-    r->version = version[7] == '0' ? "HTTP/1.0" : "HTTP/1.1";
+    r->version = version[8] == '0' ? "HTTP/1.0" : "HTTP/1.1";
     return parse_target(r, why);
 }
 
+/* A whole line is parsed as it will be again with the whole head. Before that
+ * only the first bytes of the method and the length can be wrong. */
 int
 httprequest_check_start(const char *data, size_t size, const char **why)
 {
-    (void)data;
-    (void)size;
-    (void)why;
-    return 0;
+    struct httprequest r = {0};
+    const char *lf = memchr(data, '\n', size);
+    char start[64] = "", *line;
+    size_t n = size < sizeof start ? size : sizeof start - 1, method;
+    int status = 0;
+
+    memcpy(start, data, n);
+    method = httputil_token_length(start);
+    *why = "malformed request line";
+    if (method < n && (method == 0 || start[method] != ' '))
+        return 400;
+    *why = "request line too long";
+    if ((lf != NULL ? (size_t)(lf - data) : size) > HTTP_MAX_LINE + 1)
+        return 414;
+    if (lf == NULL)
+        return 0;
+    line = arena_copy(&r.arena, data, (size_t)(lf - data));
+    if (line != NULL)
+        status = parse_request_line(&r, line, line + (lf - data), why);
+    arena_release(&r.arena);
+    return status;
 }
 
 /* RFC 9112, section 3.2: exactly one Host in HTTP/1.1, at most one in 1.0. A
- * host in the target itself counts for more. */
+ * host in the target replaces it. */
 static int
 check_host(struct httprequest *r, const char **why)
 {
@@ -140,6 +223,13 @@ check_host(struct httprequest *r, const char **why)
     return 0;
 }
 
+/* [9] A parser's result as a status. */
+static int
+status_of(const char *wrong)
+{
+    return wrong == NULL ? 0 : wrong == http_no_memory ? 503 : 400;
+}
+
 /* [15] --- cookies --------------------------------------------------------- */
 
 bool
@@ -156,54 +246,65 @@ httprequest_add_cookie(struct httprequest *r, const char *name,
     return true;
 }
 
-/* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. What has
- * none is nobody's cookie, but no reason to refuse the request: any page of
- * our site may have set it. Cuts `text` to pieces. */
-static int
-parse_cookies(struct httprequest *r, char *text, const char **why)
+/* Without the blanks at both ends. */
+static char *
+trim(char *text)
 {
-    char *pair, *value, *end;
+    char *end = strchr(text, '\0');
 
-    while ((pair = strsep(&text, ";")) != NULL) {
-        pair += strspn(pair, " \t");
-        value = strchr(pair, '=');
-        if (value == NULL || value == pair)
-            continue;
-        *why = "too many cookies";
-        if (r->ncookies == HTTP_MAX_COOKIES)
-            return 400;
-        *value++ = '\0';
-        for (end = strchr(value, '\0');
-             end > value && (end[-1] == ' ' || end[-1] == '\t');)
-            *--end = '\0';
-        if (end - value > 1 && *value == '"' && end[-1] == '"') {
-            value++;
-            end[-1] = '\0';
-        }
-        *why = http_no_memory;
-        if (!httprequest_add_cookie(r, pair, value))
-            return 503;
-    }
-    return 0;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+        *--end = '\0';
+    return text + strspn(text, " \t");
 }
 
-static int
-find_cookies(struct httprequest *r, const char **why)
+/* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. What has no
+ * name is skipped and does not invalidate the others: any page of the site may
+ * have set it. Cuts `text` to pieces. NULL, or what is wrong. */
+static const char *
+parse_cookies(struct httprequest *r, char *text)
+{
+    char *pair;
+
+    while ((pair = strsep(&text, ";")) != NULL) {
+        char *value = strchr(pair, '=');
+        size_t size;
+
+        if (value == NULL)
+            continue;
+        *value++ = '\0';
+        pair = trim(pair);
+        if (*pair == '\0')
+            continue;
+        if (r->ncookies == HTTP_MAX_COOKIES)
+            return "too many cookies";
+        value = trim(value);
+        size = strlen(value);
+        if (size > 1 && *value == '"' && value[size - 1] == '"') {
+            value[size - 1] = '\0';
+            value++;
+        }
+        if (!httprequest_add_cookie(r, pair, value))
+            return http_no_memory;
+    }
+    return NULL;
+}
+
+int
+httprequest_parse_cookies(struct httprequest *r, const char **why)
 {
     const char *header;
-    int status = 0;
 
-    for (size_t i = 0; status == 0; i++) {
-        char *copy;
+    for (; r->cookies_wrong == NULL &&
+           (header = httpheaders_get_list(&r->headers, "Cookie",
+                                          r->cookie_headers)) != NULL;
+         r->cookie_headers++) {
+        char *copy = arena_copy(&r->arena, header, strlen(header));
 
-        header = httpheaders_get_list(&r->headers, "Cookie", i);
-        if (header == NULL)
-            break;
-        copy = arena_copy(&r->arena, header, strlen(header));
-        *why = http_no_memory;
-        status = copy != NULL ? parse_cookies(r, copy, why) : 503;
+        r->cookies_wrong = copy != NULL ? parse_cookies(r, copy)
+                                        : http_no_memory;
     }
-    return status;
+    *why = r->cookies_wrong;
+    return status_of(*why);
 }
 
 /* --- the head ----------------------------------------------------------- */
@@ -248,7 +349,8 @@ httprequest_is_head(const char *data, size_t size)
 }
 
 /* The head is copied once, into the request's own memory, and cut to pieces
- * there: every name and value is a part of that copy. */
+ * there: every name and value is a part of that copy. The method is known first,
+ * because a refusal of HEAD has no body either. */
 int
 httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
                        const char **why)
@@ -256,63 +358,53 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     char *text = arena_copy(&r->arena, data, size), *end, *lf;
     int status;
 
+    if (size > 5 && memcmp(data, "HEAD ", 5) == 0)
+        r->method = "HEAD";
     *why = http_no_memory;
     if (text == NULL)
         return 503;
     lf = memchr(text, '\n', size);
     end = text + size;
-    *why = "a line does not end with CR LF, or a NUL is in it";
-    if (lf == NULL || lf == text || lf[-1] != '\r' || end[-2] != '\r' ||
-        memchr(text, '\0', (size_t)(lf - text)) != NULL)
+    status = parse_request_line(r, text, lf, why);
+    if (status != 0)
+        return status;
+    *why = "a line does not end with CR LF";
+    if (end[-2] != '\r')
         return 400;
-    status = parse_request_line(r, text, lf - 1, why);
-    if (status == 0)
-        status = httpheaders_parse(&r->headers, lf + 1, end - 2, why);
-    if (status == 0)
-        status = check_host(r, why);
-
-    /* [15] They are wanted by few, but counted for all. */
-    if (status == 0)
-        status = find_cookies(r, why);
-
-    return status;
+    status = httpheaders_parse(&r->headers, lf + 1, end - 2, why);
+    return status == 0 ? check_host(r, why) : status;
 }
 
 /* [9] --- the body -------------------------------------------------------- */
 
-/* RFC 9112, section 6.3. One number, or the same one several times. Digits and
- * nothing else: int() and strtol() take "+5", " 5" and "-1" as well, and two
- * servers in a row that read a length differently let a stranger put a
- * request of his own between ours (Tornado until 6.3.3). What does not fit
- * into a size_t is as long as can be. */
+/* RFC 9112, section 6.3: one number, or the same one several times, in one or
+ * several lines. Digits only: two servers in a row that read a length in two
+ * ways let a client smuggle requests (int() took "+5" and "-1" in Tornado until
+ * 6.3.3). */
 static bool
-parse_content_length(const char *text, size_t *length)
+parse_content_length(const struct httprequest *r, size_t *length)
 {
-    bool first = true;
+    const char *text;
+    size_t n, numbers = 0;
 
-    do {
-        size_t n = 0, digits;
-
-        text += strspn(text, " \t");
-        digits = strspn(text, "0123456789");
-        for (size_t i = 0; i < digits; i++, text++) {
-            size_t digit = (size_t)(*text - '0');
-
-            n = n > (SIZE_MAX - digit) / 10 ? SIZE_MAX : n * 10 + digit;
-        }
-        text += strspn(text, " \t");
-        if (digits == 0 || (*text != '\0' && *text != ',') ||
-            (!first && n != *length))
-            return false;
-        *length = n;
-        first = false;
-    } while (*text++ == ',');
+    for (size_t i = 0; (text = httpheaders_get_list(
+                            &r->headers, "Content-Length", i)) != NULL; i++)
+        do {
+            text += strspn(text, " \t");
+            if (!httputil_parse_digits(&text, 10, &n))
+                return false;
+            text += strspn(text, " \t");
+            if (strchr(",", *text) == NULL || (numbers++ > 0 && n != *length))
+                return false;
+            *length = n;
+        } while (*text++ == ',');
     return true;
 }
 
-/* [13] RFC 9112, section 6.1. */
+/* [13] RFC 9112, section 6.1: not a list of codings, and not from a client of
+ * HTTP/1.0. A server in between may read those in another way. */
 static bool
-is_chunked(struct httprequest *r)
+is_chunked(const struct httprequest *r)
 {
     const char *coding = httpheaders_get(&r->headers, "Transfer-Encoding");
 
@@ -328,17 +420,13 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length,
                                            0) != NULL;
     bool has_size = httpheaders_get_list(&r->headers, "Content-Length",
                                          0) != NULL;
-    const char *size = httpheaders_get(&r->headers, "Content-Length");
 
     *length = 0;
     *why = "both Content-Length and Transfer-Encoding";
     if (has_coding && has_size)
         return 400;
 
-    /* [13] The one coding that every HTTP/1.1 server has to understand. Not
-     * a list of codings, not the same one twice, and none from somebody who
-     * says that he speaks 1.0: who stands between us may read that otherwise
-     * than we do. */
+    /* [13] The one coding that every HTTP/1.1 server has to understand. */
     if (has_coding && is_chunked(r)) {
         *length = HTTP_LENGTH_UNKNOWN;
         return 0;
@@ -347,53 +435,58 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length,
     *why = "unknown Transfer-Encoding";
     if (has_coding)
         return 501;
-    *why = http_no_memory;
-    if (has_size && size == NULL)
-        return 503;
     *why = "malformed Content-Length";
-    if (has_size && !parse_content_length(size, length))
+    if (has_size && !parse_content_length(r, length))
         return 400;
     *why = "body too long";
     return *length > max ? 413 : 0;
 }
 
 int
-httprequest_expects_continue(struct httprequest *r, bool *expects,
+httprequest_expects_continue(const struct httprequest *r, bool *expects,
                              const char **why)
 {
-    const char *expect = httpheaders_get(&r->headers, "Expect");
+    const char *expect;
 
-    *expects = expect != NULL && httprequest_supports_http_1_1(r);
+    *expects = false;
     *why = "unknown expectation";
-    return *expects && strcasecmp(expect, "100-continue") != 0 ? 417 : 0;
+    for (size_t i = 0; httprequest_supports_http_1_1(r) &&
+         (expect = httpheaders_get_list(&r->headers, "Expect", i)) != NULL;
+         i++) {
+        if (strcasecmp(expect, "100-continue") != 0)
+            return 417;
+        *expects = true;
+    }
+    return 0;
 }
 
 int
 httprequest_parse_query(struct httprequest *r, const char **why)
 {
     *why = httpform_parse_qs(&r->arguments, r->query, strlen(r->query));
-    return *why == NULL ? 0 : *why == http_no_memory ? 503 : 400;
+    return status_of(*why);
 }
 
-/* The parsing that Tornado does in _on_request_body waits here until somebody
- * asks: whoever stores an upload of a million "a&" has no use for a million
+/* Tornado parses forms in _on_request_body. Here it is done when the
+ * application asks: a handler that stores a million bytes "a&" has no use for
  * fields. */
-const char *
-httprequest_parse_body(struct httprequest *r)
+int
+httprequest_parse_body(struct httprequest *r, const char **why)
 {
-    const char *type = httpheaders_get_list(&r->headers, "Content-Type", 0);
+    const char *type = httpheaders_get(&r->headers, "Content-Type");
     static const char form[] = "application/x-www-form-urlencoded";
     static const char multipart[] = "multipart/form-data";
 
+    *why = NULL;
     if (type == NULL || (strcmp(r->method, "POST") != 0 &&
                          strcmp(r->method, "PUT") != 0))
-        return NULL;
+        return 0;
     if (strncasecmp(type, form, sizeof form - 1) == 0)
-        return httpform_parse_qs(&r->arguments, r->body, r->body_size);
-    if (strncasecmp(type, multipart, sizeof multipart - 1) == 0)
-        return httpform_parse_multipart(&r->arguments, type, r->body,
+        *why = httpform_parse_qs(&r->arguments, r->body, r->body_size);
+    else if (strncasecmp(type, multipart, sizeof multipart - 1) == 0)
+        *why = httpform_parse_multipart(&r->arguments, type, r->body,
                                         r->body_size);
-    return NULL;
+    return status_of(*why);
 }
 
 /* --- accessors ---------------------------------------------------------- */

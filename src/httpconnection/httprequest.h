@@ -1,11 +1,11 @@
-/* [8] httprequest.h -- what the client wants, in pieces that can be used.
+/* [8] httprequest.h -- a request of a client, as values.
  *
  *     Tornado 2.0: tornado/httpserver.py, class HTTPRequest
- *     Floor 3: text in, values out. (Its answer goes through the connection:
+ *     Layer 4: text in, values out. (The answer goes through the connection:
  *     httpconnection.h.)
  *
- * The grammar is that of RFC 9112 without the leniencies that it permits:
- * whatever two servers could read in two ways is refused. */
+ * The grammar is that of RFC 9112 without the leniencies that it permits: what
+ * two servers could read in two ways is refused. */
 #ifndef HTTPREQUEST_H
 #define HTTPREQUEST_H
 
@@ -21,7 +21,7 @@
 
 struct httpconnection;
 
-/* Just as large as the addresses that we listen on. */
+/* As large as the addresses that the server listens on. */
 union peer {
     struct sockaddr any;
     struct sockaddr_in in;
@@ -31,38 +31,38 @@ union peer {
 /* Room for the text of an address, with its NUL. */
 enum { PEER_IP_SIZE = 64 };
 
-/* [15] The limit of one request; who shows more is answered with 400. */
+/* [15] The limit of one request; beyond it the answer is 400. */
 enum { HTTP_MAX_COOKIES = 100 };
 
-/* [15] One note that the client shows. */
+/* [15] One cookie of a request. */
 struct cookie {
     const char *name, *value;
 };
 
-/* HTTPRequest. Everything it points at lives as long as the request, and is
- * a string (text with a NUL behind and none inside) unless it has a size.
- *
- * From the request callback until httprequest_finish() the request belongs to
- * the application, even if the client leaves in between: whoever answers has
- * to finish, also when nobody listens any more. */
+/* HTTPRequest.
+ * - What it points at lives as long as the request. Where there is no size it is
+ *   a string.
+ * - From the request callback until httprequest_finish() the request belongs to
+ *   the application, also when the client has left in between: a request that
+ *   was handed over has to be finished. */
 struct httprequest {
     const char *method;  /* as sent; upper case for all that we know */
     const char *uri;     /* as sent: "/a%20b?c=d" */
-    const char *path;    /* "/a%20b" */
+    const char *path;    /* "/a%20b", but "/ab" if "/a%62" was sent, from [11] */
     const char *query;   /* "c=d", or "" */
     const char *version; /* "HTTP/1.0" or "HTTP/1.1" */
     const char *host;    /* "example.com:8888"; "127.0.0.1" if not told */
     const char *protocol; /* "http" */
     struct httpheaders headers;
 
-    /* [9] The fields of the query, and then of the body if it is a form and
-     * somebody has asked for it: httprequest_parse_body(). */
+    /* [9] The fields of the query and, after httprequest_parse_body(), of a
+     * body that is a form. */
     struct arguments arguments;
     const char *body; /* never NULL */
     size_t body_size;
 
-    /* [15] RequestHandler.cookies: what the client shows us, in the order of
-     * arrival. Quotes around a value are gone. */
+    /* [15] RequestHandler.cookies, in order of arrival, after
+     * httprequest_parse_cookies(). */
     struct cookie *cookies;
     size_t ncookies;
 
@@ -79,7 +79,8 @@ struct httprequest {
     void *write_arg, *close_arg;
     bool finished;
     struct buffer *body_buffer; /* [9] what has come of the body */
-    size_t cookies_size; /* [15] */
+    size_t cookies_size, cookie_headers; /* [15] room; lines that were parsed */
+    const char *cookies_wrong; /* [15] NULL: nothing */
     char remote_ip[PEER_IP_SIZE]; /* "": not asked for yet */
 };
 
@@ -87,22 +88,26 @@ struct httprequest {
 struct httprequest *httprequest_new(struct httpconnection *connection,
                                     const union peer *peer);
 
-/* Ends the request and everything that lives in its memory. In the form of a
- * callback, so that it can be put off. */
+/* Ends the request and everything that lives in its memory. It has the form of
+ * a callback, so it can run in the next turn. */
 void httprequest_free(void *request);
 
 /* Does the data end with an empty line, as a head does? */
 bool httprequest_is_head(const char *data, size_t size);
 
-/* `data` is the start of a head that is not complete. 0 if it can still become
- * a request; else the status to answer with and, in *why, what is wrong. */
-int httprequest_check_start(const char *data, size_t size, const char **why);
-
 /* HTTPRequest.__init__, and the parsing of HTTPConnection._on_headers: `data`
- * is a whole head, with the empty line that ends it. 0, or the status to
- * answer with and, in *why, what is wrong. To be called once. */
+ * is a whole head, with the empty line that ends it. 0, or the status to answer
+ * with and the reason in *why. To be called once. */
 int httprequest_parse_head(struct httprequest *request, const char *data,
                            size_t size, const char **why);
+
+/* May these first bytes of a head become a request?
+ * - `data` are the bytes that have come, without empty lines before.
+ * - 0 if they may, or the status to answer with (400, 414, 501, 505) and the
+ *   reason in *why: as soon as a byte is wrong that no method has, or the first
+ *   line when it is whole or too long.
+ * - At most the first line is looked at, whatever has come. */
+int httprequest_check_start(const char *data, size_t size, const char **why);
 
 /* [9] How many bytes of body follow the head (RFC 9112, section 6.3).
  * - At most `max`; or HTTP_LENGTH_UNKNOWN: the body comes in chunks.
@@ -111,20 +116,26 @@ int httprequest_parse_head(struct httprequest *request, const char *data,
 int httprequest_body_length(struct httprequest *request, size_t max,
                             size_t *length, const char **why);
 
-/* [9] Does the client wait for our word before it sends the body (RFC 9110,
- * section 10.1.1)? HTTP/1.0 does not know that. As above. */
-int httprequest_expects_continue(struct httprequest *request, bool *expects,
-                                 const char **why);
+/* [9] Does the client wait for a 100 before it sends the body (RFC 9110,
+ * section 10.1.1)? A client of HTTP/1.0 does not. 0, or 417 and the reason. */
+int httprequest_expects_continue(const struct httprequest *request,
+                                 bool *expects, const char **why);
 
-/* [9] Adds the fields of the query to `arguments`. As above. */
+/* [9] Adds the fields of the query to `arguments`. 0, or the status to answer
+ * with (400, 503) and the reason in *why. To be called once. */
 int httprequest_parse_query(struct httprequest *request, const char **why);
 
-/* [9] Adds the fields of the body to `arguments` if it is a form (urlencoded
- * or multipart; of POST and PUT only, as in Tornado). NULL, or a sentence that
- * says what is wrong with it. To be called once. */
-const char *httprequest_parse_body(struct httprequest *request);
+/* [9] The same for the body, if it is a form (urlencoded or multipart; of POST
+ * and PUT only, as in Tornado). To be called once. */
+int httprequest_parse_body(struct httprequest *request, const char **why);
 
-/* [15] As if the client had sent this cookie, too. The strings are not copied.
+/* [15] Makes `cookies`. A name and a value are without the blanks and a value
+ * without the quotes around it; what has no name is skipped. 0, or the status
+ * to answer with (400 if there are more than HTTP_MAX_COOKIES, 503) and the
+ * reason in *why. A second call does nothing, and returns the same. */
+int httprequest_parse_cookies(struct httprequest *request, const char **why);
+
+/* [15] Adds a cookie, as if the client had sent it. The strings are not copied.
  * False when there is no memory left. */
 bool httprequest_add_cookie(struct httprequest *request, const char *name,
                             const char *value);
@@ -135,7 +146,8 @@ int64_t httprequest_time(const struct httprequest *request);
 /* HTTPRequest.supports_http_1_1. */
 bool httprequest_supports_http_1_1(const struct httprequest *request);
 
-/* request.remote_ip: the client's address in numbers. */
+/* HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where the
+ * peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
 /* The same where there is no request yet. */

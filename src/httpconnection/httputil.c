@@ -4,6 +4,7 @@
  * is copied without need, and none is scanned for what is known already. */
 #include "httputil.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,26 +18,31 @@ static const uint32_t token_bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
 
 const char http_no_memory[] = "out of memory";
 
-bool
-httputil_is_token_byte(unsigned char c)
+size_t
+httputil_token_length(const char *text)
 {
-    return token_bits[c / 32] >> c % 32 & 1;
+    size_t n = 0;
+
+    for (;; n++) {
+        unsigned char c = (unsigned char)text[n];
+
+        if (!(token_bits[c / 32] >> c % 32 & 1))
+            return n;
+    }
 }
 
 bool
 httputil_is_token(const char *text)
 {
-    size_t n = 0;
+    size_t n = httputil_token_length(text);
 
-    while (httputil_is_token_byte((unsigned char)text[n]))
-        n++;
     return n > 0 && text[n] == '\0';
 }
 
 /* Visible bytes, blanks, tabs, and all above 127 (RFC 9110, section 5.5). No
  * early exit: a loop without one is turned into vector instructions. */
-static bool
-is_value(const char *text, size_t size)
+bool
+httputil_is_value(const char *text, size_t size)
 {
     unsigned bad = 0;
 
@@ -46,12 +52,6 @@ is_value(const char *text, size_t size)
         bad |= (c < ' ' && c != '\t') || c == 0x7f;
     }
     return bad == 0;
-}
-
-bool
-httputil_is_value(const char *text)
-{
-    return is_value(text, strlen(text));
 }
 
 static bool
@@ -102,32 +102,13 @@ httpheaders_get_list(const struct httpheaders *headers, const char *name,
     return at < headers->n ? headers->items[at].value : NULL;
 }
 
-/* A header that stands twice means the same as one with both values in a list
- * (RFC 9110, section 5.3), and most code only wants to see the list. The
- * length is measured first, so the joining is linear however often a stranger
- * repeats a name; Tornado until 6.5.3 put it together piece by piece. */
 const char *
-httpheaders_get(struct httpheaders *headers, const char *name)
+httpheaders_get(const struct httpheaders *headers, const char *name)
 {
-    size_t first = find_header(headers, name, 0), size = 0;
-    char *joined, *p;
+    size_t at = find_header(headers, name, 0);
 
-    if (first == headers->n)
-        return NULL;
-    if (find_header(headers, name, first + 1) == headers->n)
-        return headers->items[first].value;
-    for (size_t i = first; i < headers->n; i++)
-        size += strlen(headers->items[i].value) + 1;
-    joined = p = arena_alloc(headers->arena, size);
-    if (joined == NULL)
-        return NULL;
-    for (size_t i = first; i < headers->n;
-         i = find_header(headers, name, i + 1)) {
-        p = stpcpy(p, headers->items[i].value);
-        *p++ = ',';
-    }
-    p[-1] = '\0';
-    return joined;
+    return at < headers->n && find_header(headers, name, at + 1) == headers->n
+               ? headers->items[at].value : NULL;
 }
 
 /* What stays moves up, and keeps its order. */
@@ -142,56 +123,46 @@ httpheaders_del(struct httpheaders *headers, const char *name)
     headers->n = kept;
 }
 
-/* Only for people's eyes: names are compared without regard to case, so no
- * request has to pay for this. */
+/* For display only: names are compared without regard to case. */
 void
 httpheaders_normalize_name(char *to, const char *name)
 {
-    bool start = true;
+    for (bool start = true; *name != '\0'; name++) {
+        unsigned char c = (unsigned char)*name;
 
-    for (; *name != '\0'; name++) {
-        char c = *name;
-
-        if (start && c >= 'a' && c <= 'z')
-            c = (char)(c - 'a' + 'A');
-        else if (!start && c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        *to++ = c;
+        *to++ = (char)(start ? toupper(c) : tolower(c));
         start = c == '-';
     }
     *to = '\0';
 }
 
-/* HTTPHeaders.parse_line, for a line without its line break. A name ends where
- * its token bytes end, and there the colon must stand: "Host : x" is read in
- * two ways by two servers, and who gets between them is a smuggler. The colon
- * and the first byte behind the value become the NULs that end both. */
+/* HTTPHeaders.parse_line, for a line whose CR is at `end`. The colon follows
+ * the last token byte of the name: two servers can read "Host : x" in two ways,
+ * and that is how requests are smuggled. The colon and the first byte behind
+ * the value become the NULs that end name and value. */
 static int
 parse_line(struct httpheaders *headers, char *line, char *end,
            const char **why)
 {
-    char *name = line, *value;
+    size_t name_size = httputil_token_length(line);
+    char *value = line + name_size + 1;
 
-    while (line < end && httputil_is_token_byte((unsigned char)*line))
-        line++;
     *why = "malformed header line";
-    if (line == end || *line != ':' || line == name)
+    if (name_size == 0 || line[name_size] != ':')
         return 400;
-    value = line + 1;
-    while (value < end && (*value == ' ' || *value == '\t'))
-        value++;
+    value += strspn(value, " \t");
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     *why = "control byte in a header";
-    if (!is_value(value, (size_t)(end - value)))
+    if (!httputil_is_value(value, (size_t)(end - value)))
         return 400;
     *why = "too many headers";
     if (headers->n == HTTP_MAX_HEADERS)
         return 431;
-    *line = '\0';
+    line[name_size] = '\0';
     *end = '\0';
     *why = http_no_memory;
-    return add_header(headers, name, (size_t)(line - name), value) ? 0 : 503;
+    return add_header(headers, line, name_size, value) ? 0 : 503;
 }
 
 int
@@ -218,20 +189,17 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end,
     return status;
 }
 
-/* Blanks separate nothing here: "keep alive" is one element, and a bad one. */
+/* Only commas separate: "keep alive" is one element, and not a token. */
 bool
 httputil_list_has(const char *list, const char *token)
 {
     size_t size = strlen(token);
 
-    while (list != NULL && *list != '\0') {
-        size_t n;
-
+    while (*list != '\0') {
         list += strspn(list, " \t,");
-        n = strcspn(list, " \t,");
-        if (n == size && strncasecmp(list, token, n) == 0 &&
-            (list[n + strspn(list + n, " \t")] == ',' ||
-             list[n + strspn(list + n, " \t")] == '\0'))
+        if (httputil_token_length(list) == size &&
+            strncasecmp(list, token, size) == 0 &&
+            strchr(",", list[size + strspn(list + size, " \t")]) != NULL)
             return true;
         list += strcspn(list, ",");
     }
@@ -251,9 +219,33 @@ httpheaders_list_has(const struct httpheaders *headers, const char *name,
     return false;
 }
 
+/* [9] --- numbers ---------------------------------------------------------- */
+
+int
+httputil_hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+bool
+httputil_parse_digits(const char **text, int base, size_t *n)
+{
+    const char *start = *text;
+    int digit;
+
+    for (*n = 0; (digit = httputil_hex_digit(**text)) >= 0 && digit < base;
+         ++*text)
+        *n = *n > (SIZE_MAX - (size_t)digit) / (size_t)base
+                 ? SIZE_MAX : *n * (size_t)base + (size_t)digit;
+    return *text > start;
+}
+
 /* --- status and date ---------------------------------------------------- */
 
-/* Nobody needs the words, the number says it all; but people read heads. */
+/* Clients ignore the reason; it is there for people who read heads. */
 const char *
 httputil_reason(int status)
 {
@@ -289,15 +281,20 @@ httputil_reason(int status)
     return "Unknown";
 }
 
-/* The names are English as long as nobody calls setlocale(), and in this
- * program nobody does. */
+/* The names are English because this program does not call setlocale(). A
+ * time outside the years 0 to 9999 becomes the first or last second of them.
+ * "%Y" gives fewer than four digits for small years. */
 void
 httputil_format_date(char to[HTTP_DATE_SIZE], time_t when)
 {
+    const int64_t first = -62167219200, last = 253402300799;
     struct tm tm = {0};
 
+    when = (time_t)(when < first ? first : when > last ? last : when);
     gmtime_r(&when, &tm);
-    strftime(to, HTTP_DATE_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    strftime(to, HTTP_DATE_SIZE, "%a, %d %b 0000 %H:%M:%S GMT", &tm);
+    for (int i = 15, year = tm.tm_year + 1900; i > 11; i--, year /= 10)
+        to[i] = (char)('0' + year % 10);
 }
 
 /* One call of time() is a few instructions, formatting is hundreds. */
@@ -314,21 +311,44 @@ httputil_date(void)
     return date;
 }
 
-/* [14] The form that we write ourselves, and two that nobody has written since
- * 1996. Whatever stands behind the date makes it none. */
+/* [14] RFC 9110, section 5.6.7: a year of two digits is one of this century,
+ * unless the date would be more than fifty years ahead; strptime() has another
+ * rule. */
+static void
+expand_year(struct tm *tm)
+{
+    time_t now = time(NULL);
+    struct tm limit = {0}, date = *tm;
+
+    gmtime_r(&now, &limit);
+    tm->tm_year = date.tm_year = limit.tm_year / 100 * 100 + tm->tm_year % 100;
+    limit.tm_year += 50;
+    if (timegm(&date) > timegm(&limit))
+        tm->tm_year -= 100;
+}
+
+/* [14] The form that this server writes, and two that have been obsolete since
+ * 1996. timegm() takes 31 February for 3 March, so the day is compared. */
 time_t
 httputil_parse_date(const char *date)
 {
     static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT",
-                                        "%A, %d-%b-%y %H:%M:%S GMT",
-                                        "%a %b %d %H:%M:%S %Y"};
+                                        "%a %b %d %H:%M:%S %Y",
+                                        "%A, %d-%b-%y %H:%M:%S GMT"};
 
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        struct tm tm = {0};
+    for (size_t i = 0; i < 3; i++) {
+        struct tm tm = {0}, day = {0};
         const char *end = strptime(date, forms[i], &tm);
 
-        if (end != NULL && *end == '\0')
-            return timegm(&tm);
+        if (end == NULL || *end != '\0')
+            continue;
+        if (i == 2)
+            expand_year(&tm);
+        day.tm_year = tm.tm_year;
+        day.tm_mon = tm.tm_mon;
+        day.tm_mday = tm.tm_mday;
+        timegm(&day);
+        return day.tm_mday == tm.tm_mday ? timegm(&tm) : -1;
     }
     return -1;
 }

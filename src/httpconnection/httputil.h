@@ -1,10 +1,13 @@
 /* [8] httputil.h -- what HTTP is made of: headers, lists, dates.
  *
  *     Tornado 2.0: tornado/httputil.py, and bits of escape.py
- *     Floor 3: it knows nothing of sockets; text in, values out.
+ *     Layer 4: text in, values out; it knows no streams.
  *
- * Everything that these functions make lives in the arena they are given,
- * and ends with it. Their work is linear in what they are given. */
+ * - What these functions make lives in the arena they are given, and ends with
+ *   it.
+ * - Their work is linear in the size of their input.
+ * - NULL and false never mean two things: where memory can be missing, a
+ *   function says so by 503 and http_no_memory, or does nothing else. */
 #ifndef HTTPUTIL_H
 #define HTTPUTIL_H
 
@@ -15,16 +18,15 @@
 
 #include "memory.h"
 
-/* What we call ourselves. */
+/* The value of the Server header. */
 #define HTTP_SERVER "DustDevil/1.0"
 
-/* What is wrong when nothing is wrong with the request. Whoever is handed this
- * very sentence (compare the address) answers with 503. */
+/* The reason that goes with 503. */
 extern const char http_no_memory[];
 
 /* --- headers ------------------------------------------------------------ */
 
-/* The limits of one head; what is longer is answered with 431. */
+/* The limits of one head; beyond them the answer is 431. */
 enum { HTTP_MAX_LINE = 8192, HTTP_MAX_HEADERS = 100 };
 
 struct httpheader {
@@ -32,36 +34,47 @@ struct httpheader {
     size_t name_size;
 };
 
-/* HTTPHeaders: names are equal whatever their case, and may be repeated.
- * Unlike Tornado's it keeps the order of arrival. Set `arena`, the rest to
- * zero, to make an empty one. */
+/* HTTPHeaders, in order of arrival. Names have no case and may be repeated.
+ * An empty one has `arena` set and zeros in all other fields. */
 struct httpheaders {
     struct arena **arena;
     struct httpheader *items;
     size_t n, size;
 };
 
-/* Adds a header, beside others of that name. The strings are not copied.
- * False when there is no memory left. */
+/* Adds a header, also where there is one of that name. The strings are not
+ * copied. False when there is no memory left. */
 bool httpheaders_add(struct httpheaders *headers, const char *name,
                      const char *value);
 
-/* The value; of repeated headers all values, joined with commas. NULL if
- * there is none (or no memory to join them in). */
-const char *httpheaders_get(struct httpheaders *headers, const char *name);
+/* The value of a header that is not a list. NULL if there is no such header,
+ * and if there are several: then none of them is valid (RFC 9110, section
+ * 5.3). Tornado joins them. */
+const char *httpheaders_get(const struct httpheaders *headers,
+                            const char *name);
 
-/* HTTPHeaders.get_list: the i-th value of that name, or NULL. */
+/* HTTPHeaders.get_list: the i-th value of that name; NULL if there are not
+ * that many. */
 const char *httpheaders_get_list(const struct httpheaders *headers,
                                  const char *name, size_t i);
+
+/* Is `token` an element, in any case, of the comma-separated list that the
+ * headers of that name are together? (RFC 9110, sections 5.3 and 5.6.1.) */
+bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
+                          const char *token);
+
+/* The same for one value. */
+bool httputil_list_has(const char *list, const char *token);
 
 /* Drops all headers of that name. */
 void httpheaders_del(struct httpheaders *headers, const char *name);
 
-/* HTTPHeaders.parse: reads header lines from `text`, which ends at `end`
- * with the line break of the last line, and which is cut to pieces in place.
- * The grammar is that of RFC 9112, section 5, without its leniencies: no
- * bare LF, no folded lines, no space before the colon, no control bytes. 0,
- * or the status to answer with and, in *why, what is wrong. */
+/* HTTPHeaders.parse: reads header lines.
+ * - `text` ends at `end` with the CR LF of the last line. It is cut to pieces
+ *   in place.
+ * - RFC 9112, section 5, without its leniencies: no bare LF, no folded lines,
+ *   no space before the colon, no control bytes.
+ * - 0, or the status to answer with (400, 431, 503) and the reason in *why. */
 int httpheaders_parse(struct httpheaders *headers, char *text, char *end,
                       const char **why);
 
@@ -69,18 +82,25 @@ int httpheaders_parse(struct httpheaders *headers, char *text, char *end,
  * room for strlen(name) + 1 bytes. */
 void httpheaders_normalize_name(char *to, const char *name);
 
-/* RFC 9110, section 5.6.2: is c a byte of a token (a method, a name)? */
-bool httputil_is_token_byte(unsigned char c);
+/* RFC 9110, section 5.6.2: the number of token bytes that `text` begins with.
+ * The first other byte ends the search; a NUL is one. */
+size_t httputil_token_length(const char *text);
 
-/* Is `text` a token, and not empty? */
+/* Is `text` a token? */
 bool httputil_is_token(const char *text);
 
-/* Is `text` nothing but bytes that a header value may have? */
-bool httputil_is_value(const char *text);
+/* Does `text` consist of bytes that a header value may have? */
+bool httputil_is_value(const char *text, size_t size);
 
-/* Is `token` one of the elements, in any case, of the comma-separated list?
- * (RFC 9110, section 5.6.1; empty elements are nothing.) NULL is no list. */
-bool httputil_list_has(const char *list, const char *token);
+/* [9] --- numbers ---------------------------------------------------------- */
+
+/* The value of a hexadecimal digit; -1 if c is none. */
+int httputil_hex_digit(char c);
+
+/* Reads digits of that base (10 or 16) at *text, which moves behind them; no
+ * sign, no blanks, no prefix. A number that does not fit becomes SIZE_MAX.
+ * False if there is no digit. */
+bool httputil_parse_digits(const char **text, int base, size_t *n);
 
 /* The same for all headers of that name. */
 bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
@@ -88,19 +108,19 @@ bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
 
 /* --- status and date ---------------------------------------------------- */
 
-/* httplib.responses: "Not Found" for 404; "Unknown" if nobody knows it. */
+/* httplib.responses: "Not Found" for 404; "Unknown" for an unknown status. */
 const char *httputil_reason(int status);
 
-/* "Tue, 21 Jun 2011 22:28:35 GMT" (RFC 9110, section 5.6.7), whatever the
- * locale. */
+/* "Tue, 21 Jun 2011 22:28:35 GMT" (RFC 9110, section 5.6.7). What is outside
+ * the years 0 to 9999 becomes their first or last second. */
 enum { HTTP_DATE_SIZE = sizeof "Tue, 21 Jun 2011 22:28:35 GMT" };
 void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 
 /* The same for now; formatted once a second. Good until the next call. */
 const char *httputil_date(void);
 
-/* [14] The other way round, from one of the three forms of that section; -1 if
- * it has none of them (as the last second of 1969). */
+/* [14] The other direction, from one of the three forms of that section. -1 if
+ * the date is not valid or not in the calendar (and for one second of 1969). */
 time_t httputil_parse_date(const char *date);
 
 /* --- answers ------------------------------------------------------------- */

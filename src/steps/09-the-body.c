@@ -25,15 +25,17 @@ answer(struct httprequest *request, const char *status, struct buffer *body)
 static void
 handle_request(struct httprequest *request, void *arg)
 {
-    const char *error = httprequest_parse_body(request);
+    const char *error;
+    int status = httprequest_parse_body(request, &error);
     const struct arguments *all = &request->arguments;
     struct buffer *body = NULL;
     char line[64];
 
     (void)arg;
-    if (error != NULL) {
+    if (status != 0) {
         buffer_append(&body, error, strlen(error));
-        answer(request, "400 Bad Request", body);
+        answer(request, status == 400 ? "400 Bad Request"
+                                      : "503 Service Unavailable", body);
         return;
     }
     snprintf(line, sizeof line, "%zu bytes of body\n", request->body_size);

@@ -114,7 +114,7 @@ handler_add_header(struct handler *self, const char *name, const char *value)
 
     if (!head_is_open(self, "add_header after flush"))
         return;
-    if (!httputil_is_token(name) || !httputil_is_value(value)) {
+    if (!httputil_is_token(name) || !httputil_is_value(value, strlen(value))) {
         handler_fail(self, 500, "a header that cannot be sent");
         return;
     }

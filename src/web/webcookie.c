@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "handler.h"
 #include "sha256.h"
 #include "system.h"
 
@@ -20,8 +21,14 @@ static const char xsrf[] = "_xsrf";
 const char *
 handler_get_cookie(struct handler *self, const char *name)
 {
-    const struct httprequest *r = handler_request(self);
+    struct httprequest *r = handler_request(self);
+    const char *why;
+    int status = httprequest_parse_cookies(r, &why);
 
+    if (status != 0) {
+        handler_fail(self, status, why);
+        return NULL;
+    }
     for (size_t i = r->ncookies; i-- > 0;)
         if (strcmp(r->cookies[i].name, name) == 0)
             return r->cookies[i].value;
