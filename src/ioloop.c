@@ -1,15 +1,17 @@
-/* [2] ioloop.c -- the loop itself.
+/* [2] ioloop.c -- the event loop.
  *
- * Read ioloop_start() first, at the bottom: it is the whole program seen
- * from above. Everything before it only fills the containers that
- * ioloop_start() empties, over and over, in this order:
+ * Read ioloop_start() first, at the end of the file. One turn of the loop
+ * empties three containers in this order:
  *
- *     callbacks   work that asked to run on a clean stack    (chapter 3)
- *     timeouts    work that asked to run at a certain time   (chapter 4)
- *     handlers    descriptors that the kernel says are ready (chapter 2) */
+ *     callbacks   work for an empty stack                 (chapter 3)
+ *     timeouts    work for a certain time                 (chapter 4)
+ *     handlers    work for a descriptor that is ready     (chapter 2)
+ *
+ * and waits for the kernel before the handlers. */
 #include "ioloop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h> /* [4] */
 #include <poll.h> /* [3] */
 #include <pthread.h> /* [3] */
@@ -21,33 +23,29 @@
 #include "trace.h"
 #include "system.h"
 
-enum { MAX_READY = 1024 }; /* all that select() can know: none is left out */
+/* Events of one wait. select() cannot report more descriptors than this. */
+enum { MAX_READY = 1024 };
 
-/* Who is called about a descriptor. */
+/* What the loop knows about a descriptor. */
 struct entry {
     ioloop_handler *handler;
     void *arg;
-    uint32_t events; /* what the poller watches for; 0: nobody is here */
-    unsigned added_at;   /* the number of the wait after which it was added */
+    uint32_t events;   /* what the poller watches for; 0: no handler */
+    unsigned added_at; /* the loop's poll_count when it was added */
 };
 
-/* [3] A piece of work that was put off. */
+/* [3] Work for the next turn. */
 struct callback {
     ioloop_callback *callback;
     void *arg;
 };
 
-/* [3] Such pieces in the order of their coming. */
-struct queue {
-    struct callback *items;
-    size_t n, size;
-};
-
-/* [4] A piece of work with a date. */
+/* [4] Work for the first turn at or after a deadline. */
 struct timeout {
     int64_t deadline;
     uint64_t number; /* of equal deadlines the lower number is first */
-    ioloop_callback *callback; /* NULL: removed */
+    size_t index;    /* its place in the heap */
+    ioloop_callback *callback;
     void *arg;
 };
 
@@ -56,26 +54,26 @@ struct ioloop {
     void *poller_self;
     bool stopped;
 
-    struct entry *entries; /* indexed by descriptor */
-    int nentries;
-    unsigned poll_count;
-    struct poller_event ready[MAX_READY]; /* what the last wait told us */
+    struct entry *entries; /* the index is the descriptor */
+    size_t nentries;
+    unsigned poll_count; /* the number of waits */
+    struct poller_event ready[MAX_READY]; /* what the last wait reported */
 
-    /* [3] While one queue is being run the other collects what the running
-     * callbacks add; they change places at the top of every turn. */
-    struct queue callbacks, running_callbacks;
+    /* [3] In the order in which they were added. */
+    struct callback *callbacks;
+    size_t ncallbacks, callbacks_size;
     unsigned turns_without_wait;
 
-    /* [3] The waker: a pipe that others write callbacks into. */
+    /* [3] The waker: a pipe that signal handlers and threads write to. */
     pthread_t thread;
     int waker_read, waker_write;
 
-    /* [4] A binary heap: timeouts[0] has always the earliest deadline, and
-     * the children of timeouts[i] are timeouts[2i + 1] and timeouts[2i + 2]. */
+    /* [4] A binary heap: timeouts[0] has the earliest deadline, and the
+     * children of timeouts[i] are timeouts[2i + 1] and timeouts[2i + 2]. */
     struct timeout **timeouts;
-    size_t ntimeouts, timeouts_size, nremoved;
+    size_t ntimeouts, timeouts_size;
     uint64_t timeout_number;
-    int64_t now; /* when timeouts were looked at last */
+    int64_t now; /* the time when due timeouts were last looked for */
 
     void (*wait_hook)(bool begins); /* [18] */
 };
@@ -83,12 +81,11 @@ struct ioloop {
 /* IOLoop._instance. */
 static struct ioloop *instance;
 
-/* [3] A loop is added_at with a waker and buried with it; see "waker". */
-static int add_waker(struct ioloop *loop);
+static int add_waker(struct ioloop *loop); /* [3] */
 
 /* --- a loop and its poller --------------------------------------------- */
 
-/* Best first, like Tornado's configurable_default(). */
+/* The best first, as in Tornado's configurable_default(). */
 enum { NPOLLERS = 3 };
 static const struct poller *const pollers[NPOLLERS] = {
     &poller_epoll, &poller_kqueue, &poller_select};
@@ -112,7 +109,7 @@ ioloop_new(const char *name)
         return NULL;
     }
 
-    /* [3] From now on others can wake it. */
+    /* [3] From now on threads and signal handlers can wake it. */
     if (add_waker(loop) == -1) {
         int error = errno;
 
@@ -129,7 +126,7 @@ ioloop_new(const char *name)
 void
 ioloop_free(struct ioloop *loop)
 {
-    /* [4] Nobody will ever call these now. */
+    /* [4] They are not called. */
     for (size_t i = 0; i < loop->ntimeouts; i++)
         free(loop->timeouts[i]);
 
@@ -137,8 +134,7 @@ ioloop_free(struct ioloop *loop)
     close(loop->waker_write); /* [3] */
     loop->poller->free(loop->poller_self);
     free(loop->timeouts); /* [4] */
-    free(loop->callbacks.items); /* [3] */
-    free(loop->running_callbacks.items); /* [3] */
+    free(loop->callbacks); /* [3] */
     free(loop->entries);
     if (instance == loop)
         instance = NULL;
@@ -155,39 +151,38 @@ ioloop_instance(void)
 
 /* --- handlers ---------------------------------------------------------- */
 
-/* Descriptors are small integers that the kernel hands out lowest first, so
- * an array indexed by them is the densest map there is. */
+/* The kernel gives out the lowest free number, so the table has few gaps. A
+ * number that is no open descriptor does not make it grow. */
 static bool
 reserve_entries(struct ioloop *loop, int fd)
 {
-    int want = 2 * loop->nentries > fd ? 2 * loop->nentries : fd + 64;
+    size_t size = 2 * ((size_t)fd + 32);
     struct entry *entries;
 
-    if (fd < loop->nentries)
+    if ((size_t)fd < loop->nentries)
         return true;
-    entries = realloc(loop->entries, (size_t)want * sizeof *entries);
+    if (fcntl(fd, F_GETFD) == -1)
+        return false;
+    entries = realloc(loop->entries, size * sizeof *entries);
     if (entries == NULL)
         return false;
     memset(entries + loop->nentries, 0,
-           (size_t)(want - loop->nentries) * sizeof *entries);
+           (size - loop->nentries) * sizeof *entries);
     loop->entries = entries;
-    loop->nentries = want;
+    loop->nentries = size;
     return true;
 }
 
-int
-ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
-                   void *arg, uint32_t events)
+/* (size_t)-1 is beyond every table. */
+static bool
+has_handler(const struct ioloop *loop, int fd)
 {
-    if (!ioloop_reserve(loop, fd)) {
-        errno = ENOMEM;
-        return -1;
-    }
-    loop->entries[fd] = (struct entry){handler, arg, 0, loop->poll_count};
-    return ioloop_update_handler(loop, fd, events);
+    return (size_t)fd < loop->nentries && loop->entries[fd].events != 0;
 }
 
-/* Everything that the poller hears of a descriptor goes through here. */
+/* All calls of the poller's watch() are here. When the poller fails the entry
+ * stays as it was; only a removal counts nevertheless: the caller is about to
+ * close the descriptor. */
 static int
 watch(struct ioloop *loop, int fd, uint32_t events)
 {
@@ -203,25 +198,41 @@ watch(struct ioloop *loop, int fd, uint32_t events)
 }
 
 int
-ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events)
+ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
+                   void *arg, uint32_t events)
 {
+    if (has_handler(loop, fd)) {
+        errno = EEXIST;
+        return -1;
+    }
+    if (!ioloop_reserve(loop, fd))
+        return -1;
+    loop->entries[fd] = (struct entry){handler, arg, 0, loop->poll_count};
     return watch(loop, fd, events | IOLOOP_ERROR);
 }
 
-/* A failure of the poller is of no use to anybody here: the descriptor is
- * about to be closed, and no event for it finds a handler any more. */
+int
+ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events)
+{
+    if (!has_handler(loop, fd)) {
+        errno = fd < 0 ? EBADF : ENOENT;
+        return -1;
+    }
+    return watch(loop, fd, events | IOLOOP_ERROR);
+}
+
 void
 ioloop_remove_handler(struct ioloop *loop, int fd)
 {
-    watch(loop, fd, 0);
+    if (has_handler(loop, fd))
+        watch(loop, fd, 0);
 }
 
-/* A handler may remove any descriptor, not only its own, and the kernel may
- * already have told us that that one is ready too. By the time we come to
- * the news the number can even belong to a new connection, which it is not
- * meant for. So news is for handlers only that were there before the wait
- * that brought it. The entry is copied before the call: the handler may add
- * a descriptor, and that may move the table under our feet. */
+/* A handler may remove other descriptors than its own, and the kernel may have
+ * reported events for them already. When run_handlers() comes to such an event
+ * the number can even belong to a new connection. So an event is only for a
+ * handler that was added before the wait that reported the event. The entry is
+ * copied because a handler may add a descriptor, which can move the table. */
 static void
 run_handlers(struct ioloop *loop, int nready)
 {
@@ -231,6 +242,8 @@ run_handlers(struct ioloop *loop, int nready)
 
         if (entry.events == 0 || entry.added_at == loop->poll_count)
             continue;
+
+        /* (2) The kernel has reported this descriptor as ready. */
         TOUR(2, e.fd, "ready:%s%s%s", e.events & IOLOOP_READ ? " READ" : "",
              e.events & IOLOOP_WRITE ? " WRITE" : "",
              e.events & IOLOOP_ERROR ? " ERROR" : "");
@@ -240,71 +253,64 @@ run_handlers(struct ioloop *loop, int nready)
 
 /* [3] --- callbacks ----------------------------------------------------- */
 
-/* While callbacks breed callbacks the kernel is not asked for news, but
- * never for longer than this: the sockets must not starve. */
+/* So many turns in a row may pass without a poll while callbacks add
+ * callbacks: the sockets must not starve. */
 enum { MAX_TURNS_WITHOUT_WAIT = 32 };
 
-/* How many callbacks a descriptor may have waiting without asking. */
-enum { CALLBACKS_PER_FD = 8 };
+/* Callbacks of one descriptor that have room in any case: eight that run and
+ * eight that they add. */
+enum { CALLBACKS_PER_FD = 16 };
 
 static bool
-reserve_queue(struct queue *queue, size_t size)
+reserve_callbacks(struct ioloop *loop, size_t size)
 {
-    struct callback *items = queue->items;
+    struct callback *callbacks;
 
-    if (size > queue->size)
-        items = realloc(queue->items, size * sizeof *items);
-    if (items == NULL)
+    if (size <= loop->callbacks_size)
+        return true;
+    callbacks = realloc(loop->callbacks, size * sizeof *callbacks);
+    if (callbacks == NULL)
         return false;
-    queue->items = items;
-    queue->size = size > queue->size ? size : queue->size;
+    loop->callbacks = callbacks;
+    loop->callbacks_size = size;
     return true;
 }
 
-/* There is room: ioloop_reserve() saw to it. Only a program that adds
- * callbacks without end and without descriptors can get beyond. */
+/* ioloop_reserve() has made room. Only a program that adds callbacks without
+ * descriptors, and without end, needs more. */
 static void
-queue_add(struct queue *queue, ioloop_callback *callback, void *arg)
+queue_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
-    if (queue->n == queue->size && !reserve_queue(queue, 2 * queue->size + 64))
+    if (loop->ncallbacks == loop->callbacks_size &&
+        !reserve_callbacks(loop, 2 * loop->callbacks_size))
         die("too many callbacks");
-    queue->items[queue->n++] = (struct callback){callback, arg};
+    loop->callbacks[loop->ncallbacks++] = (struct callback){callback, arg};
 }
 
-/* Both queues must be able to hold what is waiting, because they change
- * places. 256 more: a descriptor can be closed and given out again in one
- * turn, and the closed one's last callbacks still wait. */
-static bool
-reserve_callbacks(struct ioloop *loop)
-{
-    size_t size = CALLBACKS_PER_FD * (size_t)loop->nentries + 256;
-
-    return reserve_queue(&loop->callbacks, size) &&
-           reserve_queue(&loop->running_callbacks, size);
-}
-
-/* Takes the whole queue first and runs it then: what these callbacks add
- * waits for the next turn. Half of this program leans on that and on the
- * order being kept: it is what makes "free it later" safe. */
+/* Runs those that wait now; what they add waits for the next turn. The order
+ * and this delay are what makes it safe to free an object in a callback: all
+ * that was added before has run. */
 static void
 run_callbacks(struct ioloop *loop)
 {
-    struct queue *running = &loop->running_callbacks, empty = *running;
+    size_t n = loop->ncallbacks;
 
-    *running = loop->callbacks;
-    loop->callbacks = empty;
-    for (size_t i = 0; i < running->n; i++)
-        running->items[i].callback(running->items[i].arg);
-    running->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct callback c = loop->callbacks[i];
+
+        c.callback(c.arg);
+    }
+    loop->ncallbacks -= n;
+    memmove(loop->callbacks, loop->callbacks + n,
+            loop->ncallbacks * sizeof *loop->callbacks);
 }
 
 /* [3] --- waker --------------------------------------------------------- */
 
-/* A callback from outside is written into the pipe as it is. Sixteen bytes
- * go into a pipe whole or not at all, from whatever thread or signal handler
- * and in between whatever else: the kernel is the lock. Tornado writes one
- * "x" here and keeps the callbacks in a list that both sides touch, which
- * was a race until 2.1. */
+/* The callback itself is written to the pipe. A write of sixteen bytes is
+ * atomic, from every thread and signal handler: the kernel is the lock. Tornado
+ * writes one "x" here and keeps the callbacks in a list that both sides touch,
+ * which was a race until 2.1. */
 static bool
 wake(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
@@ -324,7 +330,7 @@ read_waker(int fd, uint32_t events, void *arg)
     (void)events;
     for (ssize_t i = 0; i < n / (ssize_t)sizeof received[0]; i++) {
         TRACE(-1, "woken: a callback from outside is queued");
-        queue_add(&loop->callbacks, received[i].callback, received[i].arg);
+        queue_callback(loop, received[i].callback, received[i].arg);
     }
 }
 
@@ -359,7 +365,7 @@ ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
     struct pollfd room = {.fd = loop->waker_write, .events = POLLOUT};
 
     if (pthread_equal(pthread_self(), loop->thread)) {
-        queue_add(&loop->callbacks, callback, arg);
+        queue_callback(loop, callback, arg);
         return;
     }
     while (!wake(loop, callback, arg))
@@ -368,8 +374,7 @@ ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 
 /* [4] --- timeouts ------------------------------------------------------ */
 
-/* Tornado 2.0 asks time.time(), which jumps when somebody sets the
- * clock. A deadline wants a clock that only ever goes forward. */
+/* Tornado 2.0 asks time.time(), which jumps when the clock is set. */
 int64_t
 ioloop_time(void)
 {
@@ -386,102 +391,80 @@ earlier(const struct timeout *a, const struct timeout *b)
            (a->deadline == b->deadline && a->number < b->number);
 }
 
-/* `t` starts at the open place `i`; children that are earlier move up. */
 static void
-sift_down(struct ioloop *loop, size_t i, struct timeout *t)
+place(struct timeout **heap, size_t i, struct timeout *t)
+{
+    heap[i] = t;
+    t->index = i;
+}
+
+/* Puts `t` into the free place `i`, or where it belongs instead: parents that
+ * are later move down, then children that are earlier move up. */
+static void
+sift(struct ioloop *loop, size_t i, struct timeout *t)
 {
     struct timeout **heap = loop->timeouts;
     size_t child;
 
+    for (; i > 0 && earlier(t, heap[(i - 1) / 2]); i = (i - 1) / 2)
+        place(heap, i, heap[(i - 1) / 2]);
     while ((child = 2 * i + 1) < loop->ntimeouts) {
         if (child + 1 < loop->ntimeouts &&
             earlier(heap[child + 1], heap[child]))
             child++;
         if (earlier(t, heap[child]))
             break;
-        heap[i] = heap[child];
+        place(heap, i, heap[child]);
         i = child;
     }
-    heap[i] = t;
+    place(heap, i, t);
 }
 
-/* heapq.heappop: the last one takes the place of the first, then sinks. */
-static struct timeout *
-pop_timeout(struct ioloop *loop)
-{
-    struct timeout *first = loop->timeouts[0];
-    struct timeout *last = loop->timeouts[--loop->ntimeouts];
-
-    if (loop->ntimeouts > 0)
-        sift_down(loop, 0, last);
-    return first;
-}
-
-/* heapq.heappush: the new one starts at the end, and parents that are later
- * move down. What was due long ago is due now: it may not push in before those
- * that are waiting already. */
+/* heapq.heappush: the new one starts at the end. A deadline in the past means
+ * now, so that it comes after those that are due already. */
 struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
 {
     struct timeout *t = malloc(sizeof *t), **heap = loop->timeouts;
-    size_t i = loop->ntimeouts, size = 2 * loop->timeouts_size + 16;
 
-    if (i == loop->timeouts_size) {
-        heap = realloc(loop->timeouts, size * sizeof *heap);
+    if (loop->ntimeouts == loop->timeouts_size) {
+        size_t size = 2 * loop->timeouts_size + 16;
+
+        heap = realloc(heap, size * sizeof *heap);
         loop->timeouts = heap != NULL ? heap : loop->timeouts;
-        loop->timeouts_size = heap != NULL ? size : i;
+        loop->timeouts_size = heap != NULL ? size : loop->timeouts_size;
     }
     if (t == NULL || heap == NULL) {
         free(t);
         return NULL;
     }
-    if (deadline < loop->now)
-        deadline = loop->now;
-    *t = (struct timeout){deadline, loop->timeout_number++, callback, arg};
-    loop->ntimeouts++;
-    for (; i > 0 && earlier(t, heap[(i - 1) / 2]); i = (i - 1) / 2)
-        heap[i] = heap[(i - 1) / 2];
-    heap[i] = t;
+    *t = (struct timeout){
+        .deadline = deadline > loop->now ? deadline : loop->now,
+        .number = loop->timeout_number++, .callback = callback, .arg = arg};
+    sift(loop, loop->ntimeouts++, t);
     return t;
 }
 
-/* Throws the removed ones away and makes a heap of the rest (heapify). */
-static void
-sweep_timeouts(struct ioloop *loop)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < loop->ntimeouts; i++) {
-        if (loop->timeouts[i]->callback != NULL)
-            loop->timeouts[n++] = loop->timeouts[i];
-        else
-            free(loop->timeouts[i]);
-    }
-    loop->ntimeouts = n;
-    loop->nremoved = 0;
-    for (size_t i = n / 2; i-- > 0;)
-        sift_down(loop, i, loop->timeouts[i]);
-}
-
-/* Taking something out of the middle of a heap is hard; making it do
- * nothing is easy. It is thrown away when it comes to the top, or together
- * with the others when more than half of the heap is dead (Tornado 3.1: a
- * server that sets and removes a timeout for each request would otherwise
- * keep all of them until their time has come). */
+/* The last one of the heap takes its place. (Tornado leaves a removed timeout
+ * in the heap until its deadline: 2.0 cannot find it there.) */
 void
 ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout)
 {
-    timeout->callback = NULL;
-    loop->nremoved++;
-    if (loop->nremoved > 512 && loop->nremoved > loop->ntimeouts / 2)
-        sweep_timeouts(loop);
+    struct timeout *last;
+
+    if (timeout == NULL)
+        return;
+    last = loop->timeouts[--loop->ntimeouts];
+    if (last != timeout)
+        sift(loop, timeout->index, last);
+    free(timeout);
 }
 
-/* Only the timeouts that are due at this moment become callbacks of this
- * turn: one that is added meanwhile, even for "now", waits for the next
- * turn, or a timeout that renews itself would never let us go (Tornado
- * until 4.0). The number tells the old from the new. */
+/* Runs what is due at this moment. What these callbacks add, even for now,
+ * waits for the next turn; its number tells it from the others. A timeout that
+ * adds itself again would otherwise never let the loop go on (Tornado until
+ * 4.0). */
 static void
 run_timeouts(struct ioloop *loop)
 {
@@ -491,25 +474,18 @@ run_timeouts(struct ioloop *loop)
         return;
     loop->now = ioloop_time();
     while (loop->ntimeouts > 0) {
-        struct timeout *t = loop->timeouts[0];
-        ioloop_callback *callback = t->callback;
-        void *arg = t->arg;
+        struct timeout t = *loop->timeouts[0];
 
-        if (callback != NULL &&
-            (t->deadline > loop->now || t->number >= newest))
+        if (t.deadline > loop->now || t.number >= newest)
             return;
-        free(pop_timeout(loop));
-        if (callback == NULL) {
-            loop->nremoved--;
-            continue;
-        }
+        ioloop_remove_timeout(loop, loop->timeouts[0]);
         TRACE(-1, "a timeout is due");
-        callback(arg);
+        t.callback(t.arg);
     }
 }
 
-/* How long the next wait may take, in milliseconds, rounded up: a wait that
- * ends too early would spin until the deadline is really there. */
+/* The time until the first deadline in milliseconds, rounded up: a wait that
+ * ends too early would be repeated, with 0, until the deadline. */
 static int
 milliseconds_to_deadline(struct ioloop *loop)
 {
@@ -520,72 +496,21 @@ milliseconds_to_deadline(struct ioloop *loop)
     return wait / 1000 < INT_MAX - 1 ? (int)((wait + 999) / 1000) : INT_MAX;
 }
 
-/* [4] --- periodic callbacks -------------------------------------------- */
-
-struct periodic_callback {
-    struct ioloop *loop;
-    struct timeout *timeout;
-    int64_t period, next;
-    ioloop_callback *callback;
-    void *arg;
-};
-
-/* PeriodicCallback._run, but on a grid: the next beat is counted from the
- * last, not from when the callback returned, so it does not drift (Tornado
- * 2.1). Without memory for the next timeout the beat ends. */
-static void
-run_periodic(void *arg)
-{
-    struct periodic_callback *p = arg;
-    int64_t missed = (ioloop_time() - p->next) / p->period;
-
-    p->next += (missed + 1) * p->period;
-    p->timeout = ioloop_add_timeout(p->loop, p->next, run_periodic, p);
-    p->callback(p->arg);
-}
-
-struct periodic_callback *
-periodic_callback_start(struct ioloop *loop, int64_t period,
-                        ioloop_callback *callback, void *arg)
-{
-    struct periodic_callback *p = malloc(sizeof *p);
-
-    if (p == NULL)
-        return NULL;
-    period = period < 1 ? 1 : period;
-    *p = (struct periodic_callback){loop, NULL, period, ioloop_time() + period,
-                                    callback, arg};
-    p->timeout = ioloop_add_timeout(loop, p->next, run_periodic, p);
-    if (p->timeout != NULL)
-        return p;
-    free(p);
-    return NULL;
-}
-
-void
-periodic_callback_stop(struct periodic_callback *periodic)
-{
-    if (periodic->timeout != NULL)
-        ioloop_remove_timeout(periodic->loop, periodic->timeout);
-    free(periodic);
-}
-
 /* [5] --- the end ------------------------------------------------------- */
 
-/* IOLoop.close(all_fds=True) of Tornado 2.1. What the handlers put off in
- * answer, above all the freeing of what they have closed, is run as well. */
+/* IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
+ * a handler a callback, so both are repeated until there are none. */
 void
 ioloop_close_all(struct ioloop *loop)
 {
     bool found;
 
-    /* More than once: who was on his way in may arrive only now. */
     do {
-        /* [18] Threads may have handed something back. */
+        /* [18] Threads may have added callbacks. */
         read_waker(loop->waker_read, IOLOOP_READ, loop);
 
-        found = loop->callbacks.n > 0;
-        for (int fd = 0; fd < loop->nentries; fd++) {
+        found = loop->ncallbacks > 0;
+        for (int fd = 0; (size_t)fd < loop->nentries; fd++) {
             struct entry entry = loop->entries[fd];
 
             if (entry.events == 0 || fd == loop->waker_read)
@@ -593,7 +518,7 @@ ioloop_close_all(struct ioloop *loop)
             entry.handler(fd, IOLOOP_ERROR, entry.arg);
             found = true;
         }
-        while (loop->callbacks.n > 0)
+        while (loop->ncallbacks > 0)
             run_callbacks(loop);
     } while (found);
 }
@@ -621,27 +546,27 @@ ioloop_reserve(struct ioloop *loop, int fd)
     if (!reserve_entries(loop, fd))
         return false;
 
-    /* [3] Whoever has a descriptor will put something off. */
-    if (!reserve_callbacks(loop))
+    /* [3] The owner of a descriptor adds callbacks, too. */
+    if (!reserve_callbacks(loop, CALLBACKS_PER_FD * loop->nentries + 512))
         return false;
 
     return true;
 }
 
-/* One turn of this loop is one heartbeat of the server. Read it beside
- * IOLoop.start() in Tornado 2.0. */
+/* Each round of this `for` is one turn. Read it beside IOLoop.start() in
+ * Tornado 2.0. */
 int
 ioloop_start(struct ioloop *loop)
 {
     for (;;) {
-        int nready, poll_timeout = -1; /* for ever: somebody will come */
+        int nready, poll_timeout = -1; /* without end */
 
         trace_turn++;
 
-        /* [3] First the work that was put off. */
+        /* [3] First the callbacks that were added in the last turn. */
         run_callbacks(loop);
 
-        /* [4] Then the work whose time has come. */
+        /* [4] Then the timeouts that are due. */
         run_timeouts(loop);
 
         if (loop->stopped)
@@ -651,8 +576,8 @@ ioloop_start(struct ioloop *loop)
         if (loop->ntimeouts > 0)
             poll_timeout = milliseconds_to_deadline(loop);
 
-        /* [3] If any of it put off more, there is nothing to wait for. */
-        if (loop->callbacks.n > 0) {
+        /* [3] If they have added callbacks, there is no wait. */
+        if (loop->ncallbacks > 0) {
             if (++loop->turns_without_wait < MAX_TURNS_WITHOUT_WAIT)
                 continue;
             poll_timeout = 0;
@@ -660,13 +585,15 @@ ioloop_start(struct ioloop *loop)
 
         loop->turns_without_wait = 0; /* [3] */
         call_wait_hook(loop, true); /* [18] */
+        trace_wait_begins();
 
-        /* The only line in this server that waits for anything. */
+        /* The loop waits here, and nowhere else. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
         loop->poll_count++;
         if (nready == -1 && errno != EINTR)
             return -1;
+        TRACE_WAIT_ENDS();
         call_wait_hook(loop, false); /* [18] */
         run_handlers(loop, nready);
     }

@@ -1,11 +1,14 @@
 /* [2] ioloop.h -- one thread, one wait, many descriptors.
  *
  *     Tornado 2.0: tornado/ioloop.py, class IOLoop
- *     Floor 1: it knows the kernel's pollers, and nobody above it.
+ *     Layer 1: it knows the pollers of the kernel, and no layer above.
  *
- * A loop is handed descriptors together with a function to call when one
- * of them is ready. ioloop_start() then sleeps in the kernel until the
- * first of them is, calls that function, and goes back to sleep. */
+ * A loop has a table of descriptors, each with a function to call when the
+ * descriptor is ready. ioloop_start() waits in the kernel until one of them
+ * is, calls its function, and waits again.
+ *
+ * Only the thread that made a loop may use it, unless said otherwise. Calls
+ * that can fail return -1 or NULL with errno set, and change nothing then. */
 #ifndef IOLOOP_H
 #define IOLOOP_H
 
@@ -17,94 +20,105 @@
 
 struct ioloop;
 
-/* A Python callback remembers its object; a C function pointer remembers
- * nothing. So wherever Tornado passes a callback we pass two things, the
- * function and the `arg` that it will be given back. A handler runs in the
- * turn in which the kernel reported `events` for `fd`; it must not wait. */
+/* Called when the kernel has reported `events` for `fd`; it must not wait. A
+ * Python callback knows its object, a C function pointer does not: therefore
+ * each function is given together with an `arg`, which the loop passes on. */
 typedef void ioloop_handler(int fd, uint32_t events, void *arg);
 
-/* [3] A handler answers an event; a callback answers nothing. It is work
- * put off until the stack is empty again. */
+/* [3] Work for later; there is no event that it answers. */
 typedef void ioloop_callback(void *arg);
 
-/* The best loop that this system has (Tornado's configurable_default:
- * epoll, else kqueue, else select), or the one whose poller is called
- * `poller` if that is not NULL. NULL, with errno, if there is none such.
- * The caller owns it; it must not be running when it is freed. */
+/* --- a loop ------------------------------------------------------------ */
+
+/* Makes a loop with the poller of that name; with NULL the best one that this
+ * system has (Tornado's configurable_default: epoll, else kqueue, else
+ * select). errno is ENOTSUP if there is no such poller.
+ * - The caller owns it, and frees it after ioloop_start() has returned.
+ * - Callbacks and timeouts that wait at that time are not called. */
 struct ioloop *ioloop_new(const char *poller);
 void ioloop_free(struct ioloop *loop);
 
-/* IOLoop.instance(): the first loop that was made, or, if there was none,
- * the best. Never NULL: without a loop the program ends with a message. */
+/* IOLoop.instance(): the loop that was made first. If there is none it makes
+ * one, or ends the program with a message. Never NULL. */
 struct ioloop *ioloop_instance(void);
 
-/* Watches `fd` for `events`; ERROR is always among them. One handler for
- * each descriptor, and `fd` must be non-blocking. 0, or -1 with errno. */
-int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
-                       void *arg, uint32_t events);
-int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
+/* Runs until ioloop_stop() is called: 0; -1 if the kernel refuses to wait.
+ * - ioloop_stop() takes effect before the next wait. The callbacks and the due
+ *   timeouts of that turn still run.
+ * - A stop before the start counts. */
+int ioloop_start(struct ioloop *loop);
+void ioloop_stop(struct ioloop *loop);
 
-/* Must be called before close(fd). From this moment the handler is not
- * called any more, not even for news that the kernel has told already. */
-void ioloop_remove_handler(struct ioloop *loop, int fd);
-
-/* Makes room in all tables of the loop for what is done with `fd`: after
- * this, ioloop_add_handler() cannot fail for want of the loop's memory, nor
- * can up to eight waiting callbacks (chapter 3). False when there is no
- * memory left. */
-bool ioloop_reserve(struct ioloop *loop, int fd);
-
-/* [3] Runs `callback` in the next turn of the loop, never at once, not even
- * from inside another callback; in the order in which they were added. From
- * another thread, too (than the one that made the loop and runs it): then it
- * is the one function of this header that may be called, and it may wait
- * while the loop is very busy. */
-void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
-                         void *arg);
-
-/* [3] The same from a signal handler; errno is left alone. A callback is
- * dropped when some thousands of others already wait to be noticed. */
-void ioloop_add_callback_from_signal(struct ioloop *loop,
-                                     ioloop_callback *callback, void *arg);
-
-/* [4] Microseconds on a clock that only goes forward; only differences mean
- * anything. */
-int64_t ioloop_time(void);
-
-/* [4] Runs `callback` once, in the first turn that begins its timeouts at or
- * after `deadline` on ioloop_time()'s clock; equal deadlines in the order in
- * which they were added. The handle is yours until its callback starts or
- * you remove it, whichever comes first; after that it points at nothing.
- * NULL when there is no memory left: nothing will run. */
-struct timeout;
-struct timeout *ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
-                                   ioloop_callback *callback, void *arg);
-void ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout);
-
-/* [4] PeriodicCallback: runs `callback` every `period` microseconds (at least
- * one), first a period from now, on a fixed grid; beats that were missed are
- * skipped. Stop it before you free its loop. */
-struct periodic_callback;
-struct periodic_callback *periodic_callback_start(struct ioloop *loop,
-                                                  int64_t period,
-                                                  ioloop_callback *callback,
-                                                  void *arg);
-void periodic_callback_stop(struct periodic_callback *periodic);
+/* [5] For the end of a program, after ioloop_start() has returned: calls every
+ * handler with ERROR, then the callbacks, until there are none of either.
+ * - Every handler must remove itself when it is called with ERROR.
+ * - No callback may add itself again without end.
+ * - Timeouts are not called. */
+void ioloop_close_all(struct ioloop *loop);
 
 /* [18] Calls `hook` with true before each wait and when the loop stops, and
  * with false after each wait. One hook for each loop; NULL removes it. */
 void ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins));
 
-/* Runs until ioloop_stop() is called; 0, or -1 with errno if the kernel will
- * not let us wait. A stop is obeyed before the next wait; what was put off by
- * then (chapter 3) still runs. A stop before the start counts, too. */
-int ioloop_start(struct ioloop *loop);
-void ioloop_stop(struct ioloop *loop);
+/* --- handlers ---------------------------------------------------------- */
 
-/* [5] For the end of a program, after ioloop_start() has returned: tells
- * every handler ERROR, as if all peers had gone at once, and runs callbacks
- * until none is left. Every handler has to remove itself, and no callback may
- * go on renewing itself, or this takes for ever: free the servers first. */
-void ioloop_close_all(struct ioloop *loop);
+/* Calls `handler` while one of `events` is true of `fd`, again in each turn.
+ * update replaces the events. 0, or -1.
+ * - ERROR is always among the events (poller.h says what each system reports).
+ * - `fd` must be non-blocking. A handler does not own it.
+ * - One handler for each descriptor: EEXIST. update without one: ENOENT.
+ * - EBADF: not open. EPERM: a regular file or a folder, which is always ready.
+ *   EMFILE: select() cannot watch a number from FD_SETSIZE (1024) on. */
+int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
+                       void *arg, uint32_t events);
+int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
+
+/* The handler is not called any more, not even for events that the kernel has
+ * already reported.
+ * - Must be called before close(fd).
+ * - No effect if `fd` has no handler. */
+void ioloop_remove_handler(struct ioloop *loop, int fd);
+
+/* Makes room in the tables of the loop for `fd`, which must be open. After
+ * that ioloop_add_handler() needs no memory of the loop, and neither do up to
+ * eight waiting callbacks of the owner of `fd` (chapter 3). False, with errno:
+ * no memory. */
+bool ioloop_reserve(struct ioloop *loop, int fd);
+
+/* [3] --- callbacks ----------------------------------------------------- */
+
+/* Calls `callback` in the next turn, in the order in which they were added.
+ * - Never at once, and never from inside another callback or handler.
+ * - Any thread may call this. Another thread than the loop's waits while the
+ *   loop has not read some thousands of callbacks.
+ * - Without memory (see ioloop_reserve) the program ends with a message. */
+void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
+                         void *arg);
+
+/* The same from a signal handler.
+ * - errno stays as it was.
+ * - The callback is lost if the loop has not read some thousands of others. */
+void ioloop_add_callback_from_signal(struct ioloop *loop,
+                                     ioloop_callback *callback, void *arg);
+
+/* [4] --- timeouts ------------------------------------------------------ */
+
+/* Microseconds on a clock that cannot be set; only differences mean
+ * anything. */
+int64_t ioloop_time(void);
+
+/* Calls `callback` once, in the first turn whose timeouts run at or after
+ * `deadline` on the clock of ioloop_time(). NULL: no memory.
+ * - Equal deadlines run in the order in which they were added.
+ * - One that is added by the callback of a timeout waits for the next turn,
+ *   even if it is due.
+ * - The loop owns it. The handle is valid until its callback starts or until
+ *   ioloop_remove_timeout(), which does nothing with NULL. */
+struct timeout;
+struct timeout *ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
+                                   ioloop_callback *callback, void *arg);
+void ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout);
+
+/* ----------------------------------------------------------------------- */
 
 #endif

@@ -24,7 +24,8 @@ normalise() {
         -e 's/^(< )?Date: .*/\1Date: Tue, 21 Jun 2011 22:28:35 GMT/' \
         -e '/^\[[0-9]+\][-+]? +([0-9]+$|Terminated|Killed|Interrupt|Done|Exit)/d' \
         -e '/ line [0-9]+: +[0-9]+ (Terminated|Killed|Interrupt)/d' \
-        -e 's/[[:space:]]+$//'
+        -e '/^--- waited [0-9.]+ s ---$/d' \
+        -e 's/[[:space:]]+$//' | cat -s
 }
 
 # A port that is free now, and the one after it as well.

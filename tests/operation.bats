@@ -565,7 +565,7 @@ END
         # A call may take some lines, and compilers differ in which is "the".
         awk -v line="$line" -v function_name="$function" '
             match($0, /^[a-z_0-9]+\(/) { inside = substr($0, 1, RLENGTH - 1) }
-            NR >= line - 3 && NR <= line + 3 && /(TOUR|TRACE)\(/ &&
+            NR >= line - 3 && NR <= line + 3 && /(TOUR|TRACE[A-Z_]*)\(/ &&
                 inside == function_name { found = 1 }
             END { exit !found }' "$(find src -name "$file")" ||
             { echo "no signpost: $file:$line, $function"; return 1; }

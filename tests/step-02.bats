@@ -21,6 +21,8 @@ teardown() { stop_server; }
 # descriptor; with "reuse" that number belongs to somebody new at once.
 driver() {
     cat << 'END'
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,7 +66,7 @@ static void
 on_mistake(int fd, uint32_t events, void *arg)
 {
     (void)fd, (void)events, (void)arg;
-    puts("the news was for somebody else");
+    puts("the event was for another handler");
 }
 
 static void
@@ -84,6 +86,45 @@ on_rude(int fd, uint32_t events, void *arg)
         puts("the number is not free again");
     ioloop_remove_handler(loop, fd);
     ioloop_stop(loop);
+}
+
+/* "edges": calls that make no sense fail and change nothing. */
+static void
+check(const char *what, int result, int error)
+{
+    if (error == 0 ? result != 0 : result != -1 || errno != error)
+        printf("%s: %d, %s\n", what, result, strerror(errno));
+    errno = 0;
+}
+
+static void
+edges(void)
+{
+    int fds[] = {-1, -1000, 900, 100000, 2147483647};
+    int folder = open("/", O_RDONLY);
+    FILE *regular = tmpfile();
+
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        int fd = fds[i];
+
+        ioloop_remove_handler(loop, fd);
+        check("update", ioloop_update_handler(loop, fd, IOLOOP_READ),
+              fd < 0 ? EBADF : ENOENT);
+        if (ioloop_add_handler(loop, fd, on_mistake, NULL, IOLOOP_READ) != -1)
+            printf("%d is watched\n", fd);
+        ioloop_remove_handler(loop, fd);
+    }
+    check("a folder",
+          ioloop_add_handler(loop, folder, on_mistake, NULL, IOLOOP_READ),
+          EPERM);
+    check("a file", ioloop_add_handler(loop, fileno(regular), on_mistake, NULL,
+                                       IOLOOP_READ), EPERM);
+    ioloop_remove_handler(loop, fileno(regular));
+    check("a second handler",
+          ioloop_add_handler(loop, a[0], on_mistake, NULL, IOLOOP_WRITE),
+          EEXIST);
+    fclose(regular);
+    close(folder);
 }
 
 int
@@ -109,6 +150,8 @@ main(int argc, char **argv)
         if (send(pair[1], "xy", 2, 0) != 2)
             die("send");
     }
+    if (argc > 3)
+        edges();
     alarm(5);
     if (ioloop_start(loop) == -1)
         die("loop");
@@ -119,11 +162,11 @@ main(int argc, char **argv)
 END
 }
 
-# each_poller MODE: all that this system has do well, and it has one.
+# each_poller MODE...: all that this system has do well, and it has one.
 each_poller() {
     local poller well=0
     for poller in epoll kqueue select; do
-        run -0 "$BATS_FILE_TMPDIR/driver" "$poller" "$1"
+        run -0 "$BATS_FILE_TMPDIR/driver" "$poller" "$@"
         echo "$poller: $output"
         case $output in
         well) well=$((well + 1)) ;;
@@ -219,3 +262,20 @@ turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
 }
 
 @test "an event never reaches the next owner of a descriptor's number" { each_poller reuse; }
+
+@test "calls that make no sense fail, and the handlers stay as they were" {
+    each_poller read edges
+}
+
+@test "the trace shows a wait where it happens" {
+    stop_server
+    start_step 2 --trace
+    state S
+    sleep 0.2
+    http -o /dev/null "$URL/"
+    wait_for_line "$SERVER_LOG" '^turn 2 .*conn 1'
+
+    # It stands before the handlers of the turn.
+    grep -B 1 -m 1 '^turn 1 ' "$SERVER_LOG" |
+        grep -xE -- '--- waited [0-9]+\.[0-9] s ---'
+}

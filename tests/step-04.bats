@@ -47,8 +47,8 @@ heard() { wait_for_line "$SERVER_LOG" "conn $1 .*ready: READ"; }
     heard 4
     awk -v RS= '/timeout is due/ {
             print gsub(/timeout is due/, "") \
-                (/run_handlers/ ? ", then news" : ""); exit
-        }' "$SERVER_LOG" | grep -x '2, then news'
+                (/run_handlers/ ? ", then events" : ""); exit
+        }' "$SERVER_LOG" | grep -x '2, then events'
 }
 
 @test "a loop whose next deadline is a second away sleeps until then" {

@@ -332,6 +332,7 @@ settings_read(int argc, char **argv)
     if (status != -1)
         return status;
     fill_standard_descriptors();
+    unblock_stderr();
     for (int i = LOG_NONE; i <= LOG_INFO; i++)
         if (strcmp(settings.log, levels[i]) == 0)
             log_level = i;

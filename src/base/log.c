@@ -1,8 +1,7 @@
-/* [7] log.c -- one line at a time, and none that could block.
+/* [7] log.c -- see log.h.
  *
- * Whoever writes into a full pipe waits until somebody reads it, and in a
- * server with one thread everybody waits with him. So a line is written
- * only if somebody takes it, and is rather lost than waited for. */
+ * A write to a full pipe waits until the pipe is read, and the whole server
+ * with it. So a line is written only if stderr takes it at once. */
 #include "log.h"
 
 #include <limits.h>
@@ -15,16 +14,14 @@
 
 #include "system.h"
 
-/* A pipe that poll() calls ready takes PIPE_BUF bytes at once (4096 on
- * Linux, 512 elsewhere) and does not promise more. A write of that size is
- * never mixed with another process's line, either. */
-enum { MAX_LINE = PIPE_BUF < 1024 ? PIPE_BUF : 1024 };
+/* A pipe takes up to PIPE_BUF bytes (4096 on Linux, 512 elsewhere) whole or not
+ * at all, and does not mix them with the lines of other processes. */
+enum { MAX_LINE = PIPE_BUF < 4096 ? PIPE_BUF : 4096 };
 
 int log_level = LOG_INFO;
 
-static unsigned long lost; /* lines since the last that could be written */
+static unsigned long lost; /* lines since the last that was written */
 
-/* Escape sequences in a file are in the way of whoever reads or greps it. */
 static bool
 colours_wanted(void)
 {
@@ -37,8 +34,8 @@ colours_wanted(void)
     return wanted;
 }
 
-/* The last byte of `text` is kept for the newline, however long the message.
- * Only the bracket is coloured, as in Tornado. */
+/* Only the bracket is coloured, as in Tornado. The last byte of `text` is kept
+ * for the newline. */
 void
 log_line(int level, const char *file, int line, const char *format, ...)
 {
@@ -46,14 +43,15 @@ log_line(int level, const char *file, int line, const char *format, ...)
                                           "\033[32m"};
     const char *slash = strrchr(file, '/');
     bool colour = colours_wanted();
-    char text[MAX_LINE], message[MAX_LINE] = "", note[48] = "", when[16];
+    char text[MAX_LINE], message[MAX_LINE], note[48] = "", when[16];
     time_t now = time(NULL);
     struct tm tm = {0};
     size_t n;
     va_list ap;
 
     va_start(ap, format);
-    vsnprintf(message, sizeof message, format, ap);
+    if (vsnprintf(message, sizeof message, format, ap) < 0)
+        message[0] = '\0';
     va_end(ap);
     localtime_r(&now, &tm);
     strftime(when, sizeof when, "%y%m%d %H:%M:%S", &tm);

@@ -1,21 +1,22 @@
-/* [7] log.h -- what the one who runs the server is told, on stderr.
+/* [7] log.h -- messages for the operator of the server, on stderr.
  *
  *     Tornado 2.0: tornado/options.py, class _LogFormatter
- *     Floor 0.
+ *     Layer 0.
  *
  *     [W 110621 22:28:35 web:123] 404 GET /nowhere (127.0.0.1) 0.42ms
  *
- * The letter is the level, then come local time, file and line of the call.
- * Colours only on a terminal, and not if NO_COLOR is set. A line is at most
- * 1 KiB long, and the message is made printable (see util.h): it may contain
- * what a stranger has sent. A log that nobody reads (a full pipe) never stops
- * the server; the lines are dropped, and counted. */
+ * The letter is the level; then come local time, file and line of the call.
+ * - Control bytes in a message are escaped (make_printable() in system.h).
+ * - A line is cut at 4 KiB, or at the PIPE_BUF of the system if that is less.
+ * - Lines that write_stderr() cannot write are lost; the next one says how
+ *   many.
+ * - Colours only on a terminal, and not if NO_COLOR is set. */
 #ifndef LOG_H
 #define LOG_H
 
 enum { LOG_NONE, LOG_ERROR, LOG_WARNING, LOG_INFO };
 
-/* What is above this level is not said. */
+/* Messages above this level are dropped. */
 extern int log_level;
 
 #define log_error(...) LOG_AT(LOG_ERROR, __VA_ARGS__)

@@ -9,11 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <linux/sockios.h> /* [10] */
-#include <sys/ioctl.h> /* [10] */
-#endif
-#include <sys/stat.h> /* [14] */
+#include <sys/stat.h>
 #include <unistd.h> /* [2] */
 
 #ifdef __GLIBC__
@@ -21,6 +17,8 @@
 #endif
 
 #ifdef __linux__
+#include <linux/sockios.h> /* [10] */
+#include <sys/ioctl.h> /* [10] */
 #include <sys/sendfile.h> /* [14] */
 #endif
 
@@ -37,7 +35,6 @@ die(const char *what)
 
 /* [2] --- descriptors --------------------------------------------------- */
 
-/* Add the flags, keep the others. */
 int
 set_nonblocking(int fd)
 {
@@ -48,8 +45,21 @@ set_nonblocking(int fd)
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* The portable spelling needs four system calls for what accept4() does in
- * one. SOCK_NONBLOCK is there exactly where accept4() is. */
+int
+check_pollable(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == -1)
+        return -1;
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return 0;
+    errno = EPERM;
+    return -1;
+}
+
+/* accept4() replaces four system calls; a system has it if it has
+ * SOCK_NONBLOCK. */
 #ifdef SOCK_NONBLOCK
 int
 accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
@@ -112,38 +122,29 @@ time_since_sent(int fd)
 
 /* [16] --- what the kernel takes ----------------------------------------- */
 
-/* Where there is no such option the kernel's own limits hold. */
-#ifdef TCP_NOTSENT_LOWAT
+/* Without this option the limits of the kernel hold. */
 void
 set_notsent_lowat(int listener)
 {
+#ifdef TCP_NOTSENT_LOWAT
     int size = 65536;
 
     setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &size, sizeof size);
-}
 #else
-void
-set_notsent_lowat(int listener)
-{
     (void)listener;
-}
 #endif
+}
 
 /* [16] --- memory ------------------------------------------------------- */
 
 /* Other C libraries return each large piece of memory when it is freed. */
+void
+trim_heap(void)
+{
 #ifdef __GLIBC__
-void
-trim_heap(void)
-{
     malloc_trim(0);
-}
-#else
-void
-trim_heap(void)
-{
-}
 #endif
+}
 
 /* [11] --- signals ------------------------------------------------------ */
 
@@ -162,22 +163,17 @@ watched_signals(sigset_t *set)
 
 /* [14] --- files -------------------------------------------------------- */
 
+long
+modified_nanoseconds(const struct stat *st)
+{
 #ifdef __APPLE__
-long
-modified_nanoseconds(const struct stat *st)
-{
     return st->st_mtimespec.tv_nsec;
-}
 #else
-long
-modified_nanoseconds(const struct stat *st)
-{
     return st->st_mtim.tv_nsec;
-}
 #endif
+}
 
-/* What sendfile() saves: two copies, and the memory for them. What the socket
- * does not take of a piece is read again next time. */
+/* What the socket does not take of a piece is read again the next time. */
 static ssize_t
 copy_file(int to, int file, off_t *offset, size_t size)
 {
@@ -192,8 +188,8 @@ copy_file(int to, int file, off_t *offset, size_t size)
     return n;
 }
 
-/* Each system that has a sendfile() has one of its own. Linux's does not work
- * from every file system. */
+/* sendfile() is different on each system. Linux's does not work from every file
+ * system. */
 #ifdef __linux__
 ssize_t
 send_file(int to, int file, off_t *offset, size_t size)
@@ -214,9 +210,8 @@ send_file(int to, int file, off_t *offset, size_t size)
 
 /* [2] --- text ---------------------------------------------------------- */
 
-/* Four bytes and the NUL must still fit, or the text ends before. A plain
- * char may be signed: the bytes from 0x80 on are then below ' ', and without
- * the cast %x would make eight digits of them. */
+/* Four bytes and the NUL must still fit. A plain char may be signed: without
+ * the cast %x would print eight digits for the bytes from 0x80 on. */
 size_t
 make_printable(char *to, size_t size, const char *from)
 {
@@ -232,19 +227,46 @@ make_printable(char *to, size_t size, const char *from)
     return n;
 }
 
-/* O_NONBLOCK would be the other way, but it belongs to the open file and not
- * to us: the shell that has the same terminal would suddenly find its own
- * calls failing with EAGAIN. */
+static bool stderr_is_socket; /* [11] */
+
 bool
 write_stderr(const char *line, size_t size)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
+    /* [11] A single call on a socket can be non-blocking. */
+    if (stderr_is_socket)
+        return send(STDERR_FILENO, line, size, MSG_DONTWAIT | SEND_FLAGS) ==
+               (ssize_t)size;
+
     return poll(&out, 1, 0) != 0 &&
            write(STDERR_FILENO, line, size) == (ssize_t)size;
 }
 
-/* [15] --- randomness ------------------------------------------------------- */
+/* [11] The flag O_NONBLOCK belongs to an open file and thereby to all processes
+ * that have inherited it: the shell at the same terminal would see EAGAIN. On
+ * Linux a pipe or terminal can be opened once more, with flags of its own.
+ * (A regular file cannot: it would be written from its start. It never makes
+ * a write wait, either.) */
+void
+unblock_stderr(void)
+{
+    struct stat st;
+    int fd;
+
+    if (fstat(STDERR_FILENO, &st) == -1)
+        return;
+    stderr_is_socket = S_ISSOCK(st.st_mode);
+    if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
+        return;
+    fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    if (fd == -1)
+        return;
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+}
+
+/* [15] --- randomness --------------------------------------------------- */
 
 bool
 random_bytes(void *to, size_t size)

@@ -1,6 +1,8 @@
-/* [1] system.h -- what every system does, and each in its own way.
+/* [1] system.h -- what differs between systems, and small helpers.
  *
- *     Floor 0 of the house: it knows nobody. */
+ *     Layer 0: it knows no other part.
+ *
+ * Calls that fail set errno. */
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
@@ -13,19 +15,22 @@
 #include <sys/types.h> /* [14] */
 
 /* Prints "dustdevil: WHAT: the reason in errno" on stderr and exits with
- * status 1. For what goes wrong before the server serves. */
+ * status 1. For errors before the server serves. */
 _Noreturn void die(const char *what);
 
 /* [2] --- descriptors --------------------------------------------------- */
 
-/* From now on no call on `fd` may wait (it fails with EAGAIN instead), and
- * no program that we might start inherits it. 0, or -1 with errno. */
+/* Sets O_NONBLOCK, so that calls on `fd` fail with EAGAIN in place of waiting,
+ * and close-on-exec. 0, or -1. */
 int set_nonblocking(int fd);
 
-/* [16] The kernel shall take for a connection of this listening socket only a
- * little more than it can send at once. Otherwise each client that does not
- * read costs megabytes of its memory, and one that reads slowly seems to take
- * nothing for a minute: WRITE comes when a third of all that has left. */
+/* 0 if poll() and its like make sense for `fd`. -1 for a regular file or a
+ * folder, which is always ready (EPERM), and for no open descriptor (EBADF). */
+int check_pollable(int fd);
+
+/* [16] Limits the unsent bytes that the kernel buffers for each connection of
+ * this listening socket to 64 KiB. The default is megabytes for each client
+ * that does not read. */
 void set_notsent_lowat(int listener);
 
 /* [10] How many bytes that were sent on `fd`, a TCP socket, its peer's kernel
@@ -36,12 +41,12 @@ long unacknowledged(int fd);
  * where it cannot tell. */
 int64_t time_since_sent(int fd);
 
-/* accept(), and the new descriptor is non-blocking and close-on-exec. Where
- * the system can do all of that in one call, it is one. -1 with errno. */
+/* accept() of a descriptor that is non-blocking and close-on-exec, in one call
+ * of the system if it has one for that. -1: none. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
 
-/* A send() to a peer that has gone raises SIGPIPE unless this flag is given.
- * Where it does not exist (macOS) the program has to ignore the signal. */
+/* A send() to a closed connection raises SIGPIPE without this flag. Systems
+ * that do not have it (macOS) need a program that ignores the signal. */
 #ifdef MSG_NOSIGNAL
 enum { SEND_FLAGS = MSG_NOSIGNAL };
 #else
@@ -49,8 +54,8 @@ enum { SEND_FLAGS = 0 };
 #endif
 
 /* [17] The option that lets several sockets listen at one port, if the kernel
- * deals connections out among them; else 0. (The BSDs have an option of that
- * name, too, but there it does not mean that.) */
+ * distributes connections among them; else 0. (The option of that name on the
+ * BSDs does not.) */
 #ifdef __linux__
 enum { SHARED_PORT = SO_REUSEPORT };
 #else
@@ -71,8 +76,7 @@ void watched_signals(sigset_t *set);
 
 /* [14] --- files -------------------------------------------------------- */
 
-/* Some file systems know when a file was changed to the nanosecond, and every
- * system calls that field by another name. */
+/* The nanoseconds of the time of the last change. */
 struct stat;
 long modified_nanoseconds(const struct stat *st);
 
@@ -86,14 +90,13 @@ enum { SEARCH_ONLY = O_PATH };
 enum { SEARCH_ONLY = O_RDONLY };
 #endif
 
-/* Sends up to `size` bytes of `file`, from *offset on, which is moved on, to a
- * socket: where the system can, without a copy in our memory. As send(): how
- * many bytes it has taken, or -1 with errno. 0: the file has no more. (There
- * is no SEND_FLAGS here: the program has to ignore SIGPIPE.) */
+/* Sends up to `size` bytes of `file` from *offset on to a socket, and advances
+ * *offset. As send(): the number of bytes, or -1; 0 at the end of the file. The
+ * program has to ignore SIGPIPE. */
 ssize_t send_file(int to, int file, off_t *offset, size_t size);
 
-/* For send(): more follows at once, do not send half a packet. Where it does
- * not exist the packet leaves, and nothing else is different. */
+/* For send(): more bytes follow at once, so wait for a full packet. 0 on a
+ * system that cannot. */
 #ifdef MSG_MORE
 enum { SEND_MORE = MSG_MORE };
 #else
@@ -102,23 +105,28 @@ enum { SEND_MORE = 0 };
 
 /* [2] --- text ---------------------------------------------------------- */
 
-/* Copies `from` to `to`, which has room for `size` bytes, of which the NUL is
- * one, and answers how long it has become. All but printable ASCII becomes
- * \x0a and the like, and so does the backslash, or one could fake an escape:
- * a terminal obeys control bytes, and a newline would start a line that we
- * have never said. What has no room is left out. */
+/* Copies `from` to `to`, which has room for `size` bytes with the NUL, and
+ * returns the length. Everything but printable ASCII is written as \x0a, so
+ * that it can neither control a terminal nor start a line; the backslash, too,
+ * so that no escape can be faked. What has no room is left out. */
 size_t make_printable(char *to, size_t size, const char *from);
 
-/* Writes a line to stderr, unless nobody takes it now: false then, and the
- * line is lost. A pipe whose reader sleeps must not put the server to sleep.
- * Not more than PIPE_BUF bytes, or it may wait after all. */
+/* Writes a line of at most PIPE_BUF bytes to stderr. False, and the line is
+ * lost, if stderr takes nothing now: a full pipe must not stop the server.
+ * - May be called from a signal handler.
+ * - If several processes write to one pipe it can still wait: another process
+ *   may fill the pipe between poll() and write(). */
 bool write_stderr(const char *line, size_t size);
 
-/* [15] --- randomness ------------------------------------------------------- */
+/* [11] After this write_stderr() does not wait even then, nor at a stopped
+ * terminal. Without effect on a system without /proc/self/fd, and on a pipe or
+ * terminal that this user may not open. */
+void unblock_stderr(void);
 
-/* Bytes that nobody can guess, from the kernel, at most 256: a fork cannot
- * make two processes have the same, and there is no state to steal. False if
- * the kernel has none to give. */
+/* [15] --- randomness --------------------------------------------------- */
+
+/* Up to 256 random bytes from the kernel, which no client can guess. There is
+ * no state that two processes could share after a fork. False: no bytes. */
 bool random_bytes(void *to, size_t size);
 
 /* ----------------------------------------------------------------------- */

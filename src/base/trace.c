@@ -1,26 +1,28 @@
-/* [2] trace.c -- one record per event, and a line for each.
+/* [2] trace.c -- one record for each event, printed as a line.
  *
- * Nothing here is on the way of a request unless --trace is given. */
+ * No request comes here unless --trace is given. */
 #include "trace.h"
 
+#include <fcntl.h> /* [12] */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h> /* [18] */
 #include <string.h>
 #include <time.h>
+#include <unistd.h> /* [12] */
 
 #include "memory.h" /* [18] */
 #include "system.h"
 
 enum { MAX_TRACED_FD = 65536, NOTE_SIZE = 160 };
 
-/* All that is ever known about an event; what is printed is a view of it. */
+/* All that is known about an event. */
 struct record {
     unsigned long number;
     int64_t us; /* microseconds since the first event */
     unsigned turn, connection;
-    int stop; /* 0: no stop of the tour, bookkeeping */
+    int stop; /* 0: no stop of the tour */
     const char *file, *function;
     int line;
     char note[NOTE_SIZE];
@@ -40,12 +42,22 @@ trace_connection(int fd)
         connections[fd] = ++last;
 }
 
-/* For people: what happened in one turn stands together, and every column
- * begins at the same place, so that the eye can run down the functions. */
+static int64_t
+microseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* For readers: an empty line between two turns, and every column starts at the
+ * same place. A wait is not in a column. */
 static void
 print_line(const struct record *r)
 {
     static unsigned last_turn;
+    const char *before = r->turn != last_turn ? "\n" : "";
     char stop[16] = "", connection[24] = "", where[96], line[512];
     int n;
 
@@ -54,36 +66,35 @@ print_line(const struct record *r)
     if (r->connection > 0)
         snprintf(connection, sizeof connection, "conn %u", r->connection);
     snprintf(where, sizeof where, "%s:%s", r->file, r->function);
-    n = snprintf(line, sizeof line, "%sturn %-4u %-4s  %-7s %-36s %s\n",
-                 r->turn != last_turn ? "\n" : "", r->turn, stop, connection,
-                 where, r->note);
+    if (strncmp(r->note, "---", 3) == 0)
+        n = snprintf(line, sizeof line, "%s%s\n", before, r->note);
+    else
+        n = snprintf(line, sizeof line, "%sturn %-4u %-4s  %-7s %-36s %s\n",
+                     before, r->turn, stop, connection, where, r->note);
     last_turn = r->turn;
     write_stderr(line, (size_t)n);
 }
 
-/* [12] For programs: a column for each field of the record. */
-static FILE *records;
+/* [12] --- records --------------------------------------------------------- */
 
-/* [12] The first line, for people and for programs that look for names. */
+static int records = -1;
+
+/* The first line. */
 static const char columns[] =
     "seq\tus\tturn\tconn\tstop\tfile\tfunction\tline\tnote\n";
 enum { RECORD_LINE = 512 };
 
-/* [12] Opened once, before the loop starts. Each line is written when it is
- * complete: whoever follows the file reads no half record, and a server that
- * crashed has told everything up to its last moment. */
+/* A pipe takes the bytes of a short write whole or not at all, so no record is
+ * cut. */
 bool
 trace_to_file(const char *path)
 {
-    records = fopen(path, "w");
-    if (records == NULL)
-        return false;
-    setvbuf(records, NULL, _IOLBF, BUFSIZ);
-    fputs(columns, records);
-    return true;
+    records = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    return records != -1 && set_nonblocking(records) == 0 &&
+           write(records, columns, strlen(columns)) != -1;
 }
 
-/* [12] The columns, in the order of the header line. */
+/* The columns, in the order of the header line. */
 static int
 format_record(char line[RECORD_LINE], const struct record *r)
 {
@@ -95,8 +106,8 @@ format_record(char line[RECORD_LINE], const struct record *r)
 
 /* [18] --- the last ones --------------------------------------------------- */
 
-/* A ring: the place of a record is its number, modulo the size, and so the
- * oldest makes room for the newest. */
+/* A ring: the place of a record is its number modulo the size, so the newest
+ * replaces the oldest. */
 enum { MAX_KEPT = 1024 };
 
 static struct record *kept;
@@ -129,17 +140,17 @@ void
 trace_end(void)
 {
     trace_on = false;
-    if (records != NULL)
-        fclose(records);
-    records = NULL;
+    if (records != -1)
+        close(records);
+    records = -1;
     free(kept);
     kept = NULL;
 }
 
 /* --- events --------------------------------------------------------------- */
 
-/* A request may hold anything, and so may a note about it: a newline in it
- * would look like an event that has never happened. */
+/* The note is made printable: a newline from a request would look like an
+ * event that has not happened. */
 void
 trace_event(int stop, int fd, const char *file, const char *function,
             int line, const char *format, ...)
@@ -148,17 +159,14 @@ trace_event(int stop, int fd, const char *file, const char *function,
     static int64_t first;
     const char *slash = strrchr(file, '/');
     struct record r = {
-        .number = ++events, .turn = trace_turn, .stop = stop,
+        .number = ++events, .us = microseconds(), .turn = trace_turn,
         .connection = fd >= 0 && fd < MAX_TRACED_FD ? connections[fd] : 0,
-        .file = slash != NULL ? slash + 1 : file,
+        .stop = stop, .file = slash != NULL ? slash + 1 : file,
         .function = function, .line = line,
     };
-    struct timespec now;
     char raw[NOTE_SIZE] = "";
     va_list ap;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    r.us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     if (events == 1)
         first = r.us;
     r.us -= first;
@@ -167,18 +175,40 @@ trace_event(int stop, int fd, const char *file, const char *function,
     va_end(ap);
     make_printable(r.note, sizeof r.note, raw);
 
-    /* [18] For whoever asks later. */
+    /* [18] For trace_read(). */
     if (kept != NULL)
         kept[(newest = r.number) % MAX_KEPT] = r;
 
-    /* [12] One view or the other. */
-    if (records != NULL) {
+    /* [12] A record in place of the line. */
+    if (records != -1) {
         char text[RECORD_LINE];
+        size_t size = (size_t)format_record(text, &r);
+        ssize_t written = write(records, text, size);
 
-        format_record(text, &r);
-        fputs(text, records);
+        (void)written; /* The numbers of the records show what is lost. */
         return;
     }
 
     print_line(&r);
+}
+
+/* --- the wait ------------------------------------------------------------- */
+
+static int64_t wait_began;
+
+void
+trace_wait_begins(void)
+{
+    if (trace_on)
+        wait_began = microseconds();
+}
+
+void
+trace_wait_ends(const char *file, const char *function, int line)
+{
+    int64_t waited = microseconds() - wait_began;
+
+    if (waited >= 50000)
+        trace_event(0, -1, file, function, line, "--- waited %.1f s ---",
+                    (double)waited / 1e6);
 }

@@ -1,27 +1,34 @@
-/* [2] trace.h -- the signposts of the tour.
+/* [2] trace.h -- the tour of a request, as it happens.
  *
- *     Floor 0: every floor above it may say where the request is.
+ *     Layer 0: every layer above may say where the request is.
  *
- * A request visits the same stops every time. They are numbered once, in
- * chapters/tour.md; a signpost in the source carries that number and, with
- * --trace, speaks when the request comes by:
+ * A request passes the same stops every time. They are numbered once, in
+ * chapters/tour.md; a line in the source has the number of its stop, and with
+ * --trace it prints that number when a request passes:
  *
  *     turn 5    (7)  conn 1  iostream.c:read_from_buffer  found after 78 ...
  *
- * A turn is one round of the loop. Blank lines part the turns, so what
- * stands together happened without anybody waiting for anything. */
+ * A turn is one round of the loop; an empty line stands between two turns. A
+ * turn may contain a wait:
+ *
+ *     --- waited 3.0 s ---
+ *
+ * All that stands between two such lines happened without a wait of 0.05 s or
+ * more.
+ *
+ * - A line that write_stderr() cannot write is lost. */
 #ifndef TRACE_H
 #define TRACE_H
 
 #include <stdbool.h>
 
 extern bool trace_on;
-extern unsigned trace_turn; /* which turn of the loop this is */
+extern unsigned trace_turn; /* the number of the loop's turn */
 
-/* "Stop STOP has just happened", or something worth telling that is no stop.
- * `fd` tells which connection it was about (-1: none). Data goes into the
- * message, control bytes and all; they are escaped. Off, this costs one
- * comparison. */
+/* "Stop STOP has just happened", or with TRACE() something else that is worth
+ * a line. `fd` tells which connection it was about (-1: none). Control bytes in
+ * the message are escaped; it is cut at 160 bytes. While trace_on is false,
+ * nothing is evaluated. */
 #define TOUR(stop, fd, ...) \
     (trace_on ? trace_event(stop, fd, __FILE__, __func__, __LINE__, \
                             __VA_ARGS__) : (void)0)
@@ -31,20 +38,30 @@ void trace_event(int stop, int fd, const char *file, const char *function,
                  int line, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
-/* The kernel hands out descriptors again and again. For the tour, each new
- * connection gets a number of its own: call this after accept(). */
+/* For the loop, around its wait: the line `--- waited 3.0 s ---`. */
+#define TRACE_WAIT_ENDS() \
+    (trace_on ? trace_wait_ends(__FILE__, __func__, __LINE__) : (void)0)
+
+void trace_wait_begins(void);
+void trace_wait_ends(const char *file, const char *function, int line);
+
+/* Gives the connection that was accepted as `fd` a number of its own: the
+ * kernel uses the numbers of descriptors again. */
 void trace_connection(int fd);
 
-/* [12] From now on: tab-separated records into `path`, a header line first,
- * instead of lines for people on stderr. False, with errno, if it cannot. */
+/* [12] Writes tab-separated records to `path` from now on, a header line first,
+ * in place of lines on stderr. False, with errno, if it cannot be written.
+ * - A FIFO is opened when its reader opens it. When the reader does not read,
+ *   records are lost: a gap in the column `seq` shows how many.
+ * - A wait is a record without a stop, its note the line above. */
 bool trace_to_file(const char *path);
 
-/* [18] From now on the last records are also kept in memory. False if there is
- * none. */
+/* [18] Keeps the last 1024 records in memory from now on, too. False without
+ * memory. */
 bool trace_keep(void);
 
-/* [18] Appends those that came after number `since` and are still there, as
- * tab-separated lines below a header line. False when there is no memory. */
+/* [18] Appends the kept records with a number above `since` as tab-separated
+ * lines after a header line. False without memory. */
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);
 

@@ -1,12 +1,18 @@
-/* [2] poller.h -- what the loop asks of the kernel, in four verbs.
+/* [2] poller.h -- what the loop needs of the kernel, in four functions.
  *
  *     Tornado 2.0: tornado/ioloop.py, classes _EPoll, _KQueue and _Select
  *
- * Every system can wait for many descriptors at once, and none does it like
- * another. The three ways stand in poller_epoll.c, poller_kqueue.c and
- * poller_select.c behind this one table; the loop does not know which it
- * is using. All of them are level-triggered: what is still true is told
- * again. */
+ * Every system can wait for many descriptors at once, and each does it in its
+ * own way: poller_epoll.c, poller_kqueue.c, poller_select.c. The loop knows
+ * only this table. All of them are level-triggered: what is still true is
+ * reported again by the next poll.
+ *
+ * READ is reported when there are bytes, the end of what the peer sends, or a
+ * broken connection; WRITE when there is room. ERROR, which is always watched:
+ * - epoll and kqueue report it when the connection is broken.
+ * - select reports a broken connection as READ and WRITE, as far as these are
+ *   watched. While only ERROR is watched it reports nothing: the caller has to
+ *   try to read. */
 #ifndef POLLER_H
 #define POLLER_H
 
@@ -25,13 +31,14 @@ struct poller_event {
     uint32_t events;
 };
 
-/* `self` is what new() returned. watch() says what is wanted of a descriptor
- * from now on: it was `before` until now (0: it is new) and is to be `after`
- * (0: forget it); Tornado has three verbs for that, register, modify and
- * unregister. poll() writes up to `max` events to `ready` and answers how
- * many; it waits for the first up to `timeout` milliseconds, -1 for ever.
- * Both answer -1 with errno when it can not be done. A system without this
- * poller has a table with new == NULL. */
+/* - new() returns `self` of the other functions, or NULL with errno.
+ * - watch() replaces the events of a descriptor: `before` are those until now
+ *   (0: none), `after` those from now on (0: none). Tornado has three functions
+ *   for that: register, modify, unregister. 0, or -1 with errno: EPERM for a
+ *   regular file or a folder, EBADF for a descriptor that is not open.
+ * - poll() waits up to `timeout` milliseconds, -1 without end, writes up to
+ *   `max` events to `ready`, and returns their number; -1 with errno.
+ * - A system that does not have a poller has a table with new == NULL. */
 struct poller {
     const char *name;
     void *(*new)(void);

@@ -2,8 +2,8 @@
  *
  *     Tornado 2.0: class _EPoll in tornado/ioloop.py
  *
- * What is watched is told once, when it changes; a wait then costs as much
- * as there is news, however many descriptors are silent. */
+ * The kernel is told only what changes. A wait costs as much as there are
+ * events, however many descriptors are silent. */
 #include "poller.h"
 
 #ifdef __linux__
@@ -15,7 +15,7 @@
 
 static_assert(EPOLLIN + 0 == IOLOOP_READ && EPOLLOUT + 0 == IOLOOP_WRITE &&
                   (EPOLLERR | EPOLLHUP) == IOLOOP_ERROR + 0,
-              "nothing is translated here: the numbers are epoll's own");
+              "the events are passed on as they are");
 
 enum { MAX_EVENTS = 256 };
 

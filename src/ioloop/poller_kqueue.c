@@ -3,8 +3,8 @@
  *     Tornado 2.0: class _KQueue in tornado/ioloop.py
  *
  * A kqueue watches filters, not descriptors: one for reading and one for
- * writing, each told about by itself. One change a call, as in Tornado:
- * some systems answer EINVAL to more. */
+ * writing, each reported by itself. One change a call, as in Tornado: some
+ * systems return EINVAL for more. */
 #include "poller.h"
 
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || \
@@ -17,6 +17,8 @@
 #include <sys/event.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "system.h"
 
 enum { MAX_EVENTS = 256 };
 
@@ -45,30 +47,59 @@ kqueue_free(void *self)
     free(self);
 }
 
-/* Switches one filter on or off, if that is a change. */
+/* The flags of the read filter. While only ERROR is watched it is there too,
+ * because it reports a reset, but once for each change (EV_CLEAR): level
+ * triggered, unread bytes would end every wait. */
+static unsigned short
+read_flags(uint32_t events)
+{
+    return events & IOLOOP_READ ? EV_ADD : events != 0 ? EV_ADD | EV_CLEAR : 0;
+}
+
+/* Replaces one filter, if that is a change. EV_CLEAR cannot be changed. */
 static int
-filter(struct kqueue *kq, int fd, short which, bool before, bool after)
+filter(struct kqueue *kq, int fd, short which, unsigned short before,
+       unsigned short after)
 {
     struct kevent change;
+    int result = 0;
 
-    if (before == after)
-        return 0;
-    EV_SET(&change, (uintptr_t)fd, which, after ? EV_ADD : EV_DELETE, 0, 0, 0);
-    return kevent(kq->fd, &change, 1, NULL, 0, NULL);
+    if (before != 0 && before != after) {
+        EV_SET(&change, (uintptr_t)fd, which, EV_DELETE, 0, 0, 0);
+        result = kevent(kq->fd, &change, 1, NULL, 0, NULL);
+    }
+    if (after != 0 && before != after) {
+        EV_SET(&change, (uintptr_t)fd, which, after, 0, 0, 0);
+        result = kevent(kq->fd, &change, 1, NULL, 0, NULL);
+    }
+    return result;
 }
 
 static int
 kqueue_watch(void *self, int fd, uint32_t before, uint32_t after)
 {
-    if (filter(self, fd, EVFILT_READ, before & IOLOOP_READ,
-               after & IOLOOP_READ) == -1)
+    if (before == 0 && check_pollable(fd) == -1)
         return -1;
-    return filter(self, fd, EVFILT_WRITE, before & IOLOOP_WRITE,
-                  after & IOLOOP_WRITE);
+    if (filter(self, fd, EVFILT_READ, read_flags(before),
+               read_flags(after)) == -1)
+        return -1;
+    return filter(self, fd, EVFILT_WRITE, before & IOLOOP_WRITE ? EV_ADD : 0,
+                  after & IOLOOP_WRITE ? EV_ADD : 0);
 }
 
-/* The end of what the peer sends is news for the reader, who will read it.
- * The end of what the peer takes is an error: nobody wants our bytes. */
+/* EV_EOF at the read filter is the end of what the peer sends, which a reader
+ * notices, and with an error in fflags a reset. At the write filter it is the
+ * end of what the peer takes. */
+static uint32_t
+events_of(const struct kevent *event)
+{
+    if (event->filter == EVFILT_WRITE)
+        return event->flags & EV_EOF ? IOLOOP_ERROR : IOLOOP_WRITE;
+    if (!(event->flags & EV_CLEAR))
+        return IOLOOP_READ;
+    return event->flags & EV_EOF && event->fflags != 0 ? IOLOOP_ERROR : 0;
+}
+
 static int
 kqueue_poll(void *self, struct poller_event *ready, int max, int timeout)
 {
@@ -77,16 +108,16 @@ kqueue_poll(void *self, struct poller_event *ready, int max, int timeout)
     int n = kevent(kq->fd, NULL, 0, kq->events,
                    max < MAX_EVENTS ? max : MAX_EVENTS,
                    timeout < 0 ? NULL : &wait);
+    int nready = n == -1 ? -1 : 0;
 
     for (int i = 0; i < n; i++) {
-        const struct kevent *event = &kq->events[i];
+        uint32_t events = events_of(&kq->events[i]);
 
-        ready[i].fd = (int)event->ident;
-        ready[i].events = event->filter == EVFILT_READ ? IOLOOP_READ
-                          : event->flags & EV_EOF      ? IOLOOP_ERROR
-                                                       : IOLOOP_WRITE;
+        if (events != 0)
+            ready[nready++] =
+                (struct poller_event){(int)kq->events[i].ident, events};
     }
-    return n;
+    return nready;
 }
 
 const struct poller poller_kqueue = {"kqueue", kqueue_new, kqueue_free,

@@ -1,10 +1,10 @@
-/* [2] poller_select.c -- everywhere: we keep the list, and carry it along.
+/* [2] poller_select.c -- every system: the program keeps the list.
  *
  *     Tornado 2.0: class _Select in tornado/ioloop.py
  *
- * select() is handed all descriptors at every wait and goes through all of
- * them, silent or not. It knows none from FD_SETSIZE (mostly 1024) on: such
- * a descriptor is refused with EMFILE, as if the table of files were full. */
+ * select() gets all descriptors at every wait and looks at each of them, silent
+ * or not. It cannot take a number from FD_SETSIZE (mostly 1024) on: watch()
+ * refuses it with EMFILE, as if the table of descriptors were full. */
 #include "poller.h"
 
 #include <errno.h>
@@ -12,13 +12,14 @@
 #include <sys/select.h>
 #include <sys/time.h>
 
+#include "system.h"
+
 struct select {
     fd_set read, write;
-    int top; /* no descriptor from here on is watched */
+    int top; /* above all that are watched */
 };
 
-/* All bits zero: two empty sets. An fd_set is an array of words everywhere,
- * and FD_ZERO() does the same to it. */
+/* Zeros are two empty sets: FD_ZERO() does nothing else. */
 static void *
 select_new(void)
 {
@@ -30,11 +31,12 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
 {
     struct select *watched = self;
 
-    (void)before;
     if (fd >= FD_SETSIZE) {
         errno = EMFILE;
         return -1;
     }
+    if (before == 0 && check_pollable(fd) == -1)
+        return -1;
     FD_CLR(fd, &watched->read);
     FD_CLR(fd, &watched->write);
     if (after & IOLOOP_READ)
@@ -46,9 +48,7 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
     return 0;
 }
 
-/* There are no error events here: a connection that broke is readable, and
- * recv() says why. So one that is watched for errors only, while its answer
- * is being made, is not heard to break before somebody reads or writes. */
+/* select() reports no errors: a broken connection is readable and writable. */
 static int
 select_poll(void *self, struct poller_event *ready, int max, int timeout)
 {

@@ -12,9 +12,9 @@ struct worker {
     pthread_t threads[WORKER_THREADS];
     size_t nthreads;
 
-    /* What follows is for whoever holds the lock. */
+    /* The lock protects what follows. */
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* there is a job, or the end has come */
+    pthread_cond_t changed; /* there is a job, or `ending` is set */
     struct job *first, **last;
     size_t waiting;
     bool ending;
@@ -22,7 +22,7 @@ struct worker {
 
 /* --- in a thread ---------------------------------------------------------- */
 
-/* The next job, as soon as there is one; NULL when there will be none. */
+/* Waits for a job. NULL: the thread ends. */
 static struct job *
 take_job(struct worker *w)
 {
@@ -41,10 +41,9 @@ take_job(struct worker *w)
     return job;
 }
 
-/* The whole life of a thread. What the job has become is read by the loop,
- * after it has read the callback out of its pipe: who has been told by the
- * kernel sees what was written before. After the last line the job may be
- * gone. */
+/* What a thread does. The write to the loop's pipe, and the read at its other
+ * end, order the memory: the loop sees all that `work` has written. The job may
+ * be freed as soon as the callback is added. */
 static void *
 work(void *arg)
 {
@@ -61,8 +60,8 @@ work(void *arg)
 
 /* --- on the loop ---------------------------------------------------------- */
 
-/* Signals are the loop's matter: a thread that is born with all of them
- * blocked never gets one. */
+/* The threads start with all signals blocked, so the kernel delivers signals to
+ * the thread of the loop. */
 static void
 start_threads(struct worker *w)
 {
@@ -76,7 +75,6 @@ start_threads(struct worker *w)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* One thread is enough to be of use. */
 struct worker *
 worker_new(struct ioloop *loop)
 {
@@ -95,8 +93,8 @@ worker_new(struct ioloop *loop)
     return NULL;
 }
 
-/* The threads go on taking jobs until the queue is empty, but they find each
- * of them cancelled. */
+/* The threads take the jobs that wait, find them cancelled, and add their
+ * callbacks. */
 void
 worker_free(struct worker *w)
 {
@@ -134,7 +132,7 @@ worker_submit(struct worker *w, struct job *job)
     return room;
 }
 
-/* Its place in the queue is free for others at once. */
+/* A job that waits leaves the queue, so that there is room for another one. */
 void
 worker_cancel(struct job *job)
 {

@@ -1,13 +1,13 @@
 /* [18] worker.h -- threads for work that would hold up the loop.
  *
- *     Tornado 2.0 has none; its advice is to do such work elsewhere and to come
- *     back with IOLoop.add_callback, the one thing that is safe to call from a
- *     thread. (run_on_executor came in 3.0, run_in_executor in 5.0.)
- *     Floor 2: it knows the loop, as far as that one thing goes.
+ *     Tornado 2.0 has none: work is done elsewhere, and its result comes back
+ *     with IOLoop.add_callback, the only function that a thread may call.
+ *     (run_on_executor came in 3.0, run_in_executor in 5.0.)
+ *     Layer 1: it knows the loop.
  *
  * A job goes to a thread as a pointer and comes back as a callback. In between
- * it belongs to the thread, so nothing in this server needs a lock but the
- * queue in worker.c. */
+ * it belongs to the thread, so only the queue in worker.c needs a lock. Only
+ * the thread of the loop calls these functions. */
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -16,41 +16,41 @@
 
 #include "ioloop.h"
 
-/* How many work at the same time, and how many jobs may wait. */
+/* Jobs that run at the same time, and jobs that may wait for a thread. */
 enum { WORKER_THREADS = 4, WORKER_MAX_JOBS = 64 };
 
-/* Make it a part of whatever the work needs. */
+/* The caller makes it part of a struct with the data of the work. */
 struct job {
     void (*work)(struct job *job); /* runs in a thread */
     ioloop_callback *done;         /* runs on the loop when `work` is over */
     void *arg;                     /* for `done` */
 
-    /* `work` looks at this now and then, and returns early if it is set. */
+    /* `work` checks this from time to time, and returns early if it is set. */
     atomic_bool cancelled;
 
-    /* The worker's own. */
+    /* For worker.c. */
     struct worker *worker;
     struct job *next;
 };
 
 struct worker;
 
-/* The threads of a loop, to be called from the loop's own. After a fork, not
- * before: threads are not inherited. NULL if there can be none. */
+/* Starts the threads, at least one of them. NULL: no memory, or no thread.
+ * - The caller owns the worker.
+ * - A child process does not inherit threads: call it after the fork. */
 struct worker *worker_new(struct ioloop *loop);
 
-/* Cancels what has not begun, waits for what has, and ends the threads. Every
- * `done` is on its way to the loop when this returns. */
+/* Cancels the jobs that wait, waits for those that run, and ends the threads.
+ * When it returns, each `done` is queued in the loop but has not run. */
 void worker_free(struct worker *worker);
 
-/* From now on the job but for `cancelled`, and all that `work` looks at, is the
- * thread's, until `done` runs: it must not end before. False if too many jobs
- * are waiting. */
+/* Queues a job. False if WORKER_MAX_JOBS wait.
+ * - Until `done` runs, the caller must neither free the job nor touch it or the
+ *   data of `work`, but for `cancelled`. */
 bool worker_submit(struct worker *worker, struct job *job);
 
-/* Nobody wants the result of this job any more, which was submitted and is not
- * done. `done` still runs: in the next turn if the work has not begun, else
- * when it returns. */
+/* For a job whose `done` has not run yet: sets `cancelled`. `done` runs all the
+ * same, in the next turn if the work has not begun, else when it returns. */
 void worker_cancel(struct job *job);
 
 #endif
