@@ -2,7 +2,6 @@
  *
  * main() reads like Tornado's hello world, with every step in full. */
 #include <stdint.h>
-#include <stdio.h>
 
 #include "demo.h"
 #include "httplimits.h" /* [16] */
@@ -115,22 +114,12 @@ make_application(void)
 int
 main(int argc, char **argv)
 {
-    int status = settings_read(argc, argv);
-    const char *error;
+    int status;
 
-    if (status != -1)
-        return status;
+    settings_read(argc, argv);
     make_application();
-    error = settings_listen(listeners);
-
-    /* [17] All listeners exist before the first client comes. */
-    if (error == NULL)
-        error = prefork_listen(listeners);
-
-    if (error != NULL) {
-        fprintf(stderr, "dustdevil: %s\n", error);
-        return 1;
-    }
+    settings_listen(listeners);
+    prefork_listen(listeners); /* [17] */
     signals_hold();
     settings_announce(listeners);
     status = serve();

@@ -22,19 +22,15 @@ static struct httplimits *limits;
 
 /* The parent keeps all of them open: a connection that waits for a child that
  * dies waits for the next child, and its client does not notice. */
-const char *
+void
 prefork_listen(struct listeners *first)
 {
-    const char *error = NULL;
-
     listeners[0] = first;
-    for (long i = 1; error == NULL && i < settings.processes; i++) {
+    for (long i = 1; i < settings.processes; i++) {
         listeners[i] = listeners_new();
-        error = listeners[i] == NULL
-                    ? "out of memory"
-                    : listeners_bind_shared(listeners[i], first);
+        if (listeners[i] == NULL || !listeners_bind_shared(listeners[i], first))
+            die("cannot make the listeners of all processes");
     }
-    return error;
 }
 
 static void

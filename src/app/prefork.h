@@ -13,8 +13,8 @@
 #include "httpserver.h"
 
 /* Makes a set of listeners for each child; the first child gets `first`. The
- * sets belong to prefork.c. NULL, or an error as in listen.h. */
-const char *prefork_listen(struct listeners *first);
+ * sets belong to prefork.c. Ends the program if it fails. */
+void prefork_listen(struct listeners *first);
 
 /* Forks settings.processes children. Returns in each child, with the listeners
  * of that child. In the parent it returns NULL when all of them have ended;

@@ -323,8 +323,9 @@ check_poller(void)
     return -1;
 }
 
-int
-settings_read(int argc, char **argv)
+/* As parse(). */
+static int
+use_settings(int argc, char **argv)
 {
     static const char *const levels[] = {"none", "error", "warning", "info"};
     int status = parse(argc, argv);
@@ -363,8 +364,19 @@ settings_read(int argc, char **argv)
     return check_poller();
 }
 
-const char *
-settings_listen(struct listeners *listeners)
+void
+settings_read(int argc, char **argv)
+{
+    int status = use_settings(argc, argv);
+
+    if (status != -1)
+        exit(status);
+}
+
+/* --- listeners ----------------------------------------------------------- */
+
+static const char *
+open_listeners(struct listeners *listeners)
 {
     /* [17] Inherited listeners take the place of the options. */
     const char *error = listeners_inherit(listeners);
@@ -372,6 +384,17 @@ settings_listen(struct listeners *listeners)
         return error;
 
     return listeners_bind(listeners, (int)settings.port, settings.address);
+}
+
+void
+settings_listen(struct listeners *listeners)
+{
+    const char *error = open_listeners(listeners);
+
+    if (error == NULL)
+        return;
+    fprintf(stderr, "dustdevil: %s\n", error);
+    exit(1);
 }
 
 /* [18] The page shows the events of one process, at a name of this machine. */

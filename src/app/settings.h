@@ -35,13 +35,14 @@ struct settings {
 extern struct settings settings;
 
 /* Reads the command line into `settings`, and prepares the process: the log,
- * the trace, the document root, the secret. -1: go on. Else the status to exit
- * with: 0 after --help or --version; after one line on stderr 2 for a bad
- * option, 1 for anything else. */
-int settings_read(int argc, char **argv);
+ * the trace, the document root, the secret. Ends the program after --help and
+ * --version, with status 0, and after one line on stderr if it fails: with 2
+ * for a bad option, with 1 for anything else. */
+void settings_read(int argc, char **argv);
 
-/* Adds the listeners of --address and --port. As listeners_bind(). */
-const char *settings_listen(struct listeners *listeners);
+/* Adds the listeners of --address and --port. Ends the program, with one line
+ * on stderr and status 1, if it fails. */
+void settings_listen(struct listeners *listeners);
 
 /* Prints a line for each of them on stdout. */
 void settings_announce(const struct listeners *listeners);

@@ -248,7 +248,7 @@ listen_reuseport(int fd)
     return -1;
 }
 
-const char *
+bool
 listeners_bind_shared(struct listeners *l, const struct listeners *first)
 {
     while (l->n < first->n) {
@@ -257,10 +257,10 @@ listeners_bind_shared(struct listeners *l, const struct listeners *first)
         if (fd == -1)
             fd = fcntl(first->fds[l->n], F_DUPFD_CLOEXEC, 0);
         if (fd == -1)
-            return strerror(errno);
+            return false;
         l->fds[l->n++] = fd;
     }
-    return NULL;
+    return true;
 }
 
 /* [17] --- inherited listeners --------------------------------------------- */

@@ -13,6 +13,7 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
+#include <stdbool.h> /* [17] */
 #include <stddef.h>
 
 struct listeners;
@@ -45,9 +46,9 @@ int listeners_url(const struct listeners *listeners, size_t i, char *url,
 /* [17] Adds a socket at the address of each socket of `first`, for another
  * process. Where the kernel distributes connections over several sockets
  * (Linux: SO_REUSEPORT) it is a socket of its own, with a queue of its own;
- * else it is the same socket. */
-const char *listeners_bind_shared(struct listeners *listeners,
-                                  const struct listeners *first);
+ * else it is the same socket. False, with errno, if it fails. */
+bool listeners_bind_shared(struct listeners *listeners,
+                     const struct listeners *first);
 
 /* [17] Adds the sockets that the parent process has opened for this one, as
  * systemd does (sd_listen_fds(3)): LISTEN_FDS is their number, from descriptor

@@ -1,7 +1,7 @@
-/* [7] Step 7 -- who comes in is greeted, and shown out again.
+/* [7] Step 7 -- answers each connection with one line, and closes it.
  *
- * The program no longer knows how a connection begins: it gets a stream.
- * What it does with it is hardly polite, it does not even listen. */
+ * The program does not know how a connection begins: it gets a stream. It does
+ * not look at the request either. */
 #include "httpserver.h"
 #include "step.h"
 
