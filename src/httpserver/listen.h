@@ -48,7 +48,7 @@ int listeners_url(const struct listeners *listeners, size_t i, char *url,
  * (Linux: SO_REUSEPORT) it is a socket of its own, with a queue of its own;
  * else it is the same socket. False, with errno, if it fails. */
 bool listeners_bind_shared(struct listeners *listeners,
-                     const struct listeners *first);
+                           const struct listeners *first);
 
 /* [17] Adds the sockets that the parent process has opened for this one, as
  * systemd does (sd_listen_fds(3)): LISTEN_FDS is their number, from descriptor
