@@ -21,7 +21,7 @@ get() {
     get page.html -H 'Accept-Encoding: deflate, gzip, br' > "$BATS_TEST_TMPDIR/out"
     [ "$(tail -n 1 "$BATS_TEST_TMPDIR/out")" = twin ]
     grep -qx 'Content-Encoding: gzip' "$BATS_TEST_TMPDIR/out"
-    grep -qx 'Content-Type: text/html' "$BATS_TEST_TMPDIR/out"
+    grep -qx 'Content-Type: text/html; charset=utf-8' "$BATS_TEST_TMPDIR/out"
     grep -qx 'Content-Length: 5' "$BATS_TEST_TMPDIR/out"
     grep -qx 'Vary: Accept-Encoding' "$BATS_TEST_TMPDIR/out"
 }
