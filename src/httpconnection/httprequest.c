@@ -343,9 +343,11 @@ httprequest_free(void *request)
 bool
 httprequest_is_head(const char *data, size_t size)
 {
-    return size >= 2 && data[size - 1] == '\n' &&
-           (data[size - 2] == '\n' ||
-            (size >= 3 && data[size - 2] == '\r' && data[size - 3] == '\n'));
+    if (size == 0 || data[--size] != '\n')
+        return false;
+    if (size > 0 && data[size - 1] == '\r')
+        size--;
+    return size == 0 || data[size - 1] == '\n';
 }
 
 /* The head is copied once, into the request's own memory, and cut to pieces
