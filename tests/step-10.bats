@@ -18,7 +18,7 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
 @test "HTTP/1.0 is closed after its answer" {
     run client send 'GET / HTTP/1.0\r\n\r\n' read
     [ "$status" -eq 0 ]
-    [[ $output == *"Connection: close"*"goodbye"* ]] || false
+    [[ $output == *"Connection: close"*"the last one"* ]] || false
 }
 
 @test "HTTP/1.0 may stay if it asks to, and is told so" {
@@ -27,15 +27,15 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
         send "$ask" readuntil 'ask again\n' send 'GET / HTTP/1.0\r\n\r\n' read
     [ "$status" -eq 0 ]
     [ "$(grep -c 'Connection: keep-alive' <<< "$output")" -eq 2 ]
-    [[ $output == *"number 3, goodbye"* ]] || false
+    [[ $output == *"number 3, the last one"* ]] || false
 }
 
 @test "Connection is a list of words, in any case" {
     run client send "${HEAD}Connection: TE,  cLoSe\r\n\r\n" read
     [ "$status" -eq 0 ]
-    [[ $output == *"goodbye"* ]] || false
+    [[ $output == *"the last one"* ]] || false
     run client send "${HEAD}Connection: TE\r\nConnection: close\r\n\r\n" read
-    [[ $output == *"goodbye"* ]] || false
+    [[ $output == *"the last one"* ]] || false
     run client send "${HEAD}Connection: closed, x-close\r\n\r\n" \
         readuntil 'again\n'
     [ "$status" -eq 0 ]
@@ -43,7 +43,7 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
         readuntil 'again\n'
     [ "$status" -eq 0 ]
     run client send "${HEAD}Connection: keep-alive, close\r\n\r\n" read
-    [[ $output == *"goodbye"* ]] || false
+    [[ $output == *"the last one"* ]] || false
 }
 
 @test "sixteen requests in one packet are answered in order, in one send" {
@@ -64,7 +64,7 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
     run client send "${HEAD}\r\n${HEAD}X" readuntil 'number 1, and you may' \
         send ': 1\r\nConnection: close\r\n\r\n' read
     [ "$status" -eq 0 ]
-    [[ $output == *"number 2, goodbye"* ]] || false
+    [[ $output == *"number 2, the last one"* ]] || false
 }
 
 @test "a body is never taken for the next request" {

@@ -14,7 +14,7 @@ handle_request(struct httprequest *request, void *arg)
 
     (void)arg;
     snprintf(text, sizeof text, "request number %u, %s\n", ++requests,
-             request->keep_alive ? "and you may ask again" : "goodbye");
+             request->keep_alive ? "and you may ask again" : "the last one");
     snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nConnection: %s\r\n"
              "Content-Length: %zu\r\n\r\n",
              request->keep_alive ? "keep-alive" : "close", strlen(text));

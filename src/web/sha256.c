@@ -13,7 +13,7 @@ struct sha256 {
 };
 
 /* The first 32 bits of the fractions of the cube roots of the first 64
- * primes: numbers in which nobody could have hidden anything. */
+ * primes: numbers that leave no room for a hidden weakness. */
 static const uint32_t k[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
     0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
@@ -122,8 +122,8 @@ sha256(unsigned char digest[SHA256_SIZE], const void *data, size_t size)
 }
 
 /* RFC 2104: the hash of (key ^ 0x5c) and the hash of (key ^ 0x36) and the data.
- * The hash of key and data alone would not do: whoever has one can append to
- * the data and compute on. */
+ * The hash of key and data alone would not do: from one such hash an attacker
+ * computes that of longer data. */
 void
 hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key, size_t key_size,
             const void *data, size_t size)

@@ -1,8 +1,8 @@
-/* [15] sha256.h -- who does not know the key cannot write the signature.
+/* [15] sha256.h -- without the key no valid signature can be made.
  *
  *     Tornado 2.0 takes SHA-1 from Python's hashlib and hmac; since 3.2.1 it
  *     takes SHA-256.
- *     Floor 0. FIPS 180-4, RFC 2104; tested with the vectors of RFC 4231. */
+ *     Layer 5. FIPS 180-4, RFC 2104; tested with the vectors of RFC 4231. */
 #ifndef SHA256_H
 #define SHA256_H
 
@@ -11,17 +11,17 @@
 
 enum { SHA256_SIZE = 32 };
 
-/* hmac.new(key, data, sha256).digest(): a number that only those can compute
- * who know the key, and that changes with every bit of the data. */
+/* hmac.new(key, data, sha256).digest(): a number that cannot be computed
+ * without the key, and that changes with every bit of the data. */
 void hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key,
                  size_t key_size, const void *data, size_t size);
 
 /* The hash itself, which needs no key. */
 void sha256(unsigned char digest[SHA256_SIZE], const void *data, size_t size);
 
-/* _time_independent_equals: are they the same? It takes as long to say no as to
- * say yes. memcmp() stops at the first byte that differs, and whoever measures
- * how long we look can guess a signature byte by byte. */
+/* _time_independent_equals: are they the same? A no takes as long as a yes.
+ * memcmp() stops at the first byte that differs, and a client that measures the
+ * time can guess a signature byte by byte. */
 bool equal_in_constant_time(const void *a, const void *b, size_t size);
 
 #endif

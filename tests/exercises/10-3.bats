@@ -9,13 +9,13 @@ ASK='GET / HTTP/1.1\r\nHost: a\r\n\r\n'
     run client -t 3 repeat 99 "$ASK" readuntil 'number 99, and you may ask again' \
         send "$ASK$ASK" read
     [ "$status" -eq 0 ]
-    [[ $output == *"number 100, goodbye" ]] || false
+    [[ $output == *"number 100, the last one" ]] || false
 }
 
 @test "every connection may ask a hundred times" {
     run client -t 3 repeat 100 "$ASK" read
-    [[ $output == *"number 100, goodbye" ]] || false
+    [[ $output == *"number 100, the last one" ]] || false
     run client -t 3 repeat 100 "$ASK" read
     [[ $output == *"number 101, and you may ask again"* ]] || false
-    [[ $output == *"number 200, goodbye" ]] || false
+    [[ $output == *"number 200, the last one" ]] || false
 }
