@@ -1,4 +1,4 @@
-/* [6] Step 6 -- eight megabytes for each client, and no client waits for another.
+/* [6] Step 6 -- eight megabytes for each client, and none waits for another.
  *
  * No socket buffer holds eight megabytes. Try `curl --limit-rate 100k` in
  * one terminal while you use the server in another. */
