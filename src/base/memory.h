@@ -2,8 +2,8 @@
  *
  *     Layer 0: it knows no other part.
  *
- * All memory whose amount a client decides is taken here. Only the thread of
- * the loop may call these functions. */
+ * What clients send and receive is held in this memory. Only the thread of the
+ * loop may call these functions. */
 #ifndef MEMORY_H
 #define MEMORY_H
 

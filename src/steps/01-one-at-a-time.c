@@ -1,7 +1,7 @@
 /* [1] Step 1 -- a server that can do one thing at a time.
  *
- * Twenty lines, and every one of them may wait. Ask two questions of each
- * call below: how long can it take, and who else is kept waiting?
+ * Ask two questions of each call in main(): how long can it take, and which
+ * clients wait until then?
  *
  *     make step-1 && build/step-1/server
  *     curl telnet://localhost:8888    # connect, and type nothing

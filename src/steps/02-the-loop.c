@@ -1,8 +1,8 @@
 /* [2] Step 2 -- the same server, turned inside out.
  *
- * The for (;;) is gone: it lives in ioloop_start() now. What is left are the
- * two things that can happen, each with a function that never waits. It is
- * naive about one thing: a request has to come in one piece (chapter 5). */
+ * The for (;;) is in ioloop_start() now. Two events are left, each with a
+ * function that never waits. A request still has to arrive in one piece
+ * (chapter 5). */
 #include "ioloop.h"
 #include "step.h"
 

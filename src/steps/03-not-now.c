@@ -1,8 +1,8 @@
 /* [3] Step 3 -- "not now, but next".
  *
- * The answer no longer leaves from inside the handler. It is put off to the
- * next turn of the loop, when every other ready descriptor has been seen to.
- * And the program can be told to stop: by a signal, which is put off, too. */
+ * The answer does not leave from inside the handler. It is put off to the next
+ * turn of the loop, after the handlers of all other ready descriptors. A signal
+ * can stop the program; it is put off, too. */
 #include "ioloop.h"
 #include "step.h"
 

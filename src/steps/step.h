@@ -1,7 +1,7 @@
 /* [1] step.h -- what the programs of steps 1 to 10 have in common.
  *
- * They are thrown away at the end of their chapter; so is this. Each takes
- * --port=N (0: any free port) and says where it listens. */
+ * Each takes --port=N (0: any free port) and prints where it listens. None of
+ * this is part of the final program. */
 #ifndef STEP_H
 #define STEP_H
 
@@ -19,7 +19,7 @@
 #include "trace.h" /* [2] */
 #include "system.h"
 
-/* The port of the command line, 8888 if it does not say. */
+/* The port of the command line, or 8888. */
 static inline int
 step_port(int argc, char **argv)
 {
@@ -29,14 +29,14 @@ step_port(int argc, char **argv)
         if (strncmp(argv[i], "--port=", 7) == 0)
             port = atoi(argv[i] + 7);
 
-        /* [2] The tour is for all steps that have stops. */
+        /* [2] The steps from here on have stops of the tour. */
         if (strcmp(argv[i], "--trace") == 0)
             trace_on = true;
     }
     return port;
 }
 
-/* A socket that listens on 127.0.0.1; without it there is no program. */
+/* A socket that listens on 127.0.0.1. Without it the program ends. */
 static inline int
 step_listen(int argc, char **argv)
 {
@@ -59,19 +59,19 @@ step_listen(int argc, char **argv)
     return fd;
 }
 
-/* [3] A signal may come at any moment, so its handler does nothing but put
- * the stop off until the loop has time for it. */
+/* [3] Runs as a callback of the loop: a signal handler may interrupt every other
+ * function. */
 static inline void
 step_stop(void *arg)
 {
-    /* Once is enough: the next signal would find no loop any more. */
+    /* The next signal would find that the loop has been freed. */
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
 
     ioloop_stop(arg);
 }
 
-/* [3] The first loop that was made is the one that is stopped. */
+/* [3] Stops the loop that was made first. */
 static inline void
 step_on_signal(int signal_number)
 {
