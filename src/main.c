@@ -32,15 +32,11 @@ serve(void)
 {
     struct httpserver *server;
     struct ioloop *loop;
+    int status; /* [17] */
 
     /* [17] Each child serves. Its parent returns when all have ended. */
-    if (settings.processes > 1) {
-        int status;
-
-        listeners = prefork(&status);
-        if (listeners == NULL)
-            return status;
-    }
+    if (settings.processes > 1 && (listeners = prefork(&status)) == NULL)
+        return status;
 
     loop = ioloop_new(settings.poller);
     server = httpserver_new(loop, httpconnection_handle_stream, &connections);
