@@ -455,6 +455,31 @@ END
         'form-data; name=c' 2 'form-data; name=a' 3)" '/form?b=0'
 }
 
+@test "blanks may stand around the semicolon of a part's parameters" {
+    start_server
+    found 'a=1\n' "$MULTIPART" "$(parts 'form-data ; name=a' 1)"
+    found 'a=1\n' "$MULTIPART" "$(parts 'form-data\t;\tname="a" \t; x=y' 1)"
+    found 'f x application/unknown 1\n' "$MULTIPART" \
+        "$(parts 'form-data ; name="f" ; filename="x"' 1)" /upload
+    local disposition
+    for disposition in 'form-datax; name=a' 'form-data x; name=a' 'form-data, name=a' 'form-data name=a'; do
+        unfit 'malformed multipart: a part without a name' "$MULTIPART" "$(parts "$disposition" 1)"
+    done
+}
+
+@test "a file whose name is in the extended form only is a file" {
+    start_server
+    local f='form-data; name=f; filename' name
+    found 'f x.txt application/unknown 3\n' "$MULTIPART" "$(parts "$f*=UTF-8''x.txt" abc)" /upload
+    found 'f \0303\0244 b application/unknown 1\n' "$MULTIPART" "$(parts "$f*=utf-8'de'%c3%A4%20b" 1)" /upload
+    found '' "$MULTIPART" "$(parts "$f*=UTF-8''x.txt" abc)"
+    found 'f plain application/unknown 1\n' "$MULTIPART" \
+        "$(parts "$f*=UTF-8''extended; filename=plain" 1)" /upload
+    for name in x "UTF-8'x" "'x" "''x" "iso-8859-1''%e4" "UTF-8''a%00b" "UTF-8''a%0d%0ab" "UTF-8''%1b"; do
+        unfit 'malformed multipart: a file name that is not UTF-8' "$MULTIPART" "$(parts "$f*=$name" 1)"
+    done
+}
+
 @test "what stands before the first and behind the last part means nothing" {
     start_server
     local form

@@ -524,11 +524,53 @@ END
     [ "$(grep -ao 'HTTP/1.1 ...' "$TMP/out")" = 'HTTP/1.1 200' ]
 }
 
+@test "what can never become a request is refused when it is seen" {
+    start_server --header-timeout=600
+    # The answer comes although the client says neither more nor that it ends.
+    seen() {
+        [[ $(timeout 5 "$BUILD/client" "$PORT" send "$3" readuntil "($2)</body>") == "HTTP/1.1 $1 "* ]] ||
+            wrong "not $1 $2" "$3"
+    }
+    table seen <<'END'
+400 malformed request line
+    \x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03
+    \x80\x2e\x01
+    \x00
+    G\x00
+    {
+     GET
+    GE(
+    \r\n\x16\x03
+    \rG
+    SSH-2.0-OpenSSH_9.2\r\n
+    GET /\r\n
+    GET / HTTP/1.1 x\r\n
+    GET / HTTP/1.x\r\n
+    GET /\xe9 HTTP/1.1\r\n
+    GET /\xe9 HTTP/1.1\r\nHost: x\r\n
+400 a line does not end with CR LF
+    GET / HTTP/1.1\n
+400 malformed request target
+    GET hello HTTP/1.1\r\n
+    GET http://a%zz/ HTTP/1.1\r\n
+501 CONNECT is for proxies
+    CONNECT x:80 HTTP/1.1\r\n
+505 only HTTP/1.0 and HTTP/1.1 are spoken here
+    GET / HTTP/9.9\r\n
+    PRI * HTTP/2.0\r\n
+END
+    seen 414 'request line too long' "GET /$(many 8200)"
+
+    # What may still become one is waited for.
+    client send 'G' pause 100 send 'ET / HTTP/1.1\r' pause 100 send '\nHost: x\r\n' \
+        pause 100 send '\r\n' readuntil 'Hello, world' > "$TMP/out"
+}
+
 @test "who asks with HEAD is refused without a page" {
     start_server
     local request
-    for request in '/#a HTTP/1.1\r\nHost: x\r\n' '/ HTTP/1.1\r\n' '/ HTTP/1.0\r\n a\r\n' \
-        '/ HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n'; do
+    for request in '/#a HTTP/1.1\r\nHost: x\r\n' '/ HTTP/1.1\r\n' '/\r\n' '/ HTTP/1.0\r\n a\r\n' \
+        '/ HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n' '/\xe9 HTTP/1.1\r\n'; do
         client send "HEAD $request\\r\\n$NEXT" read > "$TMP/out"
         grep -q '^HTTP/1.1 400 ' "$TMP/out"
         grep -q '^Content-Length: [1-9]' "$TMP/out"

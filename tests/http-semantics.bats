@@ -402,6 +402,18 @@ END
     done
 }
 
+@test "a date of 29 February is valid in a leap year, and a year has four digits" {
+    serve_files
+    is 304 GET "$FILE" 'If-Modified-Since: Wed, 29 Feb 2096 06:07:08 GMT'
+    local year
+    for year in 0007 0950; do
+        TZ=UTC touch -d "$year-03-05 06:07:08" "$TMP/files/ten.txt" || continue
+        [ "$(TZ=UTC date -r "$TMP/files/ten.txt" +%-Y)" = "$((10#$year))" ] || continue
+        is 200 GET "$FILE"
+        [[ "$(value Last-Modified)" == ???", 05 Mar $year 06:07:08 GMT" ]] || false
+    done
+}
+
 @test "an invalid date is ignored" {
     serve_files
     local date
@@ -411,6 +423,9 @@ END
         'Tue, 32 Mar 2099 06:07:08 GMT' 'Tue, 00 Mar 2099 06:07:08 GMT' \
         'Tue, 05 Mrz 2099 06:07:08 GMT' 'Tue, 05 Mar 2099 25:07:08 GMT' \
         'Tue, 05 Mar 2099 06:60:08 GMT' 'Tue, 05 Mar 99999999999 06:07:08 GMT' \
+        'Sat, 31 Feb 2099 06:07:08 GMT' 'Sun, 29 Feb 2099 06:07:08 GMT' \
+        'Fri, 31 Apr 2099 06:07:08 GMT' 'Saturday, 31-Feb-26 06:07:08 GMT' \
+        'Sat Feb 31 06:07:08 2099' \
         'Tue, 05 Mar 20x9 06:07:08 GMT' '2099-03-05T06:07:08Z' \
         'Tue, 05 Mar 2099 06:07:08 GMT, Tue, 05 Mar 2099 06:07:08 GMT'; do
         is 200 GET "$FILE" "If-Modified-Since: $date"
