@@ -78,19 +78,11 @@ conditional_client_means(const struct httprequest *r, const char *etag)
            header_has(r, "If-Match", etag, false);
 }
 
-const char *
-conditional_header(const struct httprequest *r, const char *name)
-{
-    if (httpheaders_get_list(&r->headers, name, 1) != NULL)
-        return NULL;
-    return httpheaders_get_list(&r->headers, name, 0);
-}
-
 /* The date in a header; -1 if there is no valid one. */
 static time_t
 header_date(const struct httprequest *r, const char *name)
 {
-    const char *date = conditional_header(r, name);
+    const char *date = httpheaders_get(&r->headers, name);
 
     return date != NULL ? httputil_parse_date(date) : -1;
 }

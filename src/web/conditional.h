@@ -25,11 +25,6 @@ bool conditional_client_has(const struct httprequest *request,
 bool conditional_client_means(const struct httprequest *request,
                               const char *etag);
 
-/* [14] The value of a header that may stand in a request once; NULL if there is
- * none, or more than one. */
-const char *conditional_header(const struct httprequest *request,
-                               const char *name);
-
 /* [14] All conditions of RFC 9110, section 13, for a representation with this
  * tag.
  * - `modified` is when it was last modified; -1: not known.

@@ -3,7 +3,6 @@
  * In reading order: plain cookies, signed values, XSRF tokens. */
 #include "webcookie.h"
 
-#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,11 +142,14 @@ encode_hex(char *to, const unsigned char *from, size_t size)
 static bool
 decode_hex(unsigned char *to, const char *from, size_t size)
 {
-    for (size_t i = 0; i < size; i++, from += 2)
-        if (!isxdigit((unsigned char)from[0]) ||
-            !isxdigit((unsigned char)from[1]) ||
-            sscanf(from, "%2hhx", &to[i]) != 1)
+    for (size_t i = 0; i < size; i++, from += 2) {
+        int high = httputil_hex_digit(from[0]);
+        int low = high != -1 ? httputil_hex_digit(from[1]) : -1;
+
+        if (low == -1)
             return false;
+        to[i] = (unsigned char)(high << 4 | low);
+    }
     return true;
 }
 

@@ -324,7 +324,7 @@ parse_range(const char *text, off_t size, off_t *first, off_t *n)
 static bool
 if_range(struct httprequest *r, const char *etag, time_t modified)
 {
-    const char *condition = conditional_header(r, "If-Range");
+    const char *condition = httpheaders_get(&r->headers, "If-Range");
 
     if (condition == NULL)
         return httpheaders_get_list(&r->headers, "If-Range", 0) == NULL;
@@ -387,7 +387,7 @@ check_range(struct handler *self, const char *etag, const struct stat *st,
             off_t *first, off_t *n)
 {
     struct httprequest *r = handler_request(self);
-    const char *range = conditional_header(r, "Range");
+    const char *range = httpheaders_get(&r->headers, "Range");
 
     if (range == NULL || strcmp(r->method, "GET") != 0 ||
         !if_range(r, etag, st->st_mtime))
