@@ -89,9 +89,9 @@ make_application(void)
 
     /* [16] The limits watch the connections from outside. */
     limits = (struct httplimits){
-        .header_timeout = settings.header_timeout * INT64_C(1000000),
-        .idle_timeout = settings.idle_timeout * INT64_C(1000000),
-        .body_timeout = settings.body_timeout * INT64_C(1000000),
+        .timeouts = {[HTTP_IDLE] = settings.idle_timeout * INT64_C(1000000),
+                     [HTTP_HEAD] = settings.header_timeout * INT64_C(1000000),
+                     [HTTP_BODY] = settings.body_timeout * INT64_C(1000000)},
     };
 
     /* [18] The request that holds up the loop. */

@@ -1,7 +1,7 @@
 /* [16] httplimits.c -- see httplimits.h.
  *
- * In reading order: what the limits know of a connection, one look at one
- * connection, the sweep over all, and what happens when memory is short. */
+ * In reading order: what the limits know of a connection, the sweep over all
+ * connections, what happens when memory is short, and the observer. */
 #include "httplimits.h"
 
 #include <math.h>
@@ -22,42 +22,13 @@ struct watched {
     struct httpconnection *connection;
     struct iostream *stream;
     struct watched *next, **link;
-    enum httpconnection_state state; /* the last that was observed */
-    int64_t since;
-    size_t mark;  /* progress() at that moment */
+    enum httpconnection_state state;
     bool sending; /* the limit is the one for unsent bytes */
+    int64_t since;
+    size_t mark; /* progress() at that moment */
 };
 
-/* --- the list ------------------------------------------------------------ */
-
-static void
-append(struct httplimits *limits, struct watched *w)
-{
-    w->next = NULL;
-    w->link = limits->end;
-    *limits->end = w;
-    limits->end = &w->next;
-}
-
-static void
-detach(struct httplimits *limits, struct watched *w)
-{
-    *w->link = w->next;
-    if (w->next != NULL)
-        w->next->link = w->link;
-    else
-        limits->end = w->link;
-}
-
 /* --- one connection ------------------------------------------------------ */
-
-static bool
-is_receiving(const struct watched *w)
-{
-    enum httpconnection_state state = httpconnection_state(w->connection);
-
-    return state == HTTP_HEAD || state == HTTP_BODY;
-}
 
 /* What the client has done so far, in bytes: what it has sent, or what it has
  * acknowledged. */
@@ -73,42 +44,50 @@ progress(const struct watched *w)
            (on_its_way > 0 ? (size_t)on_its_way : 0);
 }
 
-/* A new state, or a new window. */
+/* Another limit, or another window, counts from now on. */
 static void
-restart(struct watched *w, int64_t now, bool sending)
+restart(struct watched *w, bool sending, int64_t now)
 {
     w->sending = sending;
     w->since = now;
     w->mark = progress(w);
 }
 
+static bool
+is_in_window(const struct watched *w)
+{
+    return w->sending || w->state == HTTP_BODY;
+}
+
 /* Has the present window seen its bytes? */
 static bool
-fast_enough(const struct httplimits *limits, const struct watched *w)
+is_fast_enough(const struct httplimits *limits, const struct watched *w)
 {
-    return progress(w) - w->mark >=
-           (size_t)(limits->body_timeout / SECOND) * HTTP_MIN_RATE;
+    return is_in_window(w) &&
+           progress(w) - w->mark >= (size_t)(limits->timeouts[HTTP_BODY] /
+                                             SECOND * HTTP_MIN_RATE);
+}
+
+/* How long the present state, or a window, may last. */
+static int64_t
+allowed(const struct httplimits *limits, const struct watched *w)
+{
+    if (is_in_window(w))
+        return limits->timeouts[HTTP_BODY];
+    return w->state < HTTP_BODY ? limits->timeouts[w->state] : NEVER;
 }
 
 /* The time is over. True if it was the loop that was late: the kernel had
  * something that the loop had not received, or room that it had not used. */
 static bool
-late_ourselves(const struct httplimits *limits, struct watched *w)
+loop_was_late(const struct httplimits *limits, struct watched *w)
 {
     size_t before = iostream_received(w->stream);
 
     if (w->sending)
         return iostream_try_write_now(w->stream);
-    if (iostream_try_read_now(w->stream))
-        return true;
-    switch (httpconnection_state(w->connection)) {
-    case HTTP_IDLE:
-        return iostream_received(w->stream) > before;
-    case HTTP_BODY:
-        return fast_enough(limits, w);
-    default:
-        return false;
-    }
+    return iostream_try_read_now(w->stream) || is_fast_enough(limits, w) ||
+           (w->state == HTTP_IDLE && iostream_received(w->stream) > before);
 }
 
 /* The limit is exceeded. Half an answer must not look like a whole one, so it
@@ -116,83 +95,45 @@ late_ourselves(const struct httplimits *limits, struct watched *w)
 static void
 expire(struct watched *w)
 {
-    enum httpconnection_state state = httpconnection_state(w->connection);
-
     if (w->sending) {
         log_warning("a client reads its answer too slowly");
         iostream_abort(w->stream);
-    } else if (state == HTTP_IDLE ||
-               (state == HTTP_HEAD && iostream_unread(w->stream) == 0)) {
-        iostream_close(w->stream);
-    } else {
+    } else if (w->state == HTTP_BODY || iostream_unread(w->stream) > 0) {
         httpconnection_refuse(w->connection, 408, "the request took too long");
+    } else {
+        iostream_close(w->stream);
     }
 }
 
-/* How long the present state may last; a window, for bodies and answers. */
-static int64_t
-allowed(const struct httplimits *limits, const struct watched *w)
-{
-    if (w->sending)
-        return limits->body_timeout;
-    switch (httpconnection_state(w->connection)) {
-    case HTTP_IDLE:
-
-        /* [17] A draining server waits for a request that is on its way. */
-        if (limits->draining && iostream_unread(w->stream) == 0)
-            return SECOND;
-
-        return limits->idle_timeout;
-    case HTTP_HEAD:
-        return limits->header_timeout;
-    case HTTP_BODY:
-        return limits->body_timeout;
-    default:
-        return NEVER;
-    }
-}
-
-/* The time of a window is over. True if it has seen its bytes: then the next
- * one begins where the last of them came, which may be a while ago. */
-static bool
-next_window(const struct httplimits *limits, struct watched *w, int64_t now)
-{
-    int fd = iostream_fd(w->stream);
-    int64_t last = w->sending ? now - time_since_sent(fd) : now;
-
-    if (!fast_enough(limits, w))
-        return false;
-    restart(w, last > w->since ? last : w->since, w->sending);
-    return true;
-}
-
-/* Compares a connection with its limit. Returns when to look again. */
+/* Compares a connection with its limit. Returns when to look again. A window
+ * that has seen its bytes is followed by one that begins where the last of them
+ * came, as far as the system knows when that was. */
 static int64_t
 check(struct httplimits *limits, struct watched *w, int64_t now)
 {
-    bool window = false;
-    int64_t most;
+    int64_t most, last = now;
 
     if (iostream_fd(w->stream) == -1)
         return NEVER;
     if (w->sending && iostream_unsent(w->stream) == 0)
-        restart(w, now, false);
+        restart(w, false, now);
     most = allowed(limits, w);
     if (most == NEVER)
         return NEVER;
-    if (w->sending || httpconnection_state(w->connection) == HTTP_BODY)
-        window = true;
-    if (now - w->since >= most && window && next_window(limits, w, now))
-        TRACE(iostream_fd(w->stream), "limits: the next window begins");
+    if (now - w->since >= most && is_fast_enough(limits, w)) {
+        if (w->sending)
+            last -= time_since_sent(iostream_fd(w->stream));
+        restart(w, w->sending, last > w->since ? last : w->since);
+    }
     if (now - w->since < most)
         return w->since + most;
-    if (!late_ourselves(limits, w)) {
-        expire(w);
-        return NEVER;
+    if (loop_was_late(limits, w)) {
+        if (is_in_window(w))
+            restart(w, w->sending, now);
+        return now + SECOND;
     }
-    if (window)
-        restart(w, now, w->sending);
-    return now + (window ? most : SECOND);
+    expire(w);
+    return NEVER;
 }
 
 /* --- the sweep ----------------------------------------------------------- */
@@ -200,19 +141,19 @@ check(struct httplimits *limits, struct watched *w, int64_t now)
 static void sweep(void *arg);
 
 /* Sets the next sweep, or brings it forward. Without memory for a timeout the
- * limits would not be enforced; the next change of a state tries again. */
+ * limits are not enforced until the next change of a state tries again. */
 static void
 schedule(struct httplimits *limits, int64_t when)
 {
     if (when < limits->last_sweep + SECOND)
         when = limits->last_sweep + SECOND;
-    if (limits->timeout != NULL && limits->sweep_at <= when)
+    if (limits->sweep != NULL && limits->sweep_at <= when)
         return;
-    if (limits->timeout != NULL)
-        ioloop_remove_timeout(limits->loop, limits->timeout);
+    if (limits->sweep != NULL)
+        ioloop_remove_timeout(limits->loop, limits->sweep);
     TRACE(-1, "limits: a sweep is set");
     limits->sweep_at = when;
-    limits->timeout = ioloop_add_timeout(limits->loop, when, sweep, limits);
+    limits->sweep = ioloop_add_timeout(limits->loop, when, sweep, limits);
 }
 
 /* A connection that is closed or refused here leaves the list in a later turn
@@ -223,7 +164,7 @@ sweep(void *arg)
     struct httplimits *limits = arg;
     int64_t now = ioloop_time(), late = now - limits->sweep_at, next = NEVER;
 
-    limits->timeout = NULL;
+    limits->sweep = NULL;
     limits->last_sweep = now;
     for (struct watched *w = limits->first; w != NULL; w = w->next) {
         int64_t when;
@@ -240,21 +181,23 @@ sweep(void *arg)
 
 /* --- memory -------------------------------------------------------------- */
 
+static bool
+is_receiving(const struct watched *w)
+{
+    return w->state == HTTP_HEAD || w->state == HTTP_BODY;
+}
+
+/* The memory that ending the connection would free. What the application has,
+ * only the application can end. */
 static size_t
 memory_of(const struct watched *w)
 {
     struct httprequest *r = httpconnection_request(w->connection);
 
+    if (iostream_fd(w->stream) == -1 ||
+        (!is_receiving(w) && iostream_unsent(w->stream) == 0))
+        return 0;
     return iostream_memory(w->stream) + (r != NULL ? httprequest_memory(r) : 0);
-}
-
-/* May the connection be ended to free its memory? Only the application can end
- * a request that it has. */
-static bool
-is_candidate(const struct watched *w)
-{
-    return iostream_fd(w->stream) != -1 &&
-           (is_receiving(w) || iostream_unsent(w->stream) > 0);
 }
 
 /* Bytes a second since the present window began, which counts as a second at
@@ -266,64 +209,46 @@ speed(const struct watched *w, int64_t now)
 
     if (!is_receiving(w) && !w->sending)
         return INFINITY;
-    return (double)(progress(w) - w->mark) * SECOND / (double)time;
+    return (double)(progress(w) - w->mark) / (double)time;
 }
 
-/* Of those that hold at least `least` bytes, the slowest unfinished request, or,
- * if `receiving` is false, the slowest reader. */
+/* The next connection to end; NULL if none holds anything. */
 static struct watched *
-slowest(const struct httplimits *limits, size_t least, bool receiving)
+find_victim(const struct httplimits *limits)
 {
-    struct watched *found = NULL;
-    double slow = 0;
+    struct watched *victim = NULL;
     int64_t now = ioloop_time();
+    size_t most = 0;
 
     for (struct watched *w = limits->first; w != NULL; w = w->next)
-        if (is_candidate(w) && is_receiving(w) == receiving &&
-            memory_of(w) >= least &&
-            (found == NULL || speed(w, now) < slow)) {
-            found = w;
-            slow = speed(w, now);
-        }
-    return found;
+        most = memory_of(w) > most ? memory_of(w) : most;
+    for (struct watched *w = limits->first; w != NULL; w = w->next)
+        if (memory_of(w) > most / 2 &&
+            (victim == NULL || is_receiving(w) > is_receiving(victim) ||
+             (is_receiving(w) == is_receiving(victim) &&
+              speed(w, now) < speed(victim, now))))
+            victim = w;
+    return victim;
 }
 
-/* Ends one connection. Returns the bytes that will be free in the next turn, or
- * 0 if there is no candidate. */
-static size_t
-relieve_once(const struct httplimits *limits)
-{
-    struct watched *w;
-    size_t most = 0, size;
-
-    for (w = limits->first; w != NULL; w = w->next)
-        if (is_candidate(w) && memory_of(w) > most)
-            most = memory_of(w);
-    w = slowest(limits, most / 2, true);
-    if (w == NULL)
-        w = slowest(limits, most / 2, false);
-    if (w == NULL)
-        return 0;
-    size = memory_of(w);
-    if (is_receiving(w)) {
-        httpconnection_refuse(w->connection, 503, "no memory for the request");
-    } else {
-        log_warning("no memory for an answer that is read too slowly");
-        iostream_abort(w->stream);
-    }
-    return size;
-}
-
+/* Ends connections until enough memory will be free in the next turn. */
 static void
 relieve(void *arg)
 {
     struct httplimits *limits = arg;
-    size_t freed = 0, size = 1;
+    struct watched *w;
+    size_t freed = 0;
 
     limits->relieving = false;
-    while (size > 0 && memory_in_use() > HTTP_MEMORY_LIMIT + freed) {
-        size = relieve_once(limits);
-        freed += size;
+    while (memory_in_use() > HTTP_MEMORY_LIMIT + freed &&
+           (w = find_victim(limits)) != NULL) {
+        freed += memory_of(w);
+        if (is_receiving(w)) {
+            httpconnection_refuse(w->connection, 503, "memory is short");
+        } else {
+            log_warning("memory is short, a client reads its answer slowly");
+            iostream_abort(w->stream);
+        }
     }
 }
 
@@ -340,107 +265,84 @@ on_pressure(void *arg)
 
 /* --- the observer -------------------------------------------------------- */
 
-/* The first state of a connection. */
-static struct watched *
-watch(struct httplimits *limits, struct httpconnection *c)
-{
-    struct watched *w = calloc(1, sizeof *w);
-
-    if (w == NULL)
-        return NULL;
-    w->connection = c;
-    w->stream = httpconnection_stream(c);
-    w->state = HTTP_CLOSED;
-    append(limits, w);
-    return w;
-}
-
-/* A new state. A client that is slow to read stays under that limit while it
- * sends its next requests. */
-static void
-observe_state(struct httplimits *limits, struct watched *w)
-{
-    enum httpconnection_state state = httpconnection_state(w->connection);
-
-    if (state == HTTP_IDLE) {
-        detach(limits, w);
-        append(limits, w);
-    }
-    if (state > HTTP_BODY || (w->sending && iostream_unsent(w->stream) > 0))
-        return;
-    restart(w, ioloop_time(), false);
-    schedule(limits, w->since + allowed(limits, w));
-}
-
-/* The client has sent or taken a part. The first window of an answer begins
- * when the kernel takes no more of it. Every window ends early when it has seen
- * its bytes, so that they are not credited to the time after them. */
-static void
-observe_part(struct httplimits *limits, struct watched *w)
-{
-    bool sending = iostream_unsent(w->stream) > 0;
-
-    if (!sending && httpconnection_state(w->connection) != HTTP_BODY)
-        return;
-    if (sending != w->sending || fast_enough(limits, w)) {
-        restart(w, ioloop_time(), sending);
-        schedule(limits, w->since + limits->body_timeout);
-    }
-}
-
 void
 httplimits_start(struct httplimits *limits, struct ioloop *loop)
 {
     limits->loop = loop;
-    limits->end = &limits->first;
     memory_set_limit(HTTP_MEMORY_LIMIT, on_pressure, limits);
 }
 
+/* Makes the record of a new connection, or ends the one of a closed one. NULL
+ * if there is none. */
+static struct watched *
+watch(struct httplimits *limits, struct httpconnection *c, struct watched *w)
+{
+    if (w == NULL && httpconnection_state(c) != HTTP_CLOSED) {
+        w = calloc(1, sizeof *w);
+        if (w == NULL) {
+            iostream_close(httpconnection_stream(c));
+            return NULL;
+        }
+        *w = (struct watched){.connection = c, .state = HTTP_CLOSED,
+                              .stream = httpconnection_stream(c),
+                              .next = limits->first, .link = &limits->first};
+        limits->first = w;
+        if (w->next != NULL)
+            w->next->link = &w->next;
+    } else if (w != NULL && httpconnection_state(c) == HTTP_CLOSED) {
+        *w->link = w->next;
+        if (w->next != NULL)
+            w->next->link = w->link;
+        free(w);
+        w = NULL;
+    }
+    return w;
+}
+
+/* The limit of a state counts from its beginning. The first window of an answer
+ * begins when the kernel takes no more of it, and goes on through the client's
+ * next requests. A window ends early when it has seen its bytes, so that they
+ * are not credited to the time after them. */
 void
 httplimits_observe(struct httpconnection *c, void **own, void *arg)
 {
     struct httplimits *limits = arg;
-    struct watched *w = *own;
+    struct watched *w = *own = watch(limits, c, *own);
+    bool new_state, unsent;
 
-    if (httpconnection_state(c) == HTTP_CLOSED) {
-        if (w != NULL)
-            detach(limits, w);
-        free(w);
-        return;
-    }
     if (w == NULL)
-        w = *own = watch(limits, c);
-    if (w == NULL) {
-        iostream_close(httpconnection_stream(c));
         return;
-    }
-    if (httpconnection_state(c) == w->state)
-        observe_part(limits, w);
-    else
-        observe_state(limits, w);
+    new_state = httpconnection_state(c) != w->state;
+    unsent = iostream_unsent(w->stream) > 0;
     w->state = httpconnection_state(c);
+    if (new_state ? w->state <= HTTP_BODY && !(w->sending && unsent)
+                  : unsent > w->sending || is_fast_enough(limits, w)) {
+        restart(w, !new_state && unsent, ioloop_time());
+        schedule(limits, w->since + allowed(limits, w));
+    }
 
     /* [17] The last request, unless another one has come behind it. */
-    if (httpconnection_state(c) == HTTP_APPLICATION && limits->draining &&
+    if (w->state == HTTP_APPLICATION && limits->draining &&
         iostream_unread(w->stream) == 0)
         httpconnection_request(c)->keep_alive = false;
 }
 
-/* One that has a byte of the next request waiting is not idle. */
+/* A connection that has a byte of the next request waiting is not idle. */
 void
 httplimits_close_idlest(void *arg)
 {
     struct httplimits *limits = arg;
+    struct watched *idlest = NULL;
 
-    for (struct watched *w = limits->first; w != NULL; w = w->next) {
-        if (httpconnection_state(w->connection) != HTTP_IDLE ||
-            iostream_try_read_now(w->stream) ||
-            iostream_unread(w->stream) > 0)
-            continue;
-        TRACE(iostream_fd(w->stream), "idle for longest, closed for others");
-        iostream_close(w->stream);
+    for (struct watched *w = limits->first; w != NULL; w = w->next)
+        if (w->state == HTTP_IDLE && iostream_fd(w->stream) != -1 &&
+            (idlest == NULL || w->since < idlest->since))
+            idlest = w;
+    if (idlest == NULL || iostream_try_read_now(idlest->stream) ||
+        iostream_unread(idlest->stream) > 0)
         return;
-    }
+    TRACE(iostream_fd(idlest->stream), "idle longest, closed for another");
+    iostream_close(idlest->stream);
 }
 
 /* [17] Idle connections have a second, from now on, to ask again. */
@@ -450,14 +352,12 @@ httplimits_drain(struct httplimits *limits)
     int64_t now = ioloop_time();
 
     limits->draining = true;
-    for (struct watched *w = limits->first; w != NULL; w = w->next) {
-        enum httpconnection_state state = httpconnection_state(w->connection);
-
-        if ((state == HTTP_BODY || state == HTTP_APPLICATION) &&
-            iostream_unread(w->stream) == 0)
+    limits->timeouts[HTTP_IDLE] = SECOND;
+    for (struct watched *w = limits->first; w != NULL; w = w->next)
+        if (w->state == HTTP_IDLE)
+            restart(w, false, now);
+        else if ((w->state == HTTP_BODY || w->state == HTTP_APPLICATION) &&
+                 iostream_unread(w->stream) == 0)
             httpconnection_request(w->connection)->keep_alive = false;
-        if (state == HTTP_IDLE)
-            restart(w, now, false);
-    }
     schedule(limits, now + SECOND);
 }

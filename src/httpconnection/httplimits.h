@@ -5,18 +5,18 @@
  *
  * What a connection may take depends on its state:
  *
- *     IDLE          idle_timeout, then it is closed
- *     HEAD          header_timeout for the whole head, then 408; a client that
- *                   has sent nothing is closed without an answer
+ *     IDLE          timeouts[HTTP_IDLE], then it is closed
+ *     HEAD          timeouts[HTTP_HEAD] for the whole head, then 408; a client
+ *                   that has sent nothing is closed without an answer
  *     BODY          at least HTTP_MIN_RATE bytes a second on average in each
- *                   window of body_timeout, then 408
+ *                   window of timeouts[HTTP_BODY], then 408
  *     APPLICATION   no limit
  *     any           while bytes of answers are unsent: the same rate, in bytes
  *                   that the client acknowledges; then the connection is reset
  *
  * - One sweep over all connections compares each with its limit: at most once
- *   a second, and not before the earliest deadline that the last sweep saw. So
- *   a limit may be enforced up to a second late, and is never enforced early.
+ *   a second, and not before the earliest deadline that is known. So a limit
+ *   may be enforced up to a second late, and is never enforced early.
  * - Before a sweep gives up on a client it looks whether the kernel has
  *   something for the stream. Time in which the loop itself was late does not
  *   count.
@@ -35,17 +35,17 @@
 
 enum { HTTP_MIN_RATE = 500, HTTP_MEMORY_LIMIT = 208 << 20 };
 
-/* The owner fills in the timeouts; the rest is zero. It must live as long as
- * the connections. */
+/* The owner fills in the timeouts, in microseconds; the rest is zero. It must
+ * live as long as the connections. */
 struct httplimits {
-    int64_t header_timeout, idle_timeout, body_timeout; /* microseconds */
+    int64_t timeouts[HTTP_BODY + 1];
 
     struct ioloop *loop;
-    struct watched *first, **end; /* the longest idle is first */
-    struct timeout *timeout;      /* the next sweep; NULL: none is set */
+    struct watched *first;
+    struct timeout *sweep; /* NULL: none is set */
     int64_t sweep_at, last_sweep;
-    bool draining; /* [17] */
     bool relieving; /* relieve() is queued */
+    bool draining; /* [17] */
 };
 
 /* To be called before the first connection is made. */
