@@ -77,11 +77,8 @@ end_connection(void *arg)
     struct httpconnection *c = arg;
 
     /* [10] A close while the client still sends would cost it the answer; so
-     * would one before the answer has arrived. See linger.h. */
-    if (c->state == HTTP_REFUSED || !iostream_is_settled(c->stream)) {
-        iostream_linger(c->stream);
-        return;
-    }
+     * would one before the answer has arrived. */
+    iostream_linger(c->stream, c->state == HTTP_REFUSED);
 
     iostream_close(c->stream);
 }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "delimiter.h"
 #include "linger.h" /* [10] */
 #include "memory.h"
 #include "system.h"
@@ -176,15 +177,14 @@ iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
 
 /* --- what the loop watches --------------------------------------------- */
 
-/* Asks the loop for events that it does not watch for yet. The first such call
- * makes the stream known to the loop (as in Tornado since 2.1): a client that
- * is served from its first packet and then leaves costs no registration. If
- * the poller fails, the stream would never hear of its peer again, and what it
- * has sent may be half an answer: it aborts. */
+/* Has the loop watch for these events from now on. The first call makes the
+ * stream known to the loop (as in Tornado since 2.1): a client that is served
+ * from its first packet and then leaves costs no registration. If the poller
+ * fails, the stream would never hear of its peer again, and what it has sent may
+ * be half an answer: it aborts. */
 static void
-add_io_state(struct iostream *s, uint32_t events)
+set_io_state(struct iostream *s, uint32_t state)
 {
-    uint32_t state = s->state | events | IOLOOP_ERROR;
     int result;
 
     if (s->fd == -1 || state == s->state)
@@ -202,7 +202,7 @@ add_io_state(struct iostream *s, uint32_t events)
 void
 iostream_watch(struct iostream *s)
 {
-    add_io_state(s, IOLOOP_ERROR);
+    set_io_state(s, s->state | IOLOOP_ERROR);
 }
 
 /* Is there a reason to receive? */
@@ -217,20 +217,6 @@ wants_read(const struct iostream *s)
         return false;
 
     return s->read_callback != NULL && !s->read_complete;
-}
-
-/* Stops watching for events that have just come in vain: the poller would
- * report them again in every turn. An unwanted event that has not come is left
- * registered. The stream will want it again with the next request, and two
- * system calls a request would be a high price for tidiness. */
-static void
-drop_io_state(struct iostream *s, uint32_t unwanted)
-{
-    if ((s->state & unwanted) == 0)
-        return;
-    s->state &= ~unwanted;
-    if (ioloop_update_handler(s->loop, s->fd, s->state) == -1)
-        iostream_abort(s);
 }
 
 /* --- reading ----------------------------------------------------------- */
@@ -262,53 +248,6 @@ run_read_callback(void *arg)
     buffer_trim(&s->read_buffer);
 }
 
-/* Does the delimiter stand at `p`? Returns the number of bytes that it takes
- * there, CRs included; 0 if it does not stand there; -1 if the data ends before
- * that is certain. */
-static ptrdiff_t
-match_delimiter(const char *p, const char *end, const char *delimiter)
-{
-    const char *start = p;
-
-    for (; *delimiter != '\0'; delimiter++) {
-        if (*delimiter == '\r')
-            continue;
-        if (p > start && p < end && *p == '\r')
-            p++;
-        if (p == end)
-            return -1;
-        if (*p++ != *delimiter)
-            return 0;
-    }
-    return p - start;
-}
-
-/* The length of the data up to and including the delimiter; 0 if it is not
- * there. The search resumes where the last one stopped, so a client that sends
- * one byte at a time costs no more than one that sends all at once (Tornado
- * until 2.3 searched from the start every time). */
-static size_t
-find_delimiter(struct iostream *s)
-{
-    const char *data = s->read_buffer->data + s->read_buffer->start;
-    const char *end = s->read_buffer->data + s->read_buffer->end;
-    const char *p = data + s->scan_pos;
-    char first = s->delimiter[strspn(s->delimiter, "\r")];
-
-    while (p < end && (p = memchr(p, first, (size_t)(end - p))) != NULL) {
-        ptrdiff_t n = match_delimiter(p, end, s->delimiter);
-
-        if (n > 0)
-            return (size_t)(p + n - data);
-        s->scan_pos = (size_t)(p - data);
-        if (n == -1)
-            return 0;
-        p++;
-    }
-    s->scan_pos = (size_t)(end - data);
-    return 0;
-}
-
 /* IOStream._read_from_buffer: completes the pending read if the buffer holds
  * enough for it, and queues its callback. */
 static bool
@@ -317,7 +256,8 @@ read_from_buffer(struct iostream *s)
     size_t length = buffer_length(s->read_buffer), size = s->wanted;
 
     if (s->delimiter != NULL && length > 0) {
-        size_t n = find_delimiter(s);
+        size_t n = find_delimiter(s->read_buffer->data + s->read_buffer->start,
+                                  length, s->delimiter, &s->scan_pos);
 
         if (n > 0 && n < size)
             size = n;
@@ -387,7 +327,7 @@ read_to_buffer(struct iostream *s, size_t max)
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = true;
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    } else if (!is_temporary(errno)) {
         TRACE(s->fd, "recv: %s", strerror(errno));
         iostream_close(s);
     }
@@ -455,7 +395,7 @@ try_read(struct iostream *s)
         iostream_close(s);
         return;
     }
-    add_io_state(s, IOLOOP_READ);
+    set_io_state(s, s->state | IOLOOP_READ | IOLOOP_ERROR);
 }
 
 static void
@@ -541,8 +481,7 @@ handle_write(struct iostream *s)
         ssize_t n = send(s->fd, b->data + b->start, buffer_length(b),
                          SEND_FLAGS);
 
-        if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
-            errno != EINTR) {
+        if (n == -1 && !is_temporary(errno)) {
             TRACE(s->fd, "send: %s", strerror(errno));
             iostream_abort(s);
             return;
@@ -556,7 +495,7 @@ handle_write(struct iostream *s)
     }
     buffer_trim(&s->write_buffer);
     if (iostream_unsent(s) > 0) {
-        add_io_state(s, IOLOOP_WRITE);
+        set_io_state(s, s->state | IOLOOP_WRITE | IOLOOP_ERROR);
 
         /* [8] The peer is slow. */
         notify_partial(s);
@@ -616,28 +555,21 @@ iostream_write(struct iostream *s, const void *data, size_t size,
 
 /* linger.c takes over the descriptor; the stream ends when it is closed. */
 void
-iostream_linger(struct iostream *s)
+iostream_linger(struct iostream *s, bool expects_more)
 {
     int fd = s->fd;
 
-    if (fd == -1)
+    if (fd == -1 || s->eof ||
+        (!expects_more && s->socket_empty && iostream_unread(s) == 0 &&
+         unacknowledged(fd) == 0))
         return;
     if (s->state != 0)
         ioloop_remove_handler(s->loop, fd);
     s->state = 0;
-    if (s->eof || !linger_start(s->loop, fd, iostream_free, s)) {
-        iostream_close(s);
+    if (!linger_start(s->loop, fd, iostream_free, s))
         return;
-    }
     s->fd = -1;
     buffer_release(&s->read_buffer);
-}
-
-bool
-iostream_is_settled(const struct iostream *s)
-{
-    return s->fd != -1 && s->socket_empty && iostream_unread(s) == 0 &&
-           iostream_unsent(s) == 0 && unacknowledged(s->fd) == 0;
 }
 
 /* [16] --- for those who watch a stream ----------------------------------- */
@@ -666,16 +598,6 @@ iostream_try_read_now(struct iostream *s)
     if (s->fd != -1)
         handle_read(s);
     return s->fd == -1 || s->read_complete;
-}
-
-bool
-iostream_try_write_now(struct iostream *s)
-{
-    size_t before = s->sent;
-
-    if (s->fd != -1)
-        handle_write(s);
-    return s->fd == -1 || s->sent > before;
 }
 
 /* --- events from below -------------------------------------------------- */
@@ -709,12 +631,16 @@ stream_events(int fd, uint32_t events, void *arg)
         return;
     }
 
-    /* READ is in vain when no read wanted it, and always after the end. */
+    /* An event that has come in vain would be reported again in every turn. An
+     * unwanted event that has not come stays registered: the stream will want
+     * it again with the next request, and two system calls a request would be a
+     * high price for tidiness. READ is in vain when no read wanted it, and
+     * always after the end. */
     if ((events & IOLOOP_READ) &&
         (s->eof || (!wanted && !wants_read(s))))
-        drop_io_state(s, IOLOOP_READ);
+        set_io_state(s, s->state & ~(uint32_t)IOLOOP_READ);
 
     /* [6] WRITE is in vain when nothing is unsent. */
-    if (s->fd != -1 && iostream_unsent(s) == 0)
-        drop_io_state(s, IOLOOP_WRITE);
+    if (iostream_unsent(s) == 0)
+        set_io_state(s, s->state & ~(uint32_t)IOLOOP_WRITE);
 }

@@ -116,15 +116,16 @@ void iostream_write(struct iostream *stream, const void *data, size_t size,
 size_t iostream_unsent(const struct iostream *stream);
 enum { IOSTREAM_MAX_UNSENT = 65536 };
 
-/* [10] The lingering close (see linger.h), for a peer that may still be
- * sending. Call it when no byte is unsent. The stream counts as closed from
- * here on; the close callback runs when the lingering is over. */
-void iostream_linger(struct iostream *stream);
-
-/* [10] Is nothing unread or unsent, and has the peer's kernel acknowledged every
- * byte? Then an ordinary close loses nothing. False where the system cannot
- * tell. */
-bool iostream_is_settled(const struct iostream *stream);
+/* [10] Starts the lingering close (see linger.h) if an ordinary close could cost
+ * the peer bytes that it has been sent.
+ * - Call it when no byte is unsent, and iostream_close() after it: that closes
+ *   what does not have to linger.
+ * - It has to linger if the peer may still be sending (`expects_more`, or there
+ *   are unread bytes), or has not acknowledged everything, or the system cannot
+ *   tell.
+ * - A lingering stream counts as closed; the close callback runs when the
+ *   lingering is over. */
+void iostream_linger(struct iostream *stream, bool expects_more);
 
 /* [16] --- for those who watch a stream ----------------------------------- */
 
@@ -139,10 +140,6 @@ size_t iostream_memory(const struct iostream *stream);
 /* Receives what the kernel already has for the pending read. True if that
  * read is complete now, or the stream is closed. */
 bool iostream_try_read_now(struct iostream *stream);
-
-/* Offers unsent bytes to the kernel now. True if it took any, or the stream is
- * closed. */
-bool iostream_try_write_now(struct iostream *stream);
 
 /* ------------------------------------------------------------------------ */
 

@@ -79,6 +79,15 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
 }
 #endif
 
+/* [5] --- errors --------------------------------------------------------- */
+
+/* EAGAIN and EWOULDBLOCK may be the same number, or two. */
+bool
+is_temporary(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
 /* [10] --- what has arrived ----------------------------------------------- */
 
 /* Linux and macOS know it, and call it by different names. */

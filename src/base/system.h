@@ -33,6 +33,9 @@ int check_pollable(int fd);
  * that does not read. */
 void set_notsent_lowat(int listener);
 
+/* [5] Does this errno of a call on a non-blocking socket say: try again? */
+bool is_temporary(int error);
+
 /* [10] How many bytes that were sent on `fd`, a TCP socket, its peer's kernel
  * has not acknowledged yet; -1 where the system cannot tell. */
 long unacknowledged(int fd);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "system.h"
 #include "trace.h"
 
 enum {
@@ -18,50 +19,49 @@ struct lingering {
     struct ioloop *loop;
     int fd;
     struct timeout *timeout;
-    int64_t end;
-    size_t left; /* bytes that we are still willing to drop */
+    int64_t last, end; /* the last sign of the peer; the latest close */
+    size_t left;       /* bytes that may still be dropped */
     ioloop_callback *callback;
     void *arg;
 };
 
-/* The peer has gone, or we have waited long enough for it to take what it was
- * sent. A reset does no harm any more. */
+static void
+linger_free(void *arg)
+{
+    struct lingering *g = arg;
+
+    g->callback(g->arg);
+    free(g);
+}
+
+/* The peer has closed, or has had enough time to receive everything. A reset
+ * does no harm any more. */
 static void
 linger_end(struct lingering *g)
 {
     TRACE(g->fd, "closed, %zu bytes were dropped", MAX_BYTES - g->left);
-    if (g->timeout != NULL)
-        ioloop_remove_timeout(g->loop, g->timeout);
+    ioloop_remove_timeout(g->loop, g->timeout);
     ioloop_remove_handler(g->loop, g->fd);
     close(g->fd);
-    ioloop_add_callback(g->loop, g->callback, g->arg);
-    free(g);
+    ioloop_add_callback(g->loop, linger_free, g);
 }
 
-/* The handle means nothing once its callback has started. */
+/* The callback of the timeout. It is not moved with every byte that arrives;
+ * when it is due it looks how long the peer has really been silent. */
 static void
-on_timeout(void *arg)
+linger_rearm(void *arg)
 {
-    ((struct lingering *)arg)->timeout = NULL;
-    linger_end(arg);
-}
+    struct lingering *g = arg;
+    int64_t deadline = g->last + MAX_SILENCE;
 
-/* Waits for the next sign of the peer; without memory for that, no longer. */
-static void
-linger_rearm(struct lingering *g)
-{
-    int64_t deadline = ioloop_time() + MAX_SILENCE;
-
-    if (g->timeout != NULL)
-        ioloop_remove_timeout(g->loop, g->timeout);
-    g->timeout = ioloop_add_timeout(g->loop,
-                                    deadline < g->end ? deadline : g->end,
-                                    on_timeout, g);
+    deadline = deadline < g->end ? deadline : g->end;
+    g->timeout = NULL;
+    if (ioloop_time() < deadline)
+        g->timeout = ioloop_add_timeout(g->loop, deadline, linger_rearm, g);
     if (g->timeout == NULL)
         linger_end(g);
 }
 
-/* Reads and forgets. */
 static void
 linger_events(int fd, uint32_t events, void *arg)
 {
@@ -69,34 +69,33 @@ linger_events(int fd, uint32_t events, void *arg)
     char dropped[16384];
     ssize_t n = recv(fd, dropped, sizeof dropped, 0);
 
-    if (n == -1 && !(events & IOLOOP_ERROR) &&
-        (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    if (n == -1 && !(events & IOLOOP_ERROR) && is_temporary(errno))
         return;
     if (n <= 0 || (size_t)n >= g->left) {
         linger_end(g);
         return;
     }
     g->left -= (size_t)n;
-    linger_rearm(g);
+    g->last = ioloop_time();
 }
 
-/* The notes are filled in last: until then nothing has to be undone but the
- * memory, and from then on everything ends in linger_end(). */
+/* The record is filled in last: until then only its memory has to be freed. */
 bool
 linger_start(struct ioloop *loop, int fd, ioloop_callback *callback,
-              void *arg)
+             void *arg)
 {
     struct lingering *g = malloc(sizeof *g);
+    int64_t now = ioloop_time();
 
     if (g == NULL || shutdown(fd, SHUT_WR) == -1 ||
         ioloop_add_handler(loop, fd, linger_events, g, IOLOOP_READ) == -1) {
         free(g);
         return false;
     }
-    TRACE(fd, "said goodbye; what still comes is dropped");
+    TRACE(fd, "lingering: what still arrives is dropped");
     *g = (struct lingering){.loop = loop, .fd = fd, .left = MAX_BYTES,
-                          .end = ioloop_time() + MAX_TIME,
-                          .callback = callback, .arg = arg};
+                            .last = now, .end = now + MAX_TIME,
+                            .callback = callback, .arg = arg};
     linger_rearm(g);
     return true;
 }

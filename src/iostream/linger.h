@@ -1,11 +1,11 @@
-/* [10] linger.h -- the polite close.
+/* [10] linger.h -- the lingering close.
  *
  *     Tornado has none, and loses answers (see chapter 10).
- *     Floor 2: it knows the loop.
+ *     Layer 2: it knows the loop.
  *
- * A close() while bytes of the peer are still coming in makes the kernel
- * answer them with a reset, and a reset makes the peer's kernel throw away
- * what it has received, our last answer included. So the line is first
+ * When bytes of the peer arrive after close(), or wait unread at that moment,
+ * the kernel answers with a reset. The peer's kernel then throws away what it
+ * has received and not delivered: our last answer. So the connection is first
  * closed in our direction only. */
 #ifndef LINGER_H
 #define LINGER_H
@@ -14,12 +14,14 @@
 
 #include "ioloop.h"
 
-/* Takes over `fd`, a socket that is not in the loop: says that no more will
- * come, drops what still arrives, and closes it when the peer has finished
- * too, when it is silent for 2 seconds, after 10 seconds, or after 1 MiB.
- * `callback` runs when it is closed. False if that cannot be done; `fd` is
- * then still yours. */
+/* Takes over `fd`, a socket that the loop does not watch, and shuts down its
+ * sending direction.
+ * - What still arrives is dropped.
+ * - `fd` is closed when the peer has closed its direction, too; when it has
+ *   been silent for 2 seconds; after 10 seconds; or after 1 MiB.
+ * - `callback` runs from the loop after that.
+ * - False if it cannot be done; then `fd` still belongs to the caller. */
 bool linger_start(struct ioloop *loop, int fd, ioloop_callback *callback,
-                   void *arg);
+                  void *arg);
 
 #endif

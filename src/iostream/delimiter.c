@@ -1,0 +1,47 @@
+/* [5] delimiter.c -- see delimiter.h. */
+#include "delimiter.h"
+
+#include <string.h>
+
+/* Does the delimiter stand at `p`? Returns the number of bytes that it takes
+ * there, CRs included; 0 if it does not stand there; -1 if the data ends before
+ * that is certain. */
+static ptrdiff_t
+match(const char *p, const char *end, const char *delimiter)
+{
+    const char *start = p;
+
+    for (; *delimiter != '\0'; delimiter++) {
+        if (*delimiter == '\r')
+            continue;
+        if (p > start && p < end && *p == '\r')
+            p++;
+        if (p == end)
+            return -1;
+        if (*p++ != *delimiter)
+            return 0;
+    }
+    return p - start;
+}
+
+/* memchr() looks for the first byte that cannot be left out. */
+size_t
+find_delimiter(const char *data, size_t size, const char *delimiter,
+               size_t *pos)
+{
+    const char *p = data + *pos, *end = data + size;
+    char first = delimiter[strspn(delimiter, "\r")];
+
+    while (p < end && (p = memchr(p, first, (size_t)(end - p))) != NULL) {
+        ptrdiff_t n = match(p, end, delimiter);
+
+        if (n > 0)
+            return (size_t)(p + n - data);
+        *pos = (size_t)(p - data);
+        if (n == -1)
+            return 0;
+        p++;
+    }
+    *pos = size;
+    return 0;
+}
