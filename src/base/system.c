@@ -17,7 +17,6 @@
 #endif
 
 #ifdef __linux__
-#include <linux/sockios.h> /* [10] */
 #include <sys/ioctl.h> /* [10] */
 #include <sys/sendfile.h> /* [14] */
 #endif
@@ -90,14 +89,15 @@ is_temporary(int error)
 
 /* [10] --- what has arrived ----------------------------------------------- */
 
-/* Linux and macOS know it, and call it by different names. */
+/* Linux and macOS know it, and call it by different names: tcp(7) has SIOCOUTQ,
+ * which is TIOCOUTQ, and needs no header of the kernel. */
 long
 unacknowledged(int fd)
 {
     int n = -1;
 
 #if defined(__linux__)
-    if (ioctl(fd, SIOCOUTQ, &n) == -1)
+    if (ioctl(fd, TIOCOUTQ, &n) == -1)
         return -1;
 #elif defined(SO_NWRITE)
     socklen_t size = sizeof n;
