@@ -1,23 +1,21 @@
-/* [13] httpchunked.c -- line, bytes, line, bytes, until a chunk has none.
+/* [13] httpchunked.c -- see httpchunked.h.
  *
- * Two servers in a row that disagree about one line of this see the end of the
- * body in two places, and what lies between the two is a request that one of
- * them has never seen. So every byte is checked, also the line breaks that a
- * friendlier reader would skip, and the first that is wrong is the last that is
- * read. */
+ * Two servers in a row that read one of these lines in two ways see the end of
+ * the body in two places, and one of them takes the bytes between the two for a
+ * request. So every byte is checked, also the line breaks, and nothing is read
+ * after the first that is wrong. */
 #include "httpchunked.h"
 
 #include <string.h>
 
 #include "httputil.h"
 
-/* A stranger may say as much beside the body as he likes, up to here: so many
- * bytes in one size line; in all of them, beyond the digits that are needed,
- * twice the body and so many more; and so much in trailers. */
+/* The limits of what is not body. */
 enum {
-    MAX_SIZE_LINE = 256,
-    MAX_EXTRA = 16384,
-    MAX_TRAILER_BYTES = 8192,
+    MAX_SIZE_LINE = 256,      /* bytes of one size line */
+    MAX_EXTRA = 16384,        /* bytes of all size lines, but for the digits
+                               * that are needed, beyond twice the body */
+    MAX_TRAILER_BYTES = 8192, /* of all trailers */
     MAX_TRAILERS = 32,
     PIECE = 65536 /* a chunk is read in pieces of this size */
 };
@@ -28,7 +26,7 @@ struct httpchunked {
     struct buffer **body;
     size_t max;
     size_t left;  /* bytes of this chunk that have not come yet */
-    size_t extra; /* bytes of all size lines that say nothing */
+    size_t extra; /* see MAX_EXTRA */
     size_t trailer_bytes;
     struct httpheaders trailers;
     httpbody_callback *callback;
@@ -77,8 +75,8 @@ skip_extension(const char *text)
 }
 
 /* NULL, or what is wrong with the line, whose CR stops every loop. strtoul()
- * takes "+5", "-1" and "0x5" as well; Tornado until 6.3.3 took what int() takes,
- * and a size of -1 kept it busy for ever. */
+ * would take "+5", "-1" and "0x5" as well; Tornado until 6.3.3 took what int()
+ * takes, and a size of -1 kept it busy for ever. */
 static const char *
 parse_size_line(struct httpchunked *c, const char *line, size_t size)
 {
@@ -145,8 +143,8 @@ on_data(const char *data, size_t size, void *arg)
         iostream_read_bytes(c->stream, 2, on_data_end, c);
 }
 
-/* The size said where the chunk ends, so this line break says nothing new. It
- * shows whether the two of us count alike. */
+/* The size says where the chunk ends. This line break shows whether client and
+ * server have counted in the same way. */
 static void
 on_data_end(const char *data, size_t size, void *arg)
 {
@@ -160,9 +158,9 @@ on_data_end(const char *data, size_t size, void *arg)
 
 /* --- the end ------------------------------------------------------------- */
 
-/* One line: a header that we check and forget, or the empty line. Somebody who
- * merged it with the headers would let a stranger change, behind our back, what
- * we have already decided (RFC 9110, section 6.5.1). */
+/* One line: a header, which is checked and dropped, or the empty line. Merged
+ * with the headers it could change what has been decided by them (RFC 9110,
+ * section 6.5.1). */
 static void
 on_trailer(const char *line, size_t size, void *arg)
 {

@@ -2,7 +2,7 @@
  *
  *     Tornado 2.0 refuses to know such requests; _read_chunked_body came in
  *     4.0 (tornado/http1connection.py).
- *     Floor 4: bytes of a stream in, a body out.
+ *     Layer 4: bytes of a stream in, a body out.
  *
  *     6\r\n             the size of a chunk, in hexadecimal
  *     Hello,\r\n        so many bytes, and a line break
@@ -20,11 +20,14 @@
 #include "iostream.h"
 #include "memory.h"
 
-/* Reads a body of up to `max` bytes from the stream into *body, which the
- * caller owns; it grows with what has come, not with what is promised. Notes
- * are kept in the arena, and trailers are checked there, and forgotten. If
- * the stream closes first, or somebody else makes it forget its wish, the
- * callback is not called. False when there is no memory left. */
+/* Reads a body in chunks into *body, for httpbody_read().
+ * - At most `max` bytes, else 413. Extensions and trailers have limits of their
+ *   own; a byte that the grammar does not allow is 400.
+ * - *body grows with what has come, not with what is promised. The arena holds
+ *   the trailers, which are checked and dropped.
+ * - The callback does not run when the stream closes first or the pending read
+ *   is cancelled.
+ * - False when there is no memory left: nothing will run. */
 bool httpchunked_read(struct iostream *stream, struct arena **arena,
                       struct buffer **body, size_t max,
                       httpbody_callback *callback, void *arg);

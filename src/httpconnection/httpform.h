@@ -34,8 +34,8 @@ struct httpfile {
 };
 
 /* request.arguments and request.files, in order of arrival. An empty one has
- * `arena` set and zeros in all other fields. `fields` counts those of urlencoded
- * forms, also the empty ones. */
+ * `arena` set and zeros in all other fields. `fields` counts those of
+ * urlencoded forms, also the empty ones. */
 struct arguments {
     struct arena **arena;
     struct argument *items;

@@ -351,8 +351,8 @@ httprequest_is_head(const char *data, size_t size)
 }
 
 /* The head is copied once, into the request's own memory, and cut to pieces
- * there: every name and value is a part of that copy. The method is known first,
- * because a refusal of HEAD has no body either. */
+ * there: every name and value is a part of that copy. The method is known
+ * first, because a refusal of HEAD has no body either. */
 int
 httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
                        const char **why)
@@ -594,7 +594,7 @@ httprequest_written(struct httprequest *r)
         callback(r->write_arg);
 }
 
-/* [12] --- the client leaves ------------------------------------------------ */
+/* [12] --- the client leaves ----------------------------------------------- */
 
 void
 httprequest_set_close_callback(struct httprequest *r,

@@ -40,15 +40,15 @@ struct cookie {
 };
 
 /* HTTPRequest.
- * - What it points at lives as long as the request. Where there is no size it is
- *   a string.
+ * - What it points at lives as long as the request. Where there is no size it
+ *   is a string.
  * - From the request callback until httprequest_finish() the request belongs to
  *   the application, also when the client has left in between: a request that
  *   was handed over has to be finished. */
 struct httprequest {
-    const char *method;  /* as sent; upper case for all that we know */
+    const char *method;  /* as sent; the known ones are upper case */
     const char *uri;     /* as sent: "/a%20b?c=d" */
-    const char *path;    /* "/a%20b", but "/ab" if "/a%62" was sent, from [11] */
+    const char *path;    /* "/a%20b"; from chapter 11 on "/ab" for "/a%62" */
     const char *query;   /* "c=d", or "" */
     const char *version; /* "HTTP/1.0" or "HTTP/1.1" */
     const char *host;    /* "example.com:8888"; "127.0.0.1" if not told */

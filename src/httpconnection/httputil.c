@@ -245,7 +245,7 @@ httputil_parse_digits(const char **text, int base, size_t *n)
 
 /* --- status and date ---------------------------------------------------- */
 
-/* Clients ignore the reason; it is there for people who read heads. */
+/* Clients ignore the reason; people read it. */
 const char *
 httputil_reason(int status)
 {
