@@ -48,24 +48,36 @@ enter(struct httpconnection *c, enum httpconnection_state state)
 
     /* [16] An observer may watch the connection. */
     if (c->settings->observer != NULL)
-        c->settings->observer(c, &c->observed, c->settings->observer_arg);
+        c->settings->observer(c, state, &c->observed,
+                              c->settings->observer_arg);
 }
 
 /* --- the end ------------------------------------------------------------- */
 
-/* The close callback of the stream. A request that the application has keeps
- * living until the application finishes it; it only learns that its client has
- * gone. */
+/* The request ends in the next turn: its caller may still use it. */
+static void
+release_request(struct httpconnection *c)
+{
+    struct httprequest *r = c->request;
+
+    if (r == NULL)
+        return;
+    c->request = NULL;
+    r->connection = NULL;
+    ioloop_add_callback(r->loop, httprequest_free, r);
+}
+
+/* The close callback of the stream. A request that the application has lives on
+ * until the application finishes it; it only learns that its client has gone. */
 static void
 on_close(void *arg)
 {
     struct httpconnection *c = arg;
-    struct httprequest *r = c->request;
 
-    if (r != NULL && c->state < HTTP_APPLICATION)
-        ioloop_add_callback(r->loop, httprequest_free, r);
-    else if (r != NULL)
-        httprequest_closed(r);
+    if (c->state < HTTP_APPLICATION)
+        release_request(c);
+    else if (c->request != NULL)
+        httprequest_closed(c->request);
     enter(c, HTTP_CLOSED);
     free(c);
 }
@@ -81,19 +93,6 @@ end_connection(void *arg)
     iostream_linger(c->stream, c->state == HTTP_REFUSED);
 
     iostream_close(c->stream);
-}
-
-/* The request ends in the next turn: its caller may still use it. */
-static void
-release_request(struct httpconnection *c)
-{
-    struct httprequest *r = c->request;
-
-    if (r == NULL)
-        return;
-    c->request = NULL;
-    r->connection = NULL;
-    ioloop_add_callback(r->loop, httprequest_free, r);
 }
 
 /* The answer to HEAD has no body, an error page neither. */
@@ -134,7 +133,7 @@ httpconnection_refuse(struct httpconnection *c, int status, const char *why)
     buffer_release(&answer);
 }
 
-/* --- the application's part ------------------------------------------------ */
+/* --- the application's part ----------------------------------------------- */
 
 /* HTTPConnection.request_callback: from here on the request belongs to the
  * application, until httprequest_finish(). */
@@ -456,13 +455,6 @@ struct iostream *
 httpconnection_stream(const struct httpconnection *c)
 {
     return c->stream;
-}
-
-/* [16] For the observer. */
-enum httpconnection_state
-httpconnection_state(const struct httpconnection *c)
-{
-    return c->state;
 }
 
 /* [16] For the observer, which may look at the request. */

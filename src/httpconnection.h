@@ -39,6 +39,7 @@ typedef void httprequest_callback(struct httprequest *request, void *arg);
  * - It may close the stream; it must not refuse.
  * - CLOSED comes last, also if no other state came before. */
 typedef void httpconnection_observer(struct httpconnection *connection,
+                                     enum httpconnection_state state,
                                      void **own, void *arg);
 
 /* What all connections of a server share. The owner keeps it until the last
@@ -59,7 +60,7 @@ void httpconnection_handle_stream(struct iostream *stream,
                                   const struct sockaddr *peer,
                                   socklen_t peer_size, void *arg);
 
-/* --- for httprequest.c ---------------------------------------------------- */
+/* --- for httprequest.c, and for the observer ------------------------------ */
 
 /* HTTPConnection.write and .finish, for the connection's current request: see
  * httprequest_write() and httprequest_finish(). */
@@ -76,12 +77,7 @@ void httpconnection_refuse(struct httpconnection *connection, int status,
 struct iostream *
 httpconnection_stream(const struct httpconnection *connection);
 
-/* [16] --- for the observer ------------------------------------------------ */
-
-enum httpconnection_state
-httpconnection_state(const struct httpconnection *connection);
-
-/* The request that is being read or answered; NULL if there is none. */
+/* [16] The request that is being read or answered; NULL if there is none. */
 struct httprequest *
 httpconnection_request(const struct httpconnection *connection);
 

@@ -180,8 +180,8 @@ iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
 /* Has the loop watch for these events from now on. The first call makes the
  * stream known to the loop (as in Tornado since 2.1): a client that is served
  * from its first packet and then leaves costs no registration. If the poller
- * fails, the stream would never hear of its peer again, and what it has sent may
- * be half an answer: it aborts. */
+ * fails, the stream would never hear of its peer again, and what it has sent
+ * may be half an answer: it aborts. */
 static void
 set_io_state(struct iostream *s, uint32_t state)
 {

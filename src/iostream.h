@@ -116,8 +116,8 @@ void iostream_write(struct iostream *stream, const void *data, size_t size,
 size_t iostream_unsent(const struct iostream *stream);
 enum { IOSTREAM_MAX_UNSENT = 65536 };
 
-/* [10] Starts the lingering close (see linger.h) if an ordinary close could cost
- * the peer bytes that it has been sent.
+/* [10] Starts the lingering close (see linger.h) if an ordinary close could
+ * cost the peer bytes that it has been sent.
  * - Call it when no byte is unsent, and iostream_close() after it: that closes
  *   what does not have to linger.
  * - It has to linger if the peer may still be sending (`expects_more`, or there

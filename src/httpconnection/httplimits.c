@@ -17,15 +17,16 @@ enum { SECOND = 1000000 };
 #define NEVER INT64_MAX
 
 /* One connection. `since` is when its present limit began to count: with the
- * state, or with the present window of a body or an answer. */
+ * state, or with the present window of a body or an answer. `allowed` is how
+ * long the state, or a window, may last; NEVER: there is no limit. */
 struct watched {
     struct httpconnection *connection;
     struct iostream *stream;
     struct watched *next, **link;
     enum httpconnection_state state;
     bool sending; /* the limit is the one for unsent bytes */
-    int64_t since;
-    size_t mark; /* progress() at that moment */
+    int64_t since, allowed;
+    size_t mark; /* progress() at the moment `since` */
 };
 
 /* --- one connection ------------------------------------------------------ */
@@ -44,37 +45,25 @@ progress(const struct watched *w)
            (on_its_way > 0 ? (size_t)on_its_way : 0);
 }
 
-/* Another limit, or another window, counts from now on. */
+/* A limit, or the next window of it, counts from `now` on. */
 static void
-restart(struct watched *w, bool sending, int64_t now)
+restart(struct httplimits *limits, struct watched *w, bool sending, int64_t now)
 {
     w->sending = sending;
     w->since = now;
     w->mark = progress(w);
-}
-
-static bool
-is_in_window(const struct watched *w)
-{
-    return w->sending || w->state == HTTP_BODY;
+    w->allowed = sending                ? limits->timeouts[HTTP_BODY]
+                 : w->state > HTTP_BODY ? NEVER
+                                        : limits->timeouts[w->state];
 }
 
 /* Has the present window seen its bytes? */
 static bool
 is_fast_enough(const struct httplimits *limits, const struct watched *w)
 {
-    return is_in_window(w) &&
+    return (w->sending || w->state == HTTP_BODY) &&
            progress(w) - w->mark >= (size_t)(limits->timeouts[HTTP_BODY] /
                                              SECOND * HTTP_MIN_RATE);
-}
-
-/* How long the present state, or a window, may last. */
-static int64_t
-allowed(const struct httplimits *limits, const struct watched *w)
-{
-    if (is_in_window(w))
-        return limits->timeouts[HTTP_BODY];
-    return w->state < HTTP_BODY ? limits->timeouts[w->state] : NEVER;
 }
 
 /* The time is over. True if it was the loop that was late: the kernel had bytes
@@ -112,29 +101,26 @@ expire(struct watched *w)
 static int64_t
 check(struct httplimits *limits, struct watched *w, int64_t now)
 {
-    int64_t most, last = now;
+    int64_t last = now;
 
     if (iostream_fd(w->stream) == -1)
         return NEVER;
     if (w->sending && iostream_unsent(w->stream) == 0)
-        restart(w, false, now);
-    most = allowed(limits, w);
-    if (most == NEVER)
-        return NEVER;
-    if (now - w->since >= most && is_fast_enough(limits, w)) {
+        restart(limits, w, false, now);
+    if (now - w->since >= w->allowed && is_fast_enough(limits, w)) {
         if (w->sending)
             last -= time_since_sent(iostream_fd(w->stream));
-        restart(w, w->sending, last > w->since ? last : w->since);
+        restart(limits, w, w->sending, last > w->since ? last : w->since);
     }
-    if (now - w->since < most)
-        return w->since + most;
-    if (loop_was_late(limits, w)) {
-        if (is_in_window(w))
-            restart(w, w->sending, now);
-        return now + SECOND;
+    if (w->allowed == NEVER || now - w->since < w->allowed)
+        return w->allowed == NEVER ? NEVER : w->since + w->allowed;
+    if (!loop_was_late(limits, w)) {
+        expire(w);
+        return NEVER;
     }
-    expire(w);
-    return NEVER;
+    if (w->state == HTTP_BODY)
+        restart(limits, w, false, now);
+    return now + SECOND;
 }
 
 /* --- the sweep ----------------------------------------------------------- */
@@ -273,31 +259,32 @@ httplimits_start(struct httplimits *limits, struct ioloop *loop)
     memory_set_limit(HTTP_MEMORY_LIMIT, on_pressure, limits);
 }
 
-/* Makes the record of a new connection, or ends the one of a closed one. NULL
- * if there is none. */
+/* The record of a new connection. NULL without memory: it is not served. */
 static struct watched *
-watch(struct httplimits *limits, struct httpconnection *c, struct watched *w)
+watch(struct httplimits *limits, struct httpconnection *c)
 {
-    if (w == NULL && httpconnection_state(c) != HTTP_CLOSED) {
-        w = calloc(1, sizeof *w);
-        if (w == NULL) {
-            iostream_close(httpconnection_stream(c));
-            return NULL;
-        }
-        *w = (struct watched){.connection = c, .state = HTTP_CLOSED,
-                              .stream = httpconnection_stream(c),
-                              .next = limits->first, .link = &limits->first};
-        limits->first = w;
-        if (w->next != NULL)
-            w->next->link = &w->next;
-    } else if (w != NULL && httpconnection_state(c) == HTTP_CLOSED) {
-        *w->link = w->next;
-        if (w->next != NULL)
-            w->next->link = w->link;
-        free(w);
-        w = NULL;
+    struct watched *w = calloc(1, sizeof *w);
+
+    if (w == NULL) {
+        iostream_close(httpconnection_stream(c));
+        return NULL;
     }
+    *w = (struct watched){.connection = c, .state = HTTP_CLOSED,
+                          .stream = httpconnection_stream(c),
+                          .next = limits->first, .link = &limits->first};
+    limits->first = w;
+    if (w->next != NULL)
+        w->next->link = &w->next;
     return w;
+}
+
+static void
+forget(struct watched *w)
+{
+    *w->link = w->next;
+    if (w->next != NULL)
+        w->next->link = w->link;
+    free(w);
 }
 
 /* The limit of a state counts from its beginning. The first window of an answer
@@ -305,25 +292,37 @@ watch(struct httplimits *limits, struct httpconnection *c, struct watched *w)
  * next requests. A window ends early when it has seen its bytes, so that they
  * are not credited to the time after them. */
 void
-httplimits_observe(struct httpconnection *c, void **own, void *arg)
+httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
+                   void **own, void *arg)
 {
     struct httplimits *limits = arg;
-    struct watched *w = *own = watch(limits, c, *own);
-    bool new_state, unsent;
+    struct watched *w = *own;
+    bool unsent;
 
+    if (w == NULL && state != HTTP_CLOSED)
+        w = *own = watch(limits, c);
     if (w == NULL)
         return;
-    new_state = httpconnection_state(c) != w->state;
-    unsent = iostream_unsent(w->stream) > 0;
-    w->state = httpconnection_state(c);
-    if (new_state ? w->state <= HTTP_BODY && !(w->sending && unsent)
-                  : unsent > w->sending || is_fast_enough(limits, w)) {
-        restart(w, !new_state && unsent, ioloop_time());
-        schedule(limits, w->since + allowed(limits, w));
+    if (state == HTTP_CLOSED) {
+        forget(w);
+        return;
     }
+    unsent = iostream_unsent(w->stream) > 0;
+    if (state == w->state
+            ? unsent > w->sending || is_fast_enough(limits, w)
+            : state <= HTTP_BODY && !(w->sending && unsent)) {
+        bool sending = state == w->state && unsent;
+
+        w->state = state;
+        restart(limits, w, sending, ioloop_time());
+        schedule(limits, w->since + w->allowed);
+    }
+    w->state = state;
+    if (!w->sending && state > HTTP_BODY)
+        w->allowed = NEVER;
 
     /* [17] The last request, unless another one has come behind it. */
-    if (w->state == HTTP_APPLICATION && limits->draining &&
+    if (state == HTTP_APPLICATION && limits->draining &&
         iostream_unread(w->stream) == 0)
         httpconnection_request(c)->keep_alive = false;
 }
@@ -356,7 +355,7 @@ httplimits_drain(struct httplimits *limits)
     limits->timeouts[HTTP_IDLE] = SECOND;
     for (struct watched *w = limits->first; w != NULL; w = w->next)
         if (w->state == HTTP_IDLE)
-            restart(w, false, now);
+            restart(limits, w, false, now);
         else if ((w->state == HTTP_BODY || w->state == HTTP_APPLICATION) &&
                  iostream_unread(w->stream) == 0)
             httpconnection_request(w->connection)->keep_alive = false;

@@ -52,7 +52,8 @@ struct httplimits {
 void httplimits_start(struct httplimits *limits, struct ioloop *loop);
 
 /* An observer of connections; `arg` is a struct httplimits. */
-void httplimits_observe(struct httpconnection *connection, void **own,
+void httplimits_observe(struct httpconnection *connection,
+                        enum httpconnection_state state, void **own,
                         void *arg);
 
 /* Closes the connection that has been idle longest, if one is idle. A callback

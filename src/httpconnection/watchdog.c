@@ -9,12 +9,12 @@
 
 #include "system.h"
 
-static unsigned threshold; /* seconds; 0: nobody wants to know */
-static const char *_Atomic current_request;
+static unsigned threshold;                    /* seconds */
+static const char *_Atomic current_request; /* its URI; NULL: none */
 
-/* The one signal handler that does something on the spot: the loop, which does
- * everything else, is what does not answer. Of all that C has, only what works
- * in the middle of anything may be used here; printf() does not. */
+/* This signal handler does its work at once, because the loop, which does all
+ * other work, is what hangs. Only async-signal-safe functions may be called
+ * here; snprintf() is not one of them. */
 static void
 on_alarm(int signal_number)
 {
@@ -40,7 +40,8 @@ on_wait(bool begins)
     alarm(begins ? 0 : threshold);
 }
 
-/* SA_RESTART: what can be taken up again after the alarm, is. */
+/* SA_RESTART: the alarm does not interrupt the system calls of a handler, where
+ * that is possible. */
 void
 set_blocking_log_threshold(struct ioloop *loop, unsigned seconds)
 {
