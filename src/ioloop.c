@@ -86,28 +86,25 @@ static int add_waker(struct ioloop *loop); /* [3] */
 /* --- a loop and its poller --------------------------------------------- */
 
 /* The best first, as in Tornado's configurable_default(). */
-enum { NPOLLERS = 3 };
-static const struct poller *const pollers[NPOLLERS] = {
-    &poller_epoll, &poller_kqueue, &poller_select};
+static const struct poller *const pollers[] = {
+    &poller_epoll, &poller_kqueue, &poller_select, NULL};
 
 struct ioloop *
 ioloop_new(const char *name)
 {
-    struct ioloop *loop = calloc(1, sizeof *loop);
-    size_t i = 0;
+    const struct poller *const *p = pollers;
+    struct ioloop *loop;
 
-    while (i < NPOLLERS && (pollers[i]->new == NULL ||
-                            (name && strcmp(name, pollers[i]->name) != 0)))
-        i++;
-    if (loop != NULL && i < NPOLLERS) {
-        loop->poller = pollers[i];
-        loop->poller_self = loop->poller->new();
-    }
-    if (loop == NULL || loop->poller_self == NULL) {
+    while (*p != NULL && ((*p)->new == NULL ||
+                          (name != NULL && strcmp(name, (*p)->name) != 0)))
+        p++;
+    errno = ENOTSUP;
+    loop = *p != NULL ? calloc(1, sizeof *loop) : NULL;
+    if (loop == NULL || (loop->poller_self = (*p)->new()) == NULL) {
         free(loop);
-        errno = i == NPOLLERS ? ENOTSUP : errno;
         return NULL;
     }
+    loop->poller = *p;
 
     /* [3] From now on threads and signal handlers can wake it. */
     if (add_waker(loop) == -1) {
@@ -151,25 +148,52 @@ ioloop_instance(void)
 
 /* --- handlers ---------------------------------------------------------- */
 
+/* Makes room for `n` items in an array that has room for `*size`. `array` is
+ * the address of the pointer to the items, whatever their type is. It makes
+ * room for twice as many, so that it moves the items rarely. */
+static bool
+reserve(void *array, size_t *size, size_t n, size_t item)
+{
+    void *items;
+
+    if (n <= *size)
+        return true;
+    memcpy(&items, array, sizeof items);
+    items = realloc(items, 2 * n * item);
+    if (items == NULL)
+        return false;
+    memcpy(array, &items, sizeof items);
+    *size = 2 * n;
+    return true;
+}
+
+/* [3] Callbacks of one descriptor that have room in any case: eight that run
+ * and eight that they add. */
+enum { CALLBACKS_PER_FD = 16 };
+
 /* The kernel gives out the lowest free number, so the table has few gaps. A
  * number that is no open descriptor does not make it grow. */
-static bool
-reserve_entries(struct ioloop *loop, int fd)
+bool
+ioloop_reserve(struct ioloop *loop, int fd)
 {
-    size_t size = 2 * ((size_t)fd + 32);
-    struct entry *entries;
+    size_t before = loop->nentries;
 
-    if ((size_t)fd < loop->nentries)
+    if ((size_t)fd < before)
         return true;
     if (fcntl(fd, F_GETFD) == -1)
         return false;
-    entries = realloc(loop->entries, size * sizeof *entries);
-    if (entries == NULL)
+
+    /* [3] The owner of a descriptor adds callbacks, too. */
+    if (!reserve(&loop->callbacks, &loop->callbacks_size,
+                 CALLBACKS_PER_FD * 2 * ((size_t)fd + 32),
+                 sizeof *loop->callbacks))
         return false;
-    memset(entries + loop->nentries, 0,
-           (size - loop->nentries) * sizeof *entries);
-    loop->entries = entries;
-    loop->nentries = size;
+
+    if (!reserve(&loop->entries, &loop->nentries, (size_t)fd + 32,
+                 sizeof *loop->entries))
+        return false;
+    memset(loop->entries + before, 0,
+           (loop->nentries - before) * sizeof *loop->entries);
     return true;
 }
 
@@ -187,11 +211,9 @@ static int
 watch(struct ioloop *loop, int fd, uint32_t events)
 {
     struct entry *entry = &loop->entries[fd];
-    int result = 0;
-
-    if (events != entry->events)
-        result = loop->poller->watch(loop->poller_self, fd, entry->events,
+    int result = loop->poller->watch(loop->poller_self, fd, entry->events,
                                      events);
+
     if (result == 0 || events == 0)
         entry->events = events;
     return result;
@@ -201,11 +223,8 @@ int
 ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
                    void *arg, uint32_t events)
 {
-    if (has_handler(loop, fd)) {
-        errno = EEXIST;
-        return -1;
-    }
-    if (!ioloop_reserve(loop, fd))
+    errno = EEXIST;
+    if (has_handler(loop, fd) || !ioloop_reserve(loop, fd))
         return -1;
     loop->entries[fd] = (struct entry){handler, arg, 0, loop->poll_count};
     return watch(loop, fd, events | IOLOOP_ERROR);
@@ -214,11 +233,8 @@ ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
 int
 ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events)
 {
-    if (!has_handler(loop, fd)) {
-        errno = fd < 0 ? EBADF : ENOENT;
-        return -1;
-    }
-    return watch(loop, fd, events | IOLOOP_ERROR);
+    errno = ENOENT;
+    return has_handler(loop, fd) ? watch(loop, fd, events | IOLOOP_ERROR) : -1;
 }
 
 void
@@ -253,36 +269,17 @@ run_handlers(struct ioloop *loop, int nready)
 
 /* [3] --- callbacks ----------------------------------------------------- */
 
-/* So many turns in a row may pass without a poll while callbacks add
- * callbacks: the sockets must not starve. */
+/* While callbacks add callbacks, this many turns may pass without a poll: the
+ * sockets must not starve. */
 enum { MAX_TURNS_WITHOUT_WAIT = 32 };
-
-/* Callbacks of one descriptor that have room in any case: eight that run and
- * eight that they add. */
-enum { CALLBACKS_PER_FD = 16 };
-
-static bool
-reserve_callbacks(struct ioloop *loop, size_t size)
-{
-    struct callback *callbacks;
-
-    if (size <= loop->callbacks_size)
-        return true;
-    callbacks = realloc(loop->callbacks, size * sizeof *callbacks);
-    if (callbacks == NULL)
-        return false;
-    loop->callbacks = callbacks;
-    loop->callbacks_size = size;
-    return true;
-}
 
 /* ioloop_reserve() has made room. Only a program that adds callbacks without
  * descriptors, and without end, needs more. */
 static void
 queue_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
-    if (loop->ncallbacks == loop->callbacks_size &&
-        !reserve_callbacks(loop, 2 * loop->callbacks_size))
+    if (!reserve(&loop->callbacks, &loop->callbacks_size,
+                 loop->ncallbacks + 1, sizeof *loop->callbacks))
         die("too many callbacks");
     loop->callbacks[loop->ncallbacks++] = (struct callback){callback, arg};
 }
@@ -338,15 +335,14 @@ static int
 add_waker(struct ioloop *loop)
 {
     int ends[2] = {-1, -1};
-    int result = pipe(ends);
+    bool ok = pipe(ends) == 0 && set_nonblocking(ends[0]) == 0 &&
+              set_nonblocking(ends[1]) == 0;
 
     loop->thread = pthread_self();
     loop->waker_read = ends[0];
     loop->waker_write = ends[1];
-    if (result == -1 || set_nonblocking(ends[0]) == -1 ||
-        set_nonblocking(ends[1]) == -1)
-        return -1;
-    return ioloop_add_handler(loop, ends[0], read_waker, loop, IOLOOP_READ);
+    return ok ? ioloop_add_handler(loop, ends[0], read_waker, loop,
+                                   IOLOOP_READ) : -1;
 }
 
 void
@@ -426,16 +422,10 @@ struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
 {
-    struct timeout *t = malloc(sizeof *t), **heap = loop->timeouts;
+    struct timeout *t = malloc(sizeof *t);
 
-    if (loop->ntimeouts == loop->timeouts_size) {
-        size_t size = 2 * loop->timeouts_size + 16;
-
-        heap = realloc(heap, size * sizeof *heap);
-        loop->timeouts = heap != NULL ? heap : loop->timeouts;
-        loop->timeouts_size = heap != NULL ? size : loop->timeouts_size;
-    }
-    if (t == NULL || heap == NULL) {
+    if (t == NULL || !reserve(&loop->timeouts, &loop->timeouts_size,
+                              loop->ntimeouts + 1, sizeof *loop->timeouts)) {
         free(t);
         return NULL;
     }
@@ -491,9 +481,8 @@ milliseconds_to_deadline(struct ioloop *loop)
 {
     int64_t wait = loop->timeouts[0]->deadline - ioloop_time();
 
-    if (wait <= 0)
-        return 0;
-    return wait / 1000 < INT_MAX - 1 ? (int)((wait + 999) / 1000) : INT_MAX;
+    wait = wait / 1000 + (wait % 1000 > 0);
+    return wait < 0 ? 0 : wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
 /* [5] --- the end ------------------------------------------------------- */
@@ -503,9 +492,9 @@ milliseconds_to_deadline(struct ioloop *loop)
 void
 ioloop_close_all(struct ioloop *loop)
 {
-    bool found;
+    bool found = true;
 
-    do {
+    while (found) {
         /* [18] Threads may have added callbacks. */
         read_waker(loop->waker_read, IOLOOP_READ, loop);
 
@@ -513,14 +502,14 @@ ioloop_close_all(struct ioloop *loop)
         for (int fd = 0; (size_t)fd < loop->nentries; fd++) {
             struct entry entry = loop->entries[fd];
 
-            if (entry.events == 0 || fd == loop->waker_read)
-                continue;
-            entry.handler(fd, IOLOOP_ERROR, entry.arg);
-            found = true;
+            if (entry.events != 0 && fd != loop->waker_read) {
+                entry.handler(fd, IOLOOP_ERROR, entry.arg);
+                found = true;
+            }
         }
         while (loop->ncallbacks > 0)
             run_callbacks(loop);
-    } while (found);
+    }
 }
 
 /* [18] --- the wait hook ------------------------------------------------ */
@@ -539,19 +528,6 @@ call_wait_hook(struct ioloop *loop, bool begins)
 }
 
 /* --- the loop ---------------------------------------------------------- */
-
-bool
-ioloop_reserve(struct ioloop *loop, int fd)
-{
-    if (!reserve_entries(loop, fd))
-        return false;
-
-    /* [3] The owner of a descriptor adds callbacks, too. */
-    if (!reserve_callbacks(loop, CALLBACKS_PER_FD * loop->nentries + 512))
-        return false;
-
-    return true;
-}
 
 /* Each round of this `for` is one turn. Read it beside IOLoop.start() in
  * Tornado 2.0. */

@@ -121,6 +121,5 @@ main(int argc, char **argv)
     status = serve();
     application_free(application);
     memory_give_back();
-    trace_end(); /* [18] */
     return signals_exit(status);
 }

@@ -109,7 +109,7 @@ edges(void)
 
         ioloop_remove_handler(loop, fd);
         check("update", ioloop_update_handler(loop, fd, IOLOOP_READ),
-              fd < 0 ? EBADF : ENOENT);
+              ENOENT);
         if (ioloop_add_handler(loop, fd, on_mistake, NULL, IOLOOP_READ) != -1)
             printf("%d is watched\n", fd);
         ioloop_remove_handler(loop, fd);

@@ -339,10 +339,6 @@ use_settings(int argc, char **argv)
             log_level = i;
     trace_on = settings.trace != NULL;
 
-    /* [18] For the page /trace. */
-    if (trace_on && !trace_keep())
-        return fail(1, "cannot keep the trace", strerror(errno));
-
     /* [12] Records for programs in place of lines for people. */
     if (trace_on && *settings.trace != '\0' && !trace_to_file(settings.trace))
         return fail(1, settings.trace, strerror(errno));

@@ -1,7 +1,6 @@
 /* [5] memory.c -- see memory.h. */
 #include "memory.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,7 @@
 enum { SMALL_PEAK = 4194304 };
 
 static size_t in_use, peak;
-static size_t pressure_limit;
+static size_t pressure_limit = MEMORY_MAX;
 static void (*on_pressure)(void *arg);
 static void *pressure_arg;
 
@@ -31,25 +30,20 @@ memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
     pressure_arg = arg;
 }
 
+/* A block has changed its size; 0: it does not exist. free() returns memory to
+ * the system at the end of the heap only, and one living block there keeps all
+ * the memory below it: therefore memory_give_back() after a peak. */
 static void
-count_alloc(size_t size)
+count(size_t before, size_t after)
 {
-    in_use += size;
-    peak = in_use > peak ? in_use : peak;
-    if (on_pressure != NULL && in_use > pressure_limit)
+    in_use += after - before;
+    if (after > before && in_use > pressure_limit)
         on_pressure(pressure_arg);
-}
-
-/* free() returns memory to the system at the end of the heap only, and one
- * living block there keeps all the memory below it. */
-static void
-count_free(size_t size)
-{
-    in_use -= size;
-    if (peak < SMALL_PEAK || in_use > peak / 4)
-        return;
-    peak = in_use;
-    memory_give_back();
+    peak = in_use > peak ? in_use : peak;
+    if (peak >= SMALL_PEAK && in_use <= peak / 4) {
+        peak = in_use;
+        memory_give_back();
+    }
 }
 
 /* --- blocks ------------------------------------------------------------ */
@@ -64,22 +58,20 @@ static size_t nfree;
 static void *
 block_resize(void *block, size_t before, size_t after)
 {
-    void *resized;
-
     /* [16] Too much for this process. */
     if (after - before > MEMORY_MAX - in_use)
         return NULL;
 
     if (before == 0 && after == BLOCK_SIZE && nfree > 0)
-        resized = free_list[--nfree];
+        block = free_list[--nfree];
     else
-        resized = realloc(block, after);
+        block = realloc(block, after);
 
     /* [16] It counts while it is alive. */
-    if (resized != NULL)
-        count_alloc(after - before);
+    if (block != NULL)
+        count(before, after);
 
-    return resized;
+    return block;
 }
 
 static void
@@ -89,7 +81,7 @@ block_free(void *block, size_t size)
         free_list[nfree++] = block;
     else
         free(block);
-    count_free(size); /* [16] */
+    count(size, 0); /* [16] */
 }
 
 void
@@ -111,7 +103,7 @@ buffer_length(const struct buffer *b)
     return b == NULL ? 0 : b->end - b->start;
 }
 
-/* [16] The header of the block is a part of it. */
+/* The header of the block is a part of it. */
 size_t
 buffer_memory(const struct buffer *b)
 {
@@ -128,27 +120,23 @@ buffer_room(struct buffer **b, size_t room)
 {
     struct buffer *buffer = *b;
     size_t length = buffer_length(buffer), size = FIRST_SIZE;
-    size_t gone = 0, before = 0;
+    bool grow = false;
 
-    if (buffer != NULL && buffer->size - buffer->end >= room)
-        return buffer->data + buffer->end;
     if (buffer != NULL) {
-        gone = buffer->start;
+        if (buffer->size - buffer->end >= room)
+            return buffer->data + buffer->end;
         size = buffer->size;
-        before = sizeof *buffer + size;
-        memmove(buffer->data, buffer->data + gone, length);
-        buffer->start = 0;
-        buffer->end = length;
-    }
-    for (bool grow = gone < length; grow || size - length < room; grow = false)
-        size += size < LARGE_SIZE ? size : size / 4;
-    if (sizeof *buffer + size > before) {
-        buffer = block_resize(buffer, before, sizeof *buffer + size);
-        if (buffer == NULL)
-            return NULL;
+        grow = buffer->start < length;
+        memmove(buffer->data, buffer->data + buffer->start, length);
         *buffer = (struct buffer){.end = length, .size = size};
-        *b = buffer;
     }
+    for (; grow || size - length < room; grow = false)
+        size += size < LARGE_SIZE ? size : size / 4;
+    buffer = block_resize(buffer, buffer_memory(buffer), sizeof *buffer + size);
+    if (buffer == NULL)
+        return NULL;
+    *buffer = (struct buffer){.end = length, .size = size};
+    *b = buffer;
     return buffer->data + length;
 }
 
@@ -173,10 +161,9 @@ buffer_trim(struct buffer **b)
     struct buffer *smaller = NULL;
     size_t length = buffer_length(*b);
 
-    if (length == 0) {
-        buffer_release(b);
-    } else if ((*b)->size > FIRST_SIZE && length < (*b)->size / 4 &&
-               buffer_append(&smaller, (*b)->data + (*b)->start, length)) {
+    if (length == 0 ||
+        ((*b)->size > FIRST_SIZE && length < (*b)->size / 4 &&
+         buffer_append(&smaller, (*b)->data + (*b)->start, length))) {
         buffer_release(b);
         *b = smaller;
     }
@@ -186,7 +173,7 @@ void
 buffer_release(struct buffer **b)
 {
     if (*b != NULL)
-        block_free(*b, sizeof **b + (*b)->size);
+        block_free(*b, buffer_memory(*b));
     *b = NULL;
 }
 
@@ -209,14 +196,11 @@ void *
 arena_alloc(struct arena **a, size_t size)
 {
     struct arena *block = *a;
-    size_t align = _Alignof(max_align_t);
+    size_t align = _Alignof(max_align_t), room;
 
-    if (size > SIZE_MAX - BLOCK_SIZE)
-        return NULL;
     size = (size + align - 1) / align * align;
     if (block == NULL || block->size - block->used < size) {
-        size_t room = size > ARENA_ROOM ? size : ARENA_ROOM;
-
+        room = size > ARENA_ROOM ? size : ARENA_ROOM;
         block = block_resize(NULL, 0, sizeof *block + room);
         if (block == NULL)
             return NULL;
@@ -230,7 +214,7 @@ arena_alloc(struct arena **a, size_t size)
 char *
 arena_copy(struct arena **a, const void *data, size_t size)
 {
-    char *copy = size < SIZE_MAX ? arena_alloc(a, size + 1) : NULL;
+    char *copy = arena_alloc(a, size + 1);
 
     if (copy == NULL)
         return NULL;
@@ -250,11 +234,11 @@ arena_more(struct arena **a, void *items, size_t n, size_t *size, size_t item)
     if (n < *size)
         return items;
     bigger = arena_alloc(a, room * item);
-    if (bigger == NULL)
-        return NULL;
-    if (n > 0)
-        memcpy(bigger, items, n * item);
-    *size = room;
+    if (bigger != NULL) {
+        *size = room;
+        if (n > 0)
+            memcpy(bigger, items, n * item);
+    }
     return bigger;
 }
 

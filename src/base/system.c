@@ -18,7 +18,6 @@
 
 #ifdef __linux__
 #include <sys/ioctl.h> /* [10] */
-#include <sys/sendfile.h> /* [14] */
 #endif
 
 #ifdef __APPLE__
@@ -37,9 +36,7 @@ die(const char *what)
 int
 set_nonblocking(int fd)
 {
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == -1)
         return -1;
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
@@ -59,26 +56,22 @@ check_pollable(int fd)
 
 /* accept4() replaces four system calls; a system has it if it has
  * SOCK_NONBLOCK. */
+int
+accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
+{
 #ifdef SOCK_NONBLOCK
-int
-accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
-{
     return accept4(listener, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
 #else
-int
-accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
-{
     int fd = accept(listener, peer, size);
 
     if (fd == -1 || set_nonblocking(fd) == 0)
         return fd;
     close(fd);
     return -1;
-}
 #endif
+}
 
-/* [5] --- errors --------------------------------------------------------- */
+/* [5] --- errors -------------------------------------------------------- */
 
 /* EAGAIN and EWOULDBLOCK may be the same number, or two. */
 bool
@@ -87,32 +80,30 @@ is_temporary(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* [10] --- what has arrived ----------------------------------------------- */
+/* [10] --- acknowledged bytes -------------------------------------------- */
 
-/* Linux and macOS know it, and call it by different names: tcp(7) has SIOCOUTQ,
- * which is TIOCOUTQ, and needs no header of the kernel. */
+/* Linux and macOS have it under different names: SIOCOUTQ of tcp(7) is TIOCOUTQ,
+ * which needs no header of the kernel. A call that fails leaves the -1. */
 long
 unacknowledged(int fd)
 {
     int n = -1;
 
 #if defined(__linux__)
-    if (ioctl(fd, TIOCOUTQ, &n) == -1)
-        return -1;
+    ioctl(fd, TIOCOUTQ, &n);
 #elif defined(SO_NWRITE)
     socklen_t size = sizeof n;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &n, &size) == -1)
-        return -1;
+    getsockopt(fd, SOL_SOCKET, SO_NWRITE, &n, &size);
 #else
     (void)fd;
 #endif
     return n;
 }
 
-/* [16] --- what is on its way --------------------------------------------- */
+/* [16] --- the time of the last send ------------------------------------- */
 
-/* Data can be sent only as long as the peer has room for it, so this is also
+/* The kernel sends data only while the peer has room for it, so this is also
  * the time since the peer last took some. */
 int64_t
 time_since_sent(int fd)
@@ -129,9 +120,9 @@ time_since_sent(int fd)
     return 0;
 }
 
-/* [16] --- what the kernel takes ----------------------------------------- */
+/* [16] --- unsent bytes in the kernel ------------------------------------ */
 
-/* Without this option the limits of the kernel hold. */
+/* On a system without this option its own limits apply. */
 void
 set_notsent_lowat(int listener)
 {
@@ -169,53 +160,6 @@ watched_signals(sigset_t *set)
     sigaddset(set, SIGCHLD);
     sigaddset(set, SIGALRM);
 }
-
-/* [14] --- files -------------------------------------------------------- */
-
-long
-modified_nanoseconds(const struct stat *st)
-{
-#ifdef __APPLE__
-    return st->st_mtimespec.tv_nsec;
-#else
-    return st->st_mtim.tv_nsec;
-#endif
-}
-
-/* What the socket does not take of a piece is read again the next time. */
-static ssize_t
-copy_file(int to, int file, off_t *offset, size_t size)
-{
-    char piece[32768];
-    ssize_t n = pread(file, piece, size < sizeof piece ? size : sizeof piece,
-                      *offset);
-
-    if (n > 0)
-        n = send(to, piece, (size_t)n, SEND_FLAGS);
-    if (n > 0)
-        *offset += n;
-    return n;
-}
-
-/* sendfile() is different on each system. Linux's does not work from every file
- * system. */
-#ifdef __linux__
-ssize_t
-send_file(int to, int file, off_t *offset, size_t size)
-{
-    ssize_t n = sendfile(to, file, offset, size);
-
-    if (n == -1 && (errno == EINVAL || errno == ENOSYS))
-        return copy_file(to, file, offset, size);
-    return n;
-}
-#else
-ssize_t
-send_file(int to, int file, off_t *offset, size_t size)
-{
-    return copy_file(to, file, offset, size);
-}
-#endif
 
 /* [2] --- text ---------------------------------------------------------- */
 
@@ -260,19 +204,17 @@ write_stderr(const char *line, size_t size)
 void
 unblock_stderr(void)
 {
-    struct stat st;
-    int fd;
+    struct stat st = {0};
+    int fd = -1;
 
-    if (fstat(STDERR_FILENO, &st) == -1)
-        return;
+    fstat(STDERR_FILENO, &st);
     stderr_is_socket = S_ISSOCK(st.st_mode);
-    if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
-        return;
-    fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY);
-    if (fd == -1)
-        return;
-    dup2(fd, STDERR_FILENO);
-    close(fd);
+    if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+        fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    if (fd != -1) {
+        dup2(fd, STDERR_FILENO);
+        close(fd);
+    }
 }
 
 /* [15] --- randomness --------------------------------------------------- */

@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h> /* [16] */
 #include <sys/socket.h>
-#include <sys/types.h> /* [14] */
 
 /* Prints "dustdevil: WHAT: the reason in errno" on stderr and exits with
  * status 1. For errors before the server serves. */
@@ -79,9 +78,10 @@ void watched_signals(sigset_t *set);
 
 /* [14] --- files -------------------------------------------------------- */
 
-/* The nanoseconds of the time of the last change. */
-struct stat;
-long modified_nanoseconds(const struct stat *st);
+/* The time of the last change has another name on macOS. */
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
 
 /* For open(): a directory in which names can be looked up. Permission to search
  * it is enough; where the system has no such flag, it must be readable too. */
@@ -91,19 +91,6 @@ enum { SEARCH_ONLY = O_SEARCH };
 enum { SEARCH_ONLY = O_PATH };
 #else
 enum { SEARCH_ONLY = O_RDONLY };
-#endif
-
-/* Sends up to `size` bytes of `file` from *offset on to a socket, and advances
- * *offset. As send(): the number of bytes, or -1; 0 at the end of the file. The
- * program has to ignore SIGPIPE. */
-ssize_t send_file(int to, int file, off_t *offset, size_t size);
-
-/* For send(): more bytes follow at once, so wait for a full packet. 0 on a
- * system that cannot. */
-#ifdef MSG_MORE
-enum { SEND_MORE = MSG_MORE };
-#else
-enum { SEND_MORE = 0 };
 #endif
 
 /* [2] --- text ---------------------------------------------------------- */

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h> /* [18] */
 #include <string.h>
 #include <time.h>
 #include <unistd.h> /* [12] */
@@ -31,6 +30,7 @@ struct record {
 bool trace_on;
 unsigned trace_turn;
 
+static unsigned long events; /* until now */
 static unsigned connections[MAX_TRACED_FD]; /* by descriptor; 0: none */
 
 void
@@ -109,42 +109,22 @@ format_record(char line[RECORD_LINE], const struct record *r)
 /* A ring: the place of a record is its number modulo the size, so the newest
  * replaces the oldest. */
 enum { MAX_KEPT = 1024 };
-
-static struct record *kept;
-static unsigned long newest;
-
-bool
-trace_keep(void)
-{
-    kept = calloc(MAX_KEPT, sizeof *kept);
-    return kept != NULL;
-}
+static struct record kept[MAX_KEPT];
 
 bool
 trace_read(struct buffer **to, unsigned long since)
 {
-    unsigned long oldest = newest > MAX_KEPT ? newest - MAX_KEPT : 0;
+    unsigned long oldest = events > MAX_KEPT ? events - MAX_KEPT : 0;
+    char line[RECORD_LINE];
     bool ok = buffer_append(to, columns, strlen(columns));
 
     since = since < oldest ? oldest : since;
-    while (ok && kept != NULL && since++ < newest) {
-        char line[RECORD_LINE];
+    while (ok && since++ < events) {
         int n = format_record(line, &kept[since % MAX_KEPT]);
 
         ok = buffer_append(to, line, (size_t)n);
     }
     return ok;
-}
-
-void
-trace_end(void)
-{
-    trace_on = false;
-    if (records != -1)
-        close(records);
-    records = -1;
-    free(kept);
-    kept = NULL;
 }
 
 /* --- events --------------------------------------------------------------- */
@@ -155,7 +135,6 @@ void
 trace_event(int stop, int fd, const char *file, const char *function,
             int line, const char *format, ...)
 {
-    static unsigned long events;
     static int64_t first;
     const char *slash = strrchr(file, '/');
     struct record r = {
@@ -176,8 +155,7 @@ trace_event(int stop, int fd, const char *file, const char *function,
     make_printable(r.note, sizeof r.note, raw);
 
     /* [18] For trace_read(). */
-    if (kept != NULL)
-        kept[(newest = r.number) % MAX_KEPT] = r;
+    kept[r.number % MAX_KEPT] = r;
 
     /* [12] A record in place of the line. */
     if (records != -1) {

@@ -56,16 +56,9 @@ void trace_connection(int fd);
  * - A wait is a record without a stop, its note the line above. */
 bool trace_to_file(const char *path);
 
-/* [18] Keeps the last 1024 records in memory from now on, too. False without
- * memory. */
-bool trace_keep(void);
-
-/* [18] Appends the kept records with a number above `since` as tab-separated
- * lines after a header line. False without memory. */
+/* [18] Appends the records with a number above `since`, 1024 of them at most,
+ * as tab-separated lines after a header line. False without memory. */
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);
-
-/* [18] For the end of a program: nothing is traced any more. */
-void trace_end(void);
 
 #endif

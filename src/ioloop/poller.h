@@ -11,8 +11,8 @@
  * broken connection; WRITE when there is room. ERROR, which is always watched:
  * - epoll and kqueue report it when the connection is broken.
  * - select reports a broken connection as READ and WRITE, as far as these are
- *   watched. While only ERROR is watched it reports nothing: the caller has to
- *   try to read. */
+ *   watched. While only ERROR is watched it cannot report anything: from step
+ *   12 on poller_select.c tries such sockets itself, once a second at least. */
 #ifndef POLLER_H
 #define POLLER_H
 

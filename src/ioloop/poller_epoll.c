@@ -19,19 +19,13 @@ static_assert(EPOLLIN + 0 == IOLOOP_READ && EPOLLOUT + 0 == IOLOOP_WRITE &&
 
 enum { MAX_EVENTS = 256 };
 
-struct epoll {
-    int fd;
-    struct epoll_event events[MAX_EVENTS];
-};
-
+/* `self` is the descriptor of the epoll instance. */
 static void *
 epoll_new(void)
 {
-    struct epoll *self = malloc(sizeof *self);
+    int *self = malloc(sizeof *self);
 
-    if (self != NULL)
-        self->fd = epoll_create1(EPOLL_CLOEXEC);
-    if (self == NULL || self->fd != -1)
+    if (self == NULL || (*self = epoll_create1(EPOLL_CLOEXEC)) != -1)
         return self;
     free(self);
     return NULL;
@@ -40,33 +34,30 @@ epoll_new(void)
 static void
 epoll_free(void *self)
 {
-    close(((struct epoll *)self)->fd);
+    close(*(int *)self);
     free(self);
 }
 
 static int
 epoll_watch(void *self, int fd, uint32_t before, uint32_t after)
 {
-    struct epoll *epoll = self;
     struct epoll_event event = {.events = after, .data.fd = fd};
     int verb = before == 0  ? EPOLL_CTL_ADD
                : after == 0 ? EPOLL_CTL_DEL
                             : EPOLL_CTL_MOD;
 
-    return epoll_ctl(epoll->fd, verb, fd, &event);
+    return epoll_ctl(*(int *)self, verb, fd, &event);
 }
 
 static int
 epoll_poll(void *self, struct poller_event *ready, int max, int timeout)
 {
-    struct epoll *epoll = self;
-    int n = epoll_wait(epoll->fd, epoll->events,
+    struct epoll_event events[MAX_EVENTS];
+    int n = epoll_wait(*(int *)self, events,
                        max < MAX_EVENTS ? max : MAX_EVENTS, timeout);
 
-    for (int i = 0; i < n; i++) {
-        ready[i].fd = epoll->events[i].data.fd;
-        ready[i].events = epoll->events[i].events;
-    }
+    for (int i = 0; i < n; i++)
+        ready[i] = (struct poller_event){events[i].data.fd, events[i].events};
     return n;
 }
 

@@ -22,19 +22,13 @@
 
 enum { MAX_EVENTS = 256 };
 
-struct kqueue {
-    int fd;
-    struct kevent events[MAX_EVENTS];
-};
-
+/* `self` is the descriptor of the kqueue. */
 static void *
 kqueue_new(void)
 {
-    struct kqueue *self = malloc(sizeof *self);
+    int *self = malloc(sizeof *self);
 
-    if (self != NULL)
-        self->fd = kqueue();
-    if (self == NULL || self->fd != -1)
+    if (self == NULL || (*self = kqueue()) != -1)
         return self;
     free(self);
     return NULL;
@@ -43,7 +37,7 @@ kqueue_new(void)
 static void
 kqueue_free(void *self)
 {
-    close(((struct kqueue *)self)->fd);
+    close(*(int *)self);
     free(self);
 }
 
@@ -56,31 +50,29 @@ read_flags(uint32_t events)
     return events & IOLOOP_READ ? EV_ADD : events != 0 ? EV_ADD | EV_CLEAR : 0;
 }
 
-/* Replaces one filter, if that is a change. EV_CLEAR cannot be changed. */
+/* Replaces one filter, if that is a change. EV_CLEAR cannot be changed: the
+ * old filter goes first. */
 static int
-filter(struct kqueue *kq, int fd, short which, unsigned short before,
+filter(const int *kq, int fd, short which, unsigned short before,
        unsigned short after)
 {
+    unsigned short flags[] = {before != 0 ? EV_DELETE : 0, after};
     struct kevent change;
     int result = 0;
 
-    if (before != 0 && before != after) {
-        EV_SET(&change, (uintptr_t)fd, which, EV_DELETE, 0, 0, 0);
-        result = kevent(kq->fd, &change, 1, NULL, 0, NULL);
-    }
-    if (after != 0 && before != after) {
-        EV_SET(&change, (uintptr_t)fd, which, after, 0, 0, 0);
-        result = kevent(kq->fd, &change, 1, NULL, 0, NULL);
-    }
+    for (int i = 0; i < 2 && before != after; i++)
+        if (flags[i] != 0) {
+            EV_SET(&change, (uintptr_t)fd, which, flags[i], 0, 0, 0);
+            result = kevent(*kq, &change, 1, NULL, 0, NULL);
+        }
     return result;
 }
 
 static int
 kqueue_watch(void *self, int fd, uint32_t before, uint32_t after)
 {
-    if (before == 0 && check_pollable(fd) == -1)
-        return -1;
-    if (filter(self, fd, EVFILT_READ, read_flags(before),
+    if ((before == 0 && check_pollable(fd) == -1) ||
+        filter(self, fd, EVFILT_READ, read_flags(before),
                read_flags(after)) == -1)
         return -1;
     return filter(self, fd, EVFILT_WRITE, before & IOLOOP_WRITE ? EV_ADD : 0,
@@ -103,19 +95,17 @@ events_of(const struct kevent *event)
 static int
 kqueue_poll(void *self, struct poller_event *ready, int max, int timeout)
 {
-    struct kqueue *kq = self;
+    struct kevent events[MAX_EVENTS];
     struct timespec wait = {timeout / 1000, timeout % 1000 * 1000000};
-    int n = kevent(kq->fd, NULL, 0, kq->events,
+    int n = kevent(*(int *)self, NULL, 0, events,
                    max < MAX_EVENTS ? max : MAX_EVENTS,
                    timeout < 0 ? NULL : &wait);
     int nready = n == -1 ? -1 : 0;
 
     for (int i = 0; i < n; i++) {
-        uint32_t events = events_of(&kq->events[i]);
-
-        if (events != 0)
-            ready[nready++] =
-                (struct poller_event){(int)kq->events[i].ident, events};
+        ready[nready].fd = (int)events[i].ident;
+        ready[nready].events = events_of(&events[i]);
+        nready += ready[nready].events != 0;
     }
     return nready;
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace.h"
 
@@ -15,12 +16,23 @@ struct worker {
     /* The lock protects what follows. */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* there is a job, or `ending` is set */
-    struct job *first, **last;
-    size_t waiting;
+    struct job *jobs[WORKER_MAX_JOBS];
+    size_t njobs;
     bool ending;
 };
 
-/* --- in a thread ---------------------------------------------------------- */
+/* Removes a job that waits, while the lock is held. */
+static struct job *
+remove_job(struct worker *w, size_t i)
+{
+    struct job *job = w->jobs[i];
+
+    w->njobs--;
+    memmove(w->jobs + i, w->jobs + i + 1, (w->njobs - i) * sizeof job);
+    return job;
+}
+
+/* --- in a thread -------------------------------------------------------- */
 
 /* Waits for a job. NULL: the thread ends. */
 static struct job *
@@ -29,14 +41,9 @@ take_job(struct worker *w)
     struct job *job;
 
     pthread_mutex_lock(&w->lock);
-    while (w->first == NULL && !w->ending)
+    while (w->njobs == 0 && !w->ending)
         pthread_cond_wait(&w->changed, &w->lock);
-    job = w->first;
-    if (job != NULL) {
-        w->first = job->next;
-        w->last = w->first != NULL ? w->last : &w->first;
-        w->waiting--;
-    }
+    job = w->njobs > 0 ? remove_job(w, 0) : NULL;
     pthread_mutex_unlock(&w->lock);
     return job;
 }
@@ -58,35 +65,27 @@ work(void *arg)
     return NULL;
 }
 
-/* --- on the loop ---------------------------------------------------------- */
+/* --- on the loop -------------------------------------------------------- */
 
 /* The threads start with all signals blocked, so the kernel delivers signals to
  * the thread of the loop. */
-static void
-start_threads(struct worker *w)
+struct worker *
+worker_new(struct ioloop *loop)
 {
+    struct worker *w = calloc(1, sizeof *w);
     sigset_t all, before;
 
+    if (w == NULL)
+        return NULL;
+    w->loop = loop;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->changed, NULL);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (w->nthreads < WORKER_THREADS &&
            pthread_create(&w->threads[w->nthreads], NULL, work, w) == 0)
         w->nthreads++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-struct worker *
-worker_new(struct ioloop *loop)
-{
-    struct worker *w = calloc(1, sizeof *w);
-
-    if (w == NULL)
-        return NULL;
-    w->loop = loop;
-    w->last = &w->first;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->changed, NULL);
-    start_threads(w);
     if (w->nthreads > 0)
         return w;
     worker_free(w);
@@ -100,8 +99,8 @@ worker_free(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
     w->ending = true;
-    for (struct job *job = w->first; job != NULL; job = job->next)
-        job->cancelled = true;
+    for (size_t i = 0; i < w->njobs; i++)
+        w->jobs[i]->cancelled = true;
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
     for (size_t i = 0; i < w->nthreads; i++)
@@ -117,14 +116,11 @@ worker_submit(struct worker *w, struct job *job)
     bool room;
 
     pthread_mutex_lock(&w->lock);
-    room = w->waiting < WORKER_MAX_JOBS;
+    room = w->njobs < WORKER_MAX_JOBS;
     if (room) {
         job->cancelled = false;
         job->worker = w;
-        job->next = NULL;
-        *w->last = job;
-        w->last = &job->next;
-        w->waiting++;
+        w->jobs[w->njobs++] = job;
         pthread_cond_signal(&w->changed);
     }
     pthread_mutex_unlock(&w->lock);
@@ -137,19 +133,16 @@ void
 worker_cancel(struct job *job)
 {
     struct worker *w = job->worker;
-    struct job **link = &w->first;
+    size_t i = 0;
     bool waiting;
 
     job->cancelled = true;
     pthread_mutex_lock(&w->lock);
-    while (*link != NULL && *link != job)
-        link = &(*link)->next;
-    waiting = *link == job;
-    if (waiting) {
-        *link = job->next;
-        w->last = w->last == &job->next ? link : w->last;
-        w->waiting--;
-    }
+    while (i < w->njobs && w->jobs[i] != job)
+        i++;
+    waiting = i < w->njobs;
+    if (waiting)
+        remove_job(w, i);
     pthread_mutex_unlock(&w->lock);
     if (waiting)
         ioloop_add_callback(w->loop, job->done, job->arg);

@@ -28,9 +28,7 @@ struct job {
     /* `work` checks this from time to time, and returns early if it is set. */
     atomic_bool cancelled;
 
-    /* For worker.c. */
-    struct worker *worker;
-    struct job *next;
+    struct worker *worker; /* set by worker_submit() */
 };
 
 struct worker;

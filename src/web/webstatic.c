@@ -236,7 +236,7 @@ make_etag(char etag[ETAG_SIZE], const struct stat *st)
 {
     snprintf(etag, ETAG_SIZE, "\"%llx-%llx-%llx.%lx\"",
              (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
-             (unsigned long long)st->st_mtime, modified_nanoseconds(st));
+             (unsigned long long)st->st_mtime, st->st_mtim.tv_nsec);
 }
 
 /* With ?v= the URL changes when the file does (Tornado's static_url() writes
