@@ -82,8 +82,9 @@ is_temporary(int error)
 
 /* [10] --- acknowledged bytes -------------------------------------------- */
 
-/* Linux and macOS have it under different names: SIOCOUTQ of tcp(7) is TIOCOUTQ,
- * which needs no header of the kernel. A call that fails leaves the -1. */
+/* Linux and macOS have it under different names. SIOCOUTQ of tcp(7) is
+ * TIOCOUTQ, which needs no header of the kernel. A call that fails leaves the
+ * -1. */
 long
 unacknowledged(int fd)
 {

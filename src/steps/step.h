@@ -59,8 +59,8 @@ step_listen(int argc, char **argv)
     return fd;
 }
 
-/* [3] Runs as a callback of the loop: a signal handler may interrupt every other
- * function. */
+/* [3] Runs as a callback of the loop, because a signal handler may interrupt
+ * every other function. */
 static inline void
 step_stop(void *arg)
 {
