@@ -77,7 +77,7 @@ iostream_new(struct ioloop *loop, int fd)
     s->loop = loop;
     s->fd = fd;
 
-    /* (4) The loop does not watch it yet; see add_io_state(). */
+    /* (4) The loop does not watch it yet; see set_io_state(). */
     TOUR(4, fd, "stream made; the loop does not know it yet");
     return s;
 }
