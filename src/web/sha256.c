@@ -6,12 +6,6 @@
 
 enum { BLOCK = 64 };
 
-struct sha256 {
-    uint32_t h[8];
-    uint64_t size; /* bytes so far */
-    unsigned char block[BLOCK];
-};
-
 /* The first 32 bits of the fractions of the cube roots of the first 64
  * primes: numbers that leave no room for a hidden weakness. */
 static const uint32_t k[64] = {
@@ -37,21 +31,20 @@ rotr(uint32_t x, int n)
 
 /* Section 6.2.2: one block goes into the hash. */
 static void
-add_block(struct sha256 *s)
+add_block(uint32_t h[8], const unsigned char *block)
 {
     uint32_t w[64], v[8];
 
     for (int t = 0; t < 16; t++)
-        w[t] = (uint32_t)s->block[4 * t] << 24 |
-               (uint32_t)s->block[4 * t + 1] << 16 |
-               (uint32_t)s->block[4 * t + 2] << 8 | s->block[4 * t + 3];
+        w[t] = (uint32_t)block[4 * t] << 24 | (uint32_t)block[4 * t + 1] << 16 |
+               (uint32_t)block[4 * t + 2] << 8 | block[4 * t + 3];
     for (int t = 16; t < 64; t++) {
         uint32_t a = w[t - 15], b = w[t - 2];
 
         w[t] = w[t - 16] + (rotr(a, 7) ^ rotr(a, 18) ^ a >> 3) + w[t - 7] +
                (rotr(b, 17) ^ rotr(b, 19) ^ b >> 10);
     }
-    memcpy(v, s->h, sizeof v);
+    memcpy(v, h, sizeof v);
     for (int t = 0; t < 64; t++) {
         uint32_t a = v[0], e = v[4];
         uint32_t t1 = v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
@@ -64,61 +57,43 @@ add_block(struct sha256 *s)
         v[4] += t1;
     }
     for (int i = 0; i < 8; i++)
-        s->h[i] += v[i];
+        h[i] += v[i];
 }
 
-/* The fractions of the square roots of the first eight primes. */
+/* The hash of `first`, a whole block unless it is NULL, and the data behind it.
+ * The hash begins with the fractions of the square roots of the first eight
+ * primes. Section 5.1.1: behind the data come a one bit, zeros, and the length
+ * in bits at the end of a block. */
 static void
-start(struct sha256 *s)
+hash(unsigned char digest[SHA256_SIZE], const unsigned char *first,
+     const void *data, size_t size)
 {
-    static const uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372,
-                                  0xa54ff53a, 0x510e527f, 0x9b05688c,
-                                  0x1f83d9ab, 0x5be0cd19};
-
-    memcpy(s->h, h, sizeof h);
-    s->size = 0;
-}
-
-/* Bytes gather until they are a block; so the pieces in which data comes do
- * not matter. */
-static void
-update(struct sha256 *s, const void *data, size_t size)
-{
+    uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    uint64_t bits = 8 * ((uint64_t)size + (first != NULL ? BLOCK : 0));
     const unsigned char *p = data;
+    unsigned char last[2 * BLOCK] = {0};
+    size_t end;
 
-    for (size_t i = 0; i < size; i++) {
-        s->block[s->size++ % BLOCK] = p[i];
-        if (s->size % BLOCK == 0)
-            add_block(s);
-    }
-}
-
-/* Section 5.1.1: a one bit, zeros, and the length in bits. */
-static void
-finish(struct sha256 *s, unsigned char digest[SHA256_SIZE])
-{
-    uint64_t bits = s->size * 8;
-    unsigned char length[8];
-
-    for (int i = 7; i >= 0; i--, bits >>= 8)
-        length[i] = (unsigned char)bits;
-    update(s, "\x80", 1);
-    while (s->size % BLOCK != BLOCK - sizeof length)
-        update(s, "", 1);
-    update(s, length, sizeof length);
+    if (first != NULL)
+        add_block(h, first);
+    for (; size >= BLOCK; size -= BLOCK, p += BLOCK)
+        add_block(h, p);
+    memcpy(last, p, size);
+    last[size] = 0x80;
+    end = size + 1 + sizeof bits <= BLOCK ? BLOCK : 2 * BLOCK;
+    for (size_t i = end; bits > 0; bits >>= 8)
+        last[--i] = (unsigned char)bits;
+    for (size_t i = 0; i < end; i += BLOCK)
+        add_block(h, last + i);
     for (int i = 0; i < SHA256_SIZE; i++)
-        digest[i] = (unsigned char)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+        digest[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-/* All at once, for those who have it all. */
 void
 sha256(unsigned char digest[SHA256_SIZE], const void *data, size_t size)
 {
-    struct sha256 s;
-
-    start(&s);
-    update(&s, data, size);
-    finish(&s, digest);
+    hash(digest, NULL, data, size);
 }
 
 /* RFC 2104: the hash of (key ^ 0x5c) and the hash of (key ^ 0x36) and the data.
@@ -129,7 +104,6 @@ hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key, size_t key_size,
             const void *data, size_t size)
 {
     unsigned char inner[BLOCK] = {0}, outer[BLOCK];
-    struct sha256 s;
 
     if (key_size > BLOCK)
         sha256(inner, key, key_size);
@@ -139,14 +113,8 @@ hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key, size_t key_size,
         outer[i] = inner[i] ^ 0x5c;
         inner[i] ^= 0x36;
     }
-    start(&s);
-    update(&s, inner, BLOCK);
-    update(&s, data, size);
-    finish(&s, mac);
-    start(&s);
-    update(&s, outer, BLOCK);
-    update(&s, mac, SHA256_SIZE);
-    finish(&s, mac);
+    hash(mac, inner, data, size);
+    hash(mac, outer, mac, SHA256_SIZE);
 }
 
 /* Whether a byte differs is only asked when all have been looked at. volatile:
