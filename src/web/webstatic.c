@@ -25,7 +25,7 @@ enum { PIECE = 65536 };
 /* What is remembered while the file is sent. */
 struct static_file {
     int fd;
-    off_t next, left; /* where the next byte is, and how many bytes follow */
+    off_t next, end; /* where the next byte is, and where the last one ends */
 };
 
 static_assert(sizeof(struct static_file) <= STATIC_FILE_STATE_SIZE,
@@ -52,21 +52,12 @@ step_down(int directory, const char *name, int flags)
                   O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags);
 }
 
-/* The last name of a path may be that of a directory, too. */
-static int
-open_last(int directory, const char *name)
-{
-    int fd = step_down(directory, name, O_RDONLY);
-
-    return fd == -1 && errno == EACCES ? step_down(directory, name, DIRECTORY)
-                                       : fd;
-}
-
 /* Opens what `path` names below `root`, and cuts the path to pieces. Each
  * name is looked up in a directory that is open, so no part of the path can be
  * exchanged between a check and the use of it. To clean the path and compare
  * prefixes, as Tornado 2.0 does, is to check one name and to open another: a
- * link is enough. -1 with errno. */
+ * link is enough. The last name may be that of a directory, too. -1 with
+ * errno. */
 static int
 open_below(int root, char *path)
 {
@@ -74,33 +65,22 @@ open_below(int root, char *path)
     char *name;
 
     while (fd != -1 && (name = strsep(&path, "/")) != NULL) {
-        int directory = fd, error;
+        int directory = fd, error = ENOENT;
 
         if (*name == '\0' || strcmp(name, ".") == 0)
             continue;
-        errno = ENOENT;
-        if (strcmp(name, "..") == 0)
-            fd = -1;
-        else
-            fd = path != NULL ? step_down(directory, name, DIRECTORY)
-                              : open_last(directory, name);
-        error = errno;
+        fd = -1;
+        if (strcmp(name, "..") != 0) {
+            fd = step_down(directory, name,
+                           path != NULL ? DIRECTORY : O_RDONLY);
+            error = errno;
+        }
+        if (fd == -1 && error == EACCES && path == NULL)
+            fd = step_down(directory, name, DIRECTORY);
         close(directory);
         errno = error;
     }
     return fd;
-}
-
-/* What is open at `fd`? -1 with errno, and `fd` is closed, if that cannot be
- * known. */
-static int
-stat_or_close(int fd, struct stat *st)
-{
-    if (fd == -1 || fstat(fd, st) == 0)
-        return fd;
-    close(fd);
-    errno = EIO;
-    return -1;
 }
 
 /* A page in a folder names its neighbours relative to the folder, so the
@@ -110,16 +90,10 @@ static void
 redirect_to_slash(struct handler *self)
 {
     struct httprequest *r = handler_request(self);
-    const char *path = r->path + strspn(r->path, "/\\");
-    size_t size = strlen(path) + strlen(r->query) + 4;
-    char *url = arena_alloc(&r->arena, size);
+    char url[HTTP_MAX_LINE + 4];
 
-    if (url == NULL) {
-        handler_send_error(self, 503);
-        return;
-    }
-    snprintf(url, size, "/%s/%s%s", path, *r->query != '\0' ? "?" : "",
-             r->query);
+    snprintf(url, sizeof url, "/%s/%s%s", r->path + strspn(r->path, "/\\"),
+             *r->query != '\0' ? "?" : "", r->query);
     handler_redirect(self, url, true);
 }
 
@@ -127,15 +101,15 @@ redirect_to_slash(struct handler *self)
  * where the server has failed it may try again. (A link is ELOOP or EMLINK, and
  * a root that is not there EBADF.) */
 static int
-status_of_errno(void)
+status_of(int error)
 {
     static const int not_there[] = {ENOENT, ENOTDIR,      ELOOP, EMLINK,
                                     ENXIO,  ENAMETOOLONG, EBADF};
 
     for (size_t i = 0; i < sizeof not_there / sizeof not_there[0]; i++)
-        if (errno == not_there[i])
+        if (error == not_there[i])
             return 404;
-    return errno == EACCES ? 403 : 503;
+    return error == EACCES ? 403 : 503;
 }
 
 /* Opens the file that is asked for; *name becomes the name that its type is
@@ -145,122 +119,93 @@ static int
 open_file(struct handler *self, struct stat *st, const char **name)
 {
     const int *root = handler_arg(self);
-    struct httprequest *r = handler_request(self);
     size_t size = 0;
     const char *text = handler_path_argument(self, 0, &size);
-    char *path = text != NULL ? arena_copy(&r->arena, text, size) : NULL;
     bool slash = size == 0 || text[size - 1] == '/';
-    int fd = -1;
+    char path[HTTP_MAX_LINE + sizeof "index.html"];
+    int fd = -1, status = 404;
 
+    *name = slash ? "index.html" : text;
     if (text == NULL) {
-        redirect_to_slash(self); /* the pattern has no group: "/static" */
-        return -1;
+        status = 301; /* the pattern has no group: "/static" */
+    } else if (strlen(text) == size) {
+        snprintf(path, sizeof path, "%s%s", text, slash ? *name : "");
+        fd = open_below(*root, path);
+        if (fd == -1)
+            status = status_of(errno);
+        else if (fstat(fd, st) == -1)
+            status = 503;
+        else if (S_ISREG(st->st_mode))
+            return fd;
+        else if (S_ISDIR(st->st_mode) && !slash)
+            status = 301;
     }
-    errno = path == NULL ? ENOMEM : ENOENT;
-    if (path != NULL && strlen(path) == size)
-        fd = stat_or_close(open_below(*root, path), st);
-    *name = text;
-    if (fd != -1 && S_ISDIR(st->st_mode) && slash) {
-        int directory = fd;
-
-        *name = "index.html";
-        fd = stat_or_close(step_down(directory, *name, O_RDONLY), st);
-        close(directory);
-    }
-    if (fd != -1 && S_ISREG(st->st_mode))
-        return fd;
-    if (fd == -1)
-        handler_send_error(self, status_of_errno());
-    else if (S_ISDIR(st->st_mode) && !slash)
-        redirect_to_slash(self);
-    else
-        handler_send_error(self, 404);
     if (fd != -1)
         close(fd);
+    if (status == 301)
+        redirect_to_slash(self);
+    else
+        handler_send_error(self, status);
     return -1;
 }
 
 /* --- what it is ---------------------------------------------------------- */
 
 /* mimetypes.guess_type, for what a site has. */
+#define TEXT(type) "text/" type "; charset=utf-8"
+static const struct {
+    const char *extensions, *type;
+} types[] = {
+    {"html,htm", TEXT("html")}, {"css", TEXT("css")},
+    {"js,mjs", TEXT("javascript")}, {"txt,log", TEXT("plain")},
+    {"md", TEXT("markdown")}, {"csv", TEXT("csv")}, {"xml", TEXT("xml")},
+    {"ics", TEXT("calendar")}, {"vtt", TEXT("vtt")},
+    {"json,map", "application/json"}, {"wasm", "application/wasm"},
+    {"webmanifest", "application/manifest+json"}, {"pdf", "application/pdf"},
+    {"zip", "application/zip"}, {"gz", "application/gzip"},
+    {"svg", "image/svg+xml"}, {"png", "image/png"}, {"jpg,jpeg", "image/jpeg"},
+    {"gif", "image/gif"}, {"webp", "image/webp"}, {"avif", "image/avif"},
+    {"bmp", "image/bmp"}, {"ico", "image/vnd.microsoft.icon"},
+    {"woff2", "font/woff2"}, {"woff", "font/woff"}, {"ttf", "font/ttf"},
+    {"otf", "font/otf"}, {"mp3", "audio/mpeg"}, {"m4a", "audio/mp4"},
+    {"wav", "audio/wav"}, {"ogg,oga,opus", "audio/ogg"},
+    {"flac", "audio/flac"}, {"mp4", "video/mp4"}, {"webm", "video/webm"},
+    {"ogv", "video/ogg"},
+};
+
 static const char *
 guess_type(const char *path)
 {
-    static const struct {
-        const char *extensions, *type;
-    } types[] = {
-        {"html,htm", "text/html"}, {"css", "text/css"},
-        {"js,mjs", "text/javascript"}, {"txt,log", "text/plain"},
-        {"md", "text/markdown"}, {"csv", "text/csv"}, {"xml", "text/xml"},
-        {"ics", "text/calendar"}, {"vtt", "text/vtt"},
-        {"json,map", "application/json"},
-        {"webmanifest", "application/manifest+json"},
-        {"wasm", "application/wasm"}, {"pdf", "application/pdf"},
-        {"zip", "application/zip"}, {"gz", "application/gzip"},
-        {"svg", "image/svg+xml"}, {"png", "image/png"},
-        {"jpg,jpeg", "image/jpeg"}, {"gif", "image/gif"},
-        {"webp", "image/webp"}, {"avif", "image/avif"}, {"bmp", "image/bmp"},
-        {"ico", "image/vnd.microsoft.icon"}, {"woff2", "font/woff2"},
-        {"woff", "font/woff"}, {"ttf", "font/ttf"}, {"otf", "font/otf"},
-        {"mp3", "audio/mpeg"}, {"m4a", "audio/mp4"}, {"wav", "audio/wav"},
-        {"ogg,oga,opus", "audio/ogg"}, {"flac", "audio/flac"},
-        {"mp4", "video/mp4"}, {"webm", "video/webm"}, {"ogv", "video/ogg"},
-    };
     const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
 
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (dot != NULL && (slash == NULL || dot > slash) &&
-            httputil_list_has(types[i].extensions, dot + 1))
-            return types[i].type;
+    if (dot != NULL && (slash == NULL || dot > slash))
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+            if (httputil_list_has(types[i].extensions, dot + 1))
+                return types[i].type;
     return "application/octet-stream";
-}
-
-static void
-set_type(struct handler *self, const char *name)
-{
-    const char *type = guess_type(name);
-    bool text = strncmp(type, "text/", 5) == 0;
-    char value[64];
-
-    snprintf(value, sizeof value, "%s%s", type,
-             text ? "; charset=utf-8" : "");
-    handler_set_header(self, "Content-Type", value);
 }
 
 /* Another content means another size, another moment or another file, so this
  * is known without reading the file. (Two contents of one size within one tick
  * of the file system's clock have one tag: rename() avoids that.) */
-enum { ETAG_SIZE = 64 };
 static void
-make_etag(char etag[ETAG_SIZE], const struct stat *st)
+make_etag(char *etag, size_t size, const struct stat *st)
 {
-    snprintf(etag, ETAG_SIZE, "\"%llx-%llx-%llx.%lx\"",
+    snprintf(etag, size, "\"%llx-%llx-%llx.%lx\"",
              (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
              (unsigned long long)st->st_mtime, st->st_mtim.tv_nsec);
 }
 
-/* With ?v= the URL changes when the file does (Tornado's static_url() writes
- * such URLs), so the answer may be kept for years. */
-enum { TEN_YEARS = 10 * 365 * 86400 };
-
+/* What is said of the file, whether it is sent or the client has it already.
+ * - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
+ * - With ?v= the URL changes when the file does (Tornado's static_url() writes
+ *   such URLs), so the answer may be kept for ten years. An error may not. */
 static void
-set_caching(struct handler *self)
+set_headers(struct handler *self, const struct stat *st, const char *etag,
+            bool error)
 {
-    char date[HTTP_DATE_SIZE];
-
-    if (handler_get_arguments(self, "v", 0) != NULL) {
-        httputil_format_date(date, time(NULL) + TEN_YEARS);
-        handler_set_header(self, "Expires", date);
-        handler_set_header(self, "Cache-Control", "public, max-age=315360000");
-    } else {
-        handler_set_header(self, "Cache-Control", "public");
-    }
-}
-
-/* Last-Modified is never later than Date (RFC 9110, section 8.8.2.1). */
-static void
-set_headers(struct handler *self, const struct stat *st, const char *etag)
-{
+    enum { TEN_YEARS = 10 * 365 * 86400 };
+    bool keep = handler_get_arguments(self, "v", 0) != NULL;
     time_t now = time(NULL);
     char date[HTTP_DATE_SIZE];
 
@@ -268,52 +213,58 @@ set_headers(struct handler *self, const struct stat *st, const char *etag)
     handler_set_header(self, "Last-Modified", date);
     handler_set_header(self, "Etag", etag);
     handler_set_header(self, "Accept-Ranges", "bytes");
+    if (error)
+        return;
+    handler_set_header(self, "Cache-Control",
+                       keep ? "public, max-age=315360000" : "public");
+    httputil_format_date(date, now + TEN_YEARS);
+    if (keep)
+        handler_set_header(self, "Expires", date);
 }
 
 /* --- what is wanted of it ------------------------------------------------- */
 
-/* Digits to a number, or to the largest there is; false if there are none. */
-static bool
-parse_number(const char **text, off_t *number)
+/* Digits to a number, or to the largest there is; -1 if there are none. */
+static off_t
+read_number(const char **text)
 {
     size_t digits = strspn(*text, "0123456789");
     unsigned long long n = strtoull(*text, NULL, 10);
 
-    *number = n > INT64_MAX ? INT64_MAX : (off_t)n;
     *text += digits;
-    return digits > 0;
+    return digits == 0 ? -1 : n > INT64_MAX ? INT64_MAX : (off_t)n;
 }
 
-/* RFC 9110, section 14: one range of bytes. 206, and which part it is; 416 if
- * the file has no such part; 200 if the range is to be ignored: another unit,
- * several ranges (a list of a thousand has brought down servers), an empty
- * file, or not valid. */
+/* RFC 9110, section 14: one range of bytes. 206, and the file becomes that part
+ * of it; 416 if it has no such part; 200 if the range is to be ignored: another
+ * unit, several ranges (a list of a thousand has brought down servers), an
+ * empty file, or not valid. */
 static int
-parse_range(const char *text, off_t size, off_t *first, off_t *n)
+parse_range(const char *text, struct static_file *file)
 {
-    off_t from, to, last = size - 1;
-    bool has_from, has_to;
+    off_t from, to;
 
     if (strncasecmp(text, "bytes=", 6) != 0)
         return 200;
     text += 6;
     text += strspn(text, " \t");
-    has_from = parse_number(&text, &from);
+    from = read_number(&text);
     if (*text++ != '-')
         return 200;
-    has_to = parse_number(&text, &to);
+    to = read_number(&text);
     text += strspn(text, " \t,");
-    if (*text != '\0' || (!has_from && !has_to) ||
-        (has_from && has_to && to < from) || size == 0)
+    if (*text != '\0' || (from == -1 && to == -1) || (to != -1 && to < from) ||
+        file->end == 0)
         return 200;
-    if (has_from ? from >= size : to == 0)
+    if (from == -1) { /* "-5": the last five */
+        from = to < file->end ? file->end - to : 0;
+        to = -1;
+    }
+    if (from >= file->end)
         return 416;
-    if (has_from)
-        last = has_to && to < last ? to : last;
-    else
-        from = to < size ? size - to : 0; /* "-5": the last five */
-    *first = from;
-    *n = last - from + 1;
+    file->next = from;
+    if (to != -1 && to < file->end)
+        file->end = to + 1;
     return 206;
 }
 
@@ -333,6 +284,30 @@ if_range(struct httprequest *r, const char *etag, time_t modified)
             httputil_parse_date(condition) == modified);
 }
 
+/* 200, 206 or 416. A range is for GET only, and for one Range header. */
+static int
+check_range(struct handler *self, const char *etag, const struct stat *st)
+{
+    struct httprequest *r = handler_request(self);
+    struct static_file *file = handler_state(self);
+    const char *range = httpheaders_get(&r->headers, "Range");
+    long long size = st->st_size;
+    char text[80];
+    int status = 200;
+
+    if (range != NULL && strcmp(r->method, "GET") == 0 &&
+        if_range(r, etag, st->st_mtime))
+        status = parse_range(range, file);
+    if (status == 206)
+        snprintf(text, sizeof text, "bytes %lld-%lld/%lld",
+                 (long long)file->next, (long long)file->end - 1, size);
+    else
+        snprintf(text, sizeof text, "bytes */%lld", size);
+    if (status != 200)
+        handler_set_header(self, "Content-Range", text);
+    return status;
+}
+
 /* --- how it leaves -------------------------------------------------------- */
 
 /* The next piece, when the kernel has taken the one before. What was promised
@@ -345,54 +320,25 @@ send_more(void *arg)
 {
     struct handler *self = arg;
     struct static_file *file = handler_state(self);
+    off_t left = file->end - file->next;
     char piece[PIECE];
     ssize_t n = 0;
 
-    if (file->left > 0 && !handler_client_gone(self))
-        n = pread(file->fd, piece,
-                  file->left < PIECE ? (size_t)file->left : PIECE, file->next);
+    if (left > 0 && !handler_client_gone(self))
+        n = pread(file->fd, piece, left < PIECE ? (size_t)left : PIECE,
+                  file->next);
     if (n > 0) {
         handler_write_bytes(self, piece, (size_t)n);
         file->next += n;
-        file->left -= n;
         TRACE(httprequest_fd(handler_request(self)),
-              "%zd bytes of the file, %lld left", n, (long long)file->left);
+              "%zd bytes of the file, %lld left", n, (long long)(left - n));
     }
-    if (n > 0 && file->left > 0) {
+    if (n > 0 && n < left) {
         handler_flush(self, send_more, self);
     } else {
         close(file->fd);
         handler_finish(self);
     }
-}
-
-/* RFC 9110, section 14.4: which part of how much. */
-static void
-set_content_range(struct handler *self, int status, off_t size, off_t first,
-                  off_t n)
-{
-    char text[80];
-
-    if (status == 206)
-        snprintf(text, sizeof text, "bytes %lld-%lld/%lld", (long long)first,
-                 (long long)(first + n - 1), (long long)size);
-    else
-        snprintf(text, sizeof text, "bytes */%lld", (long long)size);
-    handler_set_header(self, "Content-Range", text);
-}
-
-/* 200, 206 or 416. A range is for GET only, and for one Range header. */
-static int
-check_range(struct handler *self, const char *etag, const struct stat *st,
-            off_t *first, off_t *n)
-{
-    struct httprequest *r = handler_request(self);
-    const char *range = httpheaders_get(&r->headers, "Range");
-
-    if (range == NULL || strcmp(r->method, "GET") != 0 ||
-        !if_range(r, etag, st->st_mtime))
-        return 200;
-    return parse_range(range, st->st_size, first, n);
 }
 
 /* What the client has, and what it wants, decide between five answers. */
@@ -403,30 +349,26 @@ static_file_get(struct handler *self)
     struct static_file *file = handler_state(self);
     struct stat st = {0};
     const char *name;
-    char etag[ETAG_SIZE];
+    char etag[64];
     int fd = open_file(self, &st, &name), status;
 
     if (fd == -1)
         return;
     *file = (struct static_file){fd, 0, st.st_size};
-    make_etag(etag, &st);
+    make_etag(etag, sizeof etag, &st);
     status = conditional_check(r, etag, st.st_mtime);
     if (status == 0)
-        status = check_range(self, etag, &st, &file->next, &file->left);
+        status = check_range(self, etag, &st);
     handler_set_status(self, status);
     if (status != 412)
-        set_headers(self, &st, etag);
-    if (status == 206 || status == 416)
-        set_content_range(self, status, st.st_size, file->next, file->left);
-    if (status < 400)
-        set_caching(self);
+        set_headers(self, &st, etag, status >= 400);
     if (status >= 400) {
         handler_write_error(self, status, NULL);
     } else if (status != 304) {
-        set_type(self, name);
-        handler_set_content_length(self, (uint64_t)file->left);
+        handler_set_header(self, "Content-Type", guess_type(name));
+        handler_set_content_length(self, (uint64_t)(file->end - file->next));
     }
     if (status >= 300 || strcmp(r->method, "HEAD") == 0)
-        file->left = 0;
+        file->end = file->next;
     send_more(self);
 }
