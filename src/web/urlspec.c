@@ -7,12 +7,10 @@
 
 #include "log.h"
 
-static const char special[] = ".[]()*+?{}|^$\\";
-
 struct route {
     const struct urlspec *spec;
-    size_t prefix; /* bytes at the start of the pattern that mean themselves */
-    bool literal; /* all of them do */
+    size_t prefix; /* bytes that every path has that it matches */
+    bool literal; /* no special character: the pattern is the path */
     regex_t regex;
 };
 
@@ -26,16 +24,14 @@ struct urlspecs {
 static bool
 compile(struct route *route, const struct urlspec *spec)
 {
-    size_t prefix = strcspn(spec->pattern, special);
+    size_t n = strcspn(spec->pattern, ".[]()*+?{}|^$\\");
     int error;
 
     route->spec = spec;
-    route->literal = spec->pattern[prefix] == '\0';
-    if (!route->literal && prefix > 0)
-        prefix--;
-    route->prefix = strchr(spec->pattern, '|') == NULL ? prefix : 0;
+    route->literal = spec->pattern[n] == '\0';
     if (route->literal)
         return true;
+    route->prefix = n > 0 && strchr(spec->pattern, '|') == NULL ? n - 1 : 0;
     error = regcomp(&route->regex, spec->pattern, REG_EXTENDED);
     if (error != 0)
         log_error("invalid pattern: %s (regcomp: %d)", spec->pattern, error);
@@ -79,29 +75,31 @@ match(const struct route *route, const char *path, regmatch_t *groups)
 {
     int error;
 
+    if (route->literal)
+        return strcmp(route->spec->pattern, path) == 0 ? 0 : REG_NOMATCH;
     if (strncmp(route->spec->pattern, path, route->prefix) != 0)
         return REG_NOMATCH;
-    for (size_t i = 0; i < URLSPEC_GROUPS; i++)
-        groups[i].rm_so = groups[i].rm_eo = -1;
-    if (route->literal)
-        return path[route->prefix] == '\0' ? 0 : REG_NOMATCH;
     error = regexec(&route->regex, path, URLSPEC_GROUPS, groups, 0);
     if (error == 0 && (groups[0].rm_so != 0 || path[groups[0].rm_eo] != '\0'))
         return REG_NOMATCH;
     return error;
 }
 
+/* Literal patterns first: strcmp() is fast, and a regexec() that has matched a
+ * part of the path leaves its groups behind. */
 int
 urlspecs_find(const struct urlspecs *all, const char *path,
               regmatch_t *groups, const struct handler_class **class)
 {
-    for (size_t i = 0; i < all->n; i++) {
-        int error = match(&all->routes[i], path, groups);
+    int error = REG_NOMATCH;
 
-        if (error == 0)
-            *class = all->routes[i].spec->handler;
-        if (error != REG_NOMATCH)
-            return error == 0 ? 0 : 503;
-    }
-    return 404;
+    for (size_t i = 0; i < URLSPEC_GROUPS; i++)
+        groups[i].rm_so = -1;
+    for (int literal = 1; literal >= 0; literal--)
+        for (size_t i = 0; i < all->n && error == REG_NOMATCH; i++)
+            if (all->routes[i].literal == literal) {
+                error = match(&all->routes[i], path, groups);
+                *class = all->routes[i].spec->handler;
+            }
+    return error == 0 ? 0 : error == REG_NOMATCH ? 404 : 503;
 }

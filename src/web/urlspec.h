@@ -10,8 +10,10 @@
 struct handler_class;
 
 /* A pattern is an extended regular expression of regcomp() that has to match
- * the whole path; what its groups match is handler_path_argument(). The first
- * pattern that matches counts. The table ends with {0} and is not copied. */
+ * the whole path; what its groups match is handler_path_argument().
+ * - A pattern without special characters comes before all others, wherever it
+ *   stands. Of the others the first that matches counts.
+ * - The table ends with {0} and is not copied. */
 struct urlspec {
     const char *pattern;
     const struct handler_class *handler;
@@ -26,9 +28,9 @@ struct urlspecs *urlspecs_new(const struct urlspec *specs);
 void urlspecs_free(struct urlspecs *all);
 
 /* Finds the class for a path.
- * - 0: *class is that of the first pattern that matches, and `groups`, which
- *   has room for URLSPEC_GROUPS, says where its groups are in the path (rm_so
- *   is -1 for a group that matched nothing).
+ * - 0: *class is that of the pattern, and `groups`, which has room for
+ *   URLSPEC_GROUPS, says where its groups are in the path (rm_so is -1 for a
+ *   group that matched nothing).
  * - 404: no pattern matches. 503: regexec() had no memory to find out. *class
  *   and `groups` then mean nothing. */
 int urlspecs_find(const struct urlspecs *all, const char *path,
