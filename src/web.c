@@ -76,8 +76,8 @@ application_listen(struct application *a, struct ioloop *loop, int port,
 
 /* Application.log_request. A URL is cut before it pushes the rest out of the
  * line; the log prints a backslash as four bytes. */
-static void
-log_request(struct handler *self)
+void
+handler_log_request(struct handler *self)
 {
     enum { LONGEST = 1024 };
     struct httprequest *r = self->request;
@@ -96,26 +96,27 @@ application_call(struct httprequest *request, void *arg)
 {
     static const struct handler_class none = {0}; /* ErrorHandler */
     const struct application *a = arg;
-    const struct handler_class *class = &none;
+    const struct handler_class *class;
     regmatch_t groups[URLSPEC_GROUPS] = {0};
     int status = urlspecs_find(a->routes, request->path, groups, &class);
-    size_t size = sizeof(struct handler) + class->state_size;
-    struct handler *self = arena_alloc(&request->arena, size);
+    struct handler *self;
+    size_t size;
 
     TOUR(11, httprequest_fd(request), "%s has %s", request->path,
          status == 0 ? "a handler" : "no handler");
+    class = status == 0 ? class : &none;
+    size = sizeof *self + class->state_size;
+    self = arena_alloc(&request->arena, size);
     if (self == NULL) {
-        httprequest_abort(request);
-        httprequest_finish(request);
+        httprequest_refuse(request, 503, http_no_memory);
         return;
     }
     memset(self, 0, size);
     self->class = class;
-    self->application = a; /* [15] */
+    self->cookie_secret = a->cookie_secret; /* [15] */
     self->request = request;
     memcpy(self->groups, groups, sizeof groups);
     self->headers.arena = &request->arena;
-    self->log_request = log_request;
     handler_clear(self);
     if (status != 0)
         handler_send_error(self, status);
@@ -146,16 +147,13 @@ handler_execute(struct handler *self)
     for (size_t i = 0; i < HANDLER_METHODS && status == 501; i++)
         if (strcmp(handler_method_names[i], name) == 0) {
             method = handler_find_method(self, i);
-            status = method != NULL ? 200 : 405;
+            status = method != NULL ? 0 : 405;
         }
     TOUR(12, httprequest_fd(self->request), "the handler has %s %s",
          method != NULL ? "the method" : "no method", name);
-    if (status == 200 && self->class->form) {
-        int error = httprequest_parse_body(self->request, &wrong);
-
-        status = error != 0 ? error : status;
-    }
-    if (status != 200) {
+    if (status == 0 && self->class->form)
+        status = httprequest_parse_body(self->request, &wrong);
+    if (status != 0) {
         handler_send_error_detail(self, status, wrong);
         return;
     }
@@ -200,13 +198,6 @@ handler_arg(struct handler *self)
     return self->class->arg;
 }
 
-/* [15] For webcookie.c. */
-const char *
-handler_cookie_secret(struct handler *self)
-{
-    return self->application->cookie_secret;
-}
-
 /* Groups are decoded after the match: an encoded slash does not part names. The
  * '+' stays what it is (Tornado until 3.1 made it a blank). */
 const char *
@@ -221,45 +212,36 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
         return NULL;
     n = (size_t)(group->rm_eo - group->rm_so);
     text = arena_copy(&r->arena, r->path + group->rm_so, n);
-    if (text == NULL) {
-        handler_fail(self, 503, http_no_memory);
-        return NULL;
-    }
-    n = httpform_unescape(text, n);
-    if (size != NULL)
-        *size = n;
-    return text;
-}
-
-/* A value without white space around it; NULL when there is no memory left. */
-static const char *
-clean(struct handler *self, const struct argument *a)
-{
-    const char *text = httpform_clean(&self->request->arguments, a);
-
     if (text == NULL)
         handler_fail(self, 503, http_no_memory);
+    else
+        n = httpform_unescape(text, n);
+    if (size != NULL)
+        *size = n;
     return text;
 }
 
 const char *
 handler_get_arguments(struct handler *self, const char *name, size_t i)
 {
-    const struct argument *a = httpform_argument(&self->request->arguments,
-                                                 name, i);
+    struct arguments *all = &self->request->arguments;
+    const struct argument *a = httpform_argument(all, name, i);
+    const char *text = a != NULL ? httpform_clean(all, a) : NULL;
 
-    return a != NULL ? clean(self, a) : NULL;
+    if (a != NULL && text == NULL)
+        handler_fail(self, 503, http_no_memory);
+    return text;
 }
 
 const char *
 handler_get_argument(struct handler *self, const char *name,
                      const char *fallback)
 {
-    const struct argument *a = httpform_argument(&self->request->arguments,
-                                                 name, HTTP_LAST);
-    const char *value = a != NULL ? clean(self, a) : fallback;
+    const char *value = handler_get_arguments(self, name, HTTP_LAST);
     char detail[128];
 
+    if (value == NULL && self->failed == 0)
+        value = fallback;
     if (value == NULL) {
         snprintf(detail, sizeof detail, "Missing argument %s", name);
         handler_send_error_detail(self, 400, detail);

@@ -93,9 +93,6 @@ void *handler_state(struct handler *self);
  * initialize(), there is another class with the same functions. */
 const void *handler_arg(struct handler *self);
 
-/* [15] For webcookie.c; NULL if none was set. */
-const char *handler_cookie_secret(struct handler *self);
-
 /* What the i-th group of the pattern matched (from 0), percent-decoded. It may
  * contain any byte: *size, unless `size` is NULL, becomes its size. NULL if
  * that group matched nothing, or without memory. */
@@ -125,9 +122,10 @@ void handler_set_status(struct handler *self, int status);
 /* In place of all headers of that name, or beside them. Copied.
  * - A name or value that could not stand in a head turns the answer into a 500:
  *   nothing that a client has sent can begin a line of its own.
- * - Date and Server replace the server's own. Content-Length is
- *   handler_set_content_length(). Connection: close closes the connection after
- *   the answer, and other values have no effect. Transfer-Encoding is a 500. */
+ * - Date and Server replace the server's own. Connection: close closes the
+ *   connection after the answer, and other values have no effect.
+ * - Transfer-Encoding is a 500, and so is Content-Length: see
+ *   handler_set_content_length(). */
 void handler_set_header(struct handler *self, const char *name,
                         const char *value);
 void handler_add_header(struct handler *self, const char *name,

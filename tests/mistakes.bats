@@ -68,14 +68,22 @@ END
     [[ $output == *$'\nserver: mine\n'* && $output != *DustDevil* ]] || false
 }
 
-@test "a Content-Length that is not the body's is a 500, and said in the log" {
-    run ask_header /set Content-Length 5
-    [[ ${lines[0]} == "HTTP/1.1 200 OK" && $output == *$'\n\n12345' ]] || false
-    for wrong in 3 6 0 x +5 0x5 99999999999999999999999; do
+@test "a Content-Length that the application writes itself is a 500, and said in the log" {
+    for value in 5 3 0 x; do
         : > "$SERVER_LOG"
-        run ask_header /set Content-Length "$wrong"
-        [[ ${lines[0]} == "HTTP/1.1 500 "* ]] || { echo "$wrong: $output"; return 1; }
-        grep -q '^\[E .*Content-Length' "$SERVER_LOG"
+        run ask_header /set Content-Length "$value"
+        [[ ${lines[0]} == "HTTP/1.1 500 "* ]] || { echo "$value: $output"; return 1; }
+        grep -q '^\[E .*a header that cannot be sent' "$SERVER_LOG"
+    done
+}
+
+@test "a promised length that is not the body's is a 500, and said in the log" {
+    [ "$(http "$URL/length?n=5")" = 12345 ]
+    for n in 0 3 6 99999999; do
+        : > "$SERVER_LOG"
+        run ask "/length?n=$n"
+        [[ ${lines[0]} == "HTTP/1.1 500 "* ]] || { echo "$n: $output"; return 1; }
+        grep -q '^\[E .*not as long as its Content-Length' "$SERVER_LOG"
     done
 }
 
@@ -133,4 +141,25 @@ END
     [ "$(http "$URL/y")" = "no group" ]
     [ "$(http "$URL/yzzz")" = "no group" ]
     [ "$(http -o /dev/null -w '%{http_code}' "$URL/abx")" = 404 ]
+}
+
+@test "a path that stands in the table as it is comes before all patterns" {
+    [ "$(http "$URL/literal")" = "no group" ]
+    [ "$(http "$URL/literally")" = literally ]
+}
+
+@test "without memory for the handler the answer is 503, and the server lives on" {
+    run ask /huge
+    [[ ${lines[0]} == "HTTP/1.1 503 "* && $output == *"out of memory"* ]] || { echo "$output"; return 1; }
+    lives
+}
+
+@test "the redirect of a folder leads to no other host" {
+    for path in //chapters ///chapters '/\chapters' '/\/chapters'; do
+        run ask "$path" --path-as-is
+        [[ ${lines[0]} == "HTTP/1.1 "[34]0[14]* ]] || { echo "$path: $output"; return 1; }
+        run ! grep -E '^Location: (/[/\\]|[^/])' <<< "$output"
+    done
+    run ask //chapters --path-as-is
+    [[ $output == *$'\nLocation: /chapters/\n'* ]] || { echo "$output"; return 1; }
 }

@@ -8,6 +8,7 @@
 #include "httpserver.h"
 #include "ioloop.h"
 #include "web.h"
+#include "webstatic.h"
 
 /* A header that the application writes as well as the server: once, or more
  * than once. */
@@ -90,7 +91,17 @@ late_error_get(struct handler *self)
     handler_send_error(self, 404);
 }
 
-/* Another length than promised, after a flush. */
+/* Another length than promised. */
+static void
+length_get(struct handler *self)
+{
+    const char *n = handler_get_argument(self, "n", "5");
+
+    handler_set_content_length(self, (uint64_t)atoi(n));
+    handler_write(self, "12345");
+}
+
+/* The same after a flush. */
 static void
 long_get(struct handler *self)
 {
@@ -123,6 +134,18 @@ group_get(struct handler *self)
     handler_write(self, group != NULL ? group : "no group");
 }
 
+/* No memory can be had for it. */
+static const struct handler_class huge = {
+    .get = group_get, .state_size = (size_t)300 << 20,
+};
+
+/* The folder that the program was started in, at every path that is left. */
+static int root;
+static const struct handler_class everything = {
+    .get = static_file_get, .arg = &root, .asynchronous = true,
+    .state_size = STATIC_FILE_STATE_SIZE,
+};
+
 #define ROUTE(path, function) {path, &(const struct handler_class){ \
                                          .get = function##_get}}
 
@@ -130,11 +153,17 @@ static const struct urlspec routes[] = {
     ROUTE("/set", set), ROUTE("/add", add), ROUTE("/status", status),
     ROUTE("/error", error), ROUTE("/after", after), ROUTE("/late", late),
     ROUTE("/late-error", late_error), ROUTE("/long", long),
+    ROUTE("/length", length),
     ROUTE("/short", short), ROUTE("/fail", fail),
 
     /* The first pattern matches the start of the path, with a group. */
     ROUTE("/a(b)", group), ROUTE("/abc", group),
-    ROUTE("/a(bcd|x)*", group), ROUTE("/x|/yz*", group), {0},
+    ROUTE("/a(bcd|x)*", group), ROUTE("/x|/yz*", group),
+
+    /* A path without special characters does not depend on its place. */
+    ROUTE("/(literal.*)", group), ROUTE("/literal", group),
+
+    {"/huge", &huge}, {"/[^a](.*)", &everything}, {0},
 };
 
 int
@@ -149,6 +178,7 @@ main(void)
         ioloop_instance(), httpconnection_handle_stream, &settings);
     char url[128];
 
+    root = static_open_root(".");
     if (httpserver_listen(server, 0, "127.0.0.1") != NULL)
         return 1;
     httpserver_url(server, 0, url, sizeof url);

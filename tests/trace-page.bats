@@ -59,6 +59,18 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     http -D - -o /dev/null "$URL$(page)" | grep -qi '^Cache-Control: no-store'
 }
 
+@test "a server that was not started in its source tree says what is missing" {
+    local program=${SERVER:-$BUILD/dustdevil}
+    program=$(realpath "$program")
+    printf '#!/bin/sh\ncd / && exec %s "$@"\n' "$program" > "$TMP/elsewhere"
+    chmod +x "$TMP/elsewhere"
+    SERVER=$TMP/elsewhere
+    start_server --trace
+    [ "$(status "$(page)")" = 503 ]
+    grep -q 'no diagrams/trace.html' "$TMP/answer"
+    [ "$(status "$(page)/events")" = 200 ]
+}
+
 @test "the events are the records of --trace=FILE, one after the other" {
     start_server --trace="$TMP/records"
     http "$URL/hello/you" > /dev/null

@@ -14,6 +14,7 @@
 #include <sys/select.h> /* [16] */
 #include <unistd.h>
 
+#include "httputil.h" /* [15] */
 #include "ioloop.h"
 #include "log.h"
 #include "process.h" /* [17] */
@@ -253,8 +254,7 @@ make_secret(char *secret)
 
     if (!random_bytes(bytes, sizeof bytes))
         return fail(1, "no randomness", strerror(errno));
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
+    httputil_encode_hex(secret, bytes, sizeof bytes);
     return -1;
 }
 

@@ -243,6 +243,15 @@ httputil_parse_digits(const char **text, int base, size_t *n)
     return *text > start;
 }
 
+/* [15] --- hexadecimal digits ---------------------------------------------- */
+
+void
+httputil_encode_hex(char *to, const unsigned char *from, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        sprintf(to + 2 * i, "%02x", from[i]);
+}
+
 /* --- status and date ---------------------------------------------------- */
 
 /* Clients ignore the reason; people read it. */

@@ -102,9 +102,10 @@ int httputil_hex_digit(char c);
  * False if there is no digit. */
 bool httputil_parse_digits(const char **text, int base, size_t *n);
 
-/* The same for all headers of that name. */
-bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
-                          const char *token);
+/* [15] --- hexadecimal digits ---------------------------------------------- */
+
+/* Writes 2 * size digits and a NUL. */
+void httputil_encode_hex(char *to, const unsigned char *from, size_t size);
 
 /* --- status and date ---------------------------------------------------- */
 

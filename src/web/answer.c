@@ -19,11 +19,19 @@
 
 /* --- what goes wrong ------------------------------------------------------ */
 
+/* A long URL must not push the reason out of the line. */
+static void
+log_mistake(struct handler *self, const char *why, const char *when)
+{
+    log_error("%.32s %.900s: %s%s", self->request->method, self->request->uri,
+              why, when);
+}
+
 /* The first failure decides what the error page says. */
 void
 handler_fail(struct handler *self, int status, const char *why)
 {
-    log_error("%s %s: %s", self->request->method, self->request->uri, why);
+    log_mistake(self, why, "");
     if (self->failed != 0)
         return;
     self->failed = status;
@@ -34,11 +42,9 @@ handler_fail(struct handler *self, int status, const char *why)
 static bool
 still_open(struct handler *self, const char *what)
 {
-    if (!self->finished)
-        return true;
-    log_error("%s %s: %s after finish", self->request->method,
-              self->request->uri, what);
-    return false;
+    if (self->finished)
+        log_mistake(self, what, " after finish");
+    return !self->finished;
 }
 
 /* Nor to a head that has been sent. */
@@ -85,27 +91,6 @@ handler_set_content_length(struct handler *self, uint64_t size)
     self->framing.length_known = true;
 }
 
-/* Headers that the server has to write itself are understood, not copied: two
- * of one name would be read in two ways. False for all other names. */
-static bool
-set_framing(struct handler *self, const char *name, const char *value)
-{
-    if (strcasecmp(name, "Content-Length") == 0) {
-        if (*value != '\0' && value[strspn(value, "0123456789")] == '\0')
-            handler_set_content_length(self, strtoull(value, NULL, 10));
-        else
-            handler_fail(self, 500, "Content-Length is not a number");
-    } else if (strcasecmp(name, "Connection") == 0) {
-        if (httputil_list_has(value, "close"))
-            self->request->keep_alive = false;
-    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-        handler_fail(self, 500, "Transfer-Encoding is the server's own");
-    } else {
-        return false;
-    }
-    return true;
-}
-
 void
 handler_add_header(struct handler *self, const char *name, const char *value)
 {
@@ -114,13 +99,17 @@ handler_add_header(struct handler *self, const char *name, const char *value)
 
     if (!head_is_open(self, "add_header after flush"))
         return;
-    if (!httputil_is_token(name) || !httputil_is_value(value, strlen(value))) {
+    if (!httputil_is_token(name) || !httputil_is_value(value, strlen(value)) ||
+        httputil_list_has("Content-Length, Transfer-Encoding", name)) {
         handler_fail(self, 500, "a header that cannot be sent");
         return;
     }
-    if (set_framing(self, name, value))
+    if (strcasecmp(name, "Connection") == 0) {
+        if (httputil_list_has(value, "close"))
+            self->request->keep_alive = false;
         return;
-    if (strcasecmp(name, "Date") == 0 || strcasecmp(name, "Server") == 0)
+    }
+    if (httputil_list_has("Date, Server", name))
         httpheaders_del(&self->headers, name);
     n = arena_copy(arena, name, strlen(name));
     v = arena_copy(arena, value, strlen(value));
@@ -163,24 +152,17 @@ handler_write_escaped(struct handler *self, const char *text, size_t size)
 void
 handler_printf(struct handler *self, const char *format, ...)
 {
+    char *text;
     va_list ap;
-    char *room;
-    int n;
 
     va_start(ap, format);
-    n = vsnprintf(NULL, 0, format, ap);
-    va_end(ap);
-    if (!still_open(self, "write"))
-        return;
-    room = n >= 0 ? buffer_room(&self->body, (size_t)n + 1) : NULL;
-    if (room == NULL) {
+    if (vasprintf(&text, format, ap) != -1) {
+        handler_write(self, text);
+        free(text);
+    } else {
         handler_fail(self, 503, http_no_memory);
-        return;
     }
-    va_start(ap, format);
-    vsnprintf(room, (size_t)n + 1, format, ap);
     va_end(ap);
-    self->body->end += (size_t)n;
 }
 
 /* --- flush ---------------------------------------------------------------- */
@@ -236,12 +218,12 @@ append_chunk_frame(struct handler *self, struct buffer **head)
 }
 
 static void
-write_block(struct handler *self, const struct buffer *block,
-            ioloop_callback *callback, void *arg)
+write_block(struct handler *self, struct buffer **b, ioloop_callback *callback,
+            void *arg)
 {
-    httprequest_write(self->request,
-                      block != NULL ? block->data + block->start : "",
-                      buffer_length(block), callback, arg);
+    httprequest_write(self->request, *b != NULL ? (*b)->data + (*b)->start : "",
+                      buffer_length(*b), callback, arg);
+    buffer_release(b);
 }
 
 /* A small body becomes one block with the head. A large one is a block of its
@@ -251,18 +233,15 @@ write_blocks(struct handler *self, struct buffer **head,
              ioloop_callback *callback, void *arg)
 {
     enum { SMALL = 2048 };
-    struct buffer *b = self->body;
-    size_t size = buffer_length(b);
+    size_t size = buffer_length(self->body);
 
     if (*head != NULL && size > 0 && size <= SMALL &&
-        buffer_append(head, b->data + b->start, size))
-        b = NULL;
-    if (*head != NULL)
-        write_block(self, *head, b != NULL ? NULL : callback, arg);
-    if (*head == NULL || b != NULL)
-        write_block(self, b, callback, arg);
-    buffer_release(head);
-    buffer_release(&self->body);
+        buffer_append(head, self->body->data + self->body->start, size))
+        buffer_release(&self->body);
+    if (*head != NULL || self->body == NULL)
+        write_block(self, head, callback, arg);
+    if (self->body != NULL)
+        write_block(self, &self->body, callback, arg);
 }
 
 void
@@ -375,10 +354,10 @@ handler_finish(struct handler *self)
         (self->framing.length_known && !is_head(self) &&
          self->flushed != self->framing.length)) {
         if (r->connection != NULL)
-            log_error("%s %s: answer cut short", r->method, r->uri);
+            log_mistake(self, "answer cut short", "");
         httprequest_abort(r);
     }
-    self->log_request(self);
+    handler_log_request(self);
     httprequest_finish(r);
     if (self->class->on_finish != NULL)
         self->class->on_finish(self);

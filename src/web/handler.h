@@ -18,7 +18,7 @@ typedef void handler_method(struct handler *self); /* as in web.h */
 /* RequestHandler. */
 struct handler {
     const struct handler_class *class;
-    const struct application *application; /* [15] */
+    const char *cookie_secret; /* [15] the application's; NULL: none */
     struct httprequest *request;
     regmatch_t groups[URLSPEC_GROUPS]; /* where they are in the path */
 
@@ -30,12 +30,14 @@ struct handler {
     struct buffer *body; /* written, but not flushed yet */
     uint64_t flushed; /* bytes of body */
     bool headers_written, is_error, last, finished;
-    void (*log_request)(struct handler *self); /* Application.log_request */
     max_align_t state[]; /* the class's own */
 };
 
 /* RequestHandler.clear: what every answer begins with. */
 void handler_clear(struct handler *self);
+
+/* Application.log_request: the access line. */
+void handler_log_request(struct handler *self);
 
 /* The methods that Tornado supports, and what the handler's class has for the
  * i-th of them, or NULL. What answers GET answers HEAD. */

@@ -20,7 +20,7 @@ static const char xsrf[] = "_xsrf";
 const char *
 handler_get_cookie(struct handler *self, const char *name)
 {
-    struct httprequest *r = handler_request(self);
+    struct httprequest *r = self->request;
     const char *why;
     int status = httprequest_parse_cookies(r, &why);
 
@@ -51,7 +51,7 @@ static bool
 set_cookie(struct handler *self, const char *name, const char *value, int days,
            int flags)
 {
-    struct httprequest *r = handler_request(self);
+    struct httprequest *r = self->request;
     bool https = strcmp(r->protocol, "https") == 0;
     char expires[HTTP_DATE_SIZE] = "";
     size_t size = strlen(name) + strlen(value) + 128;
@@ -84,21 +84,14 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
            set_cookie(self, name, value, days, flags);
 }
 
-/* A cookie is removed by one that has expired. */
-bool
-handler_clear_cookie(struct handler *self, const char *name)
-{
-    return set_cookie(self, name, "", -365, 0);
-}
-
-/* --- base64 and hexadecimal ----------------------------------------------- */
+/* --- signed values -------------------------------------------------------- */
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                              "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* RFC 4648, section 4: three bytes are four digits, and "=" what is missing.
- * `to` has room for 4 * (size + 2) / 3 + 1. */
-static void
+ * Returns the end of what is written. */
+static char *
 encode_base64(char *to, const char *from, size_t size)
 {
     for (size_t i = 0; i < size; i += 3) {
@@ -109,7 +102,7 @@ encode_base64(char *to, const char *from, size_t size)
         for (size_t k = 0; k < 4; k++)
             *to++ = i + k <= size ? base64[bits >> (18 - 6 * k) & 63] : '=';
     }
-    *to = '\0';
+    return to;
 }
 
 /* Ends `to`, which has room for size + 1, with a NUL. Only for what the server
@@ -129,43 +122,17 @@ decode_base64(char *to, const char *from, size_t size)
     *to = '\0';
 }
 
-/* `to` has room for 2 * size + 1. Returns its end. */
-static char *
-encode_hex(char *to, const unsigned char *from, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        to += sprintf(to, "%02x", from[i]);
-    return to;
-}
-
-/* False if these are not 2 * size digits. */
-static bool
-decode_hex(unsigned char *to, const char *from, size_t size)
-{
-    for (size_t i = 0; i < size; i++, from += 2) {
-        int high = httputil_hex_digit(from[0]);
-        int low = high != -1 ? httputil_hex_digit(from[1]) : -1;
-
-        if (low == -1)
-            return false;
-        to[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
-}
-
-/* --- signed values -------------------------------------------------------- */
-
 enum { SIGNATURE = 2 * SHA256_SIZE };
 
+/* `signature` has room for one byte more than SIGNATURE: a NUL. */
 static void
-sign(struct handler *self, char signature[SIGNATURE + 1], const char *text,
-     size_t size)
+sign(struct handler *self, char *signature, const char *text, size_t size)
 {
-    const char *secret = handler_cookie_secret(self);
     unsigned char mac[SHA256_SIZE];
 
-    hmac_sha256(mac, secret, strlen(secret), text, size);
-    encode_hex(signature, mac, sizeof mac);
+    hmac_sha256(mac, self->cookie_secret, strlen(self->cookie_secret), text,
+                size);
+    httputil_encode_hex(signature, mac, sizeof mac);
 }
 
 /* What is signed: "2|1:0|10:1300000000|3:key|8:dmFsdWU=|". Each field says how
@@ -176,41 +143,22 @@ bool
 handler_set_secure_cookie(struct handler *self, const char *name,
                           const char *value, int days)
 {
-    size_t n = strlen(value), size = strlen(name) + 2 * n + 128 + SIGNATURE;
-    struct arena **arena = &handler_request(self)->arena;
-    char *text = arena_alloc(arena, size);
-    char *digits = arena_alloc(arena, 2 * n + 8), when[24];
+    size_t n = strlen(value), digits = (n + 2) / 3 * 4;
+    size_t size = strlen(name) + digits + 128 + SIGNATURE;
+    char *text = arena_alloc(&self->request->arena, size), *end, when[24];
 
-    if (handler_cookie_secret(self) == NULL)
+    if (self->cookie_secret == NULL)
         return false;
-    if (text == NULL || digits == NULL) {
+    if (text == NULL) {
         handler_fail(self, 503, http_no_memory);
         return true;
     }
-    encode_base64(digits, value, n);
     snprintf(when, sizeof when, "%lld", (long long)time(NULL));
-    snprintf(text, size, "2|1:0|%zu:%s|%zu:%s|%zu:%s|", strlen(when), when,
-             strlen(name), name, strlen(digits), digits);
-    size = strlen(text);
-    sign(self, text + size, text, size);
+    end = text + sprintf(text, "2|1:0|%zu:%s|%zu:%s|%zu:", strlen(when), when,
+                         strlen(name), name, digits);
+    end = stpcpy(encode_base64(end, value, n), "|");
+    sign(self, end, text, (size_t)(end - text));
     return handler_set_cookie(self, name, text, days, COOKIE_HTTP_ONLY);
-}
-
-/* The field at *text, "3:key|"; *text moves behind it. NULL if it is not
- * valid. */
-static const char *
-next_field(const char **text, size_t *size)
-{
-    char *end;
-    const char *field;
-
-    *size = strtoul(*text, &end, 10);
-    if (end == *text || *end != ':' || strlen(end + 1) <= *size ||
-        end[1 + *size] != '|')
-        return NULL;
-    field = end + 1;
-    *text = field + *size + 1;
-    return field;
 }
 
 /* First the signature: until it is verified, no other byte of the text is used.
@@ -220,29 +168,32 @@ const char *
 handler_get_secure_cookie(struct handler *self, const char *name,
                           int max_age_days)
 {
-    const char *text = handler_get_cookie(self, name), *when, *key, *value;
-    size_t size = text != NULL ? strlen(text) : 0, n, key_size, value_size;
+    const char *text = handler_get_cookie(self, name), *key, *value;
+    size_t size = text != NULL ? strlen(text) : 0, key_size, value_size;
     char signature[SIGNATURE + 1], *plain;
-    time_t now = time(NULL), then;
+    long long now = time(NULL), then;
+    int at = 0;
 
-    if (size <= SIGNATURE + 2 || strncmp(text, "2|", 2) != 0 ||
-        handler_cookie_secret(self) == NULL)
+    if (size <= SIGNATURE || self->cookie_secret == NULL)
         return NULL;
     size -= SIGNATURE;
     sign(self, signature, text, size);
     if (!equal_in_constant_time(signature, text + size, SIGNATURE))
         return NULL;
-    text += 2;
-    if (next_field(&text, &n) == NULL ||
-        (when = next_field(&text, &n)) == NULL ||
-        (key = next_field(&text, &key_size)) == NULL ||
-        (value = next_field(&text, &value_size)) == NULL)
+    if (sscanf(text, "2|1:0|%*u:%lld|%zu:%n", &then, &key_size, &at) != 2 ||
+        at == 0 || key_size != strlen(name))
         return NULL;
-    then = (time_t)strtoll(when, NULL, 10);
-    if (key_size != strlen(name) || memcmp(key, name, key_size) != 0 ||
-        then < now - (time_t)max_age_days * 86400 || then > now + 31 * 86400)
+    key = text + at;
+    at = 0;
+    if (strncmp(key, name, key_size) != 0 ||
+        sscanf(key + key_size, "|%zu:%n", &value_size, &at) != 1 || at == 0)
         return NULL;
-    plain = arena_alloc(&handler_request(self)->arena, value_size + 1);
+    value = key + key_size + at;
+    if (value_size != (size_t)(text + size - 1 - value) ||
+        value[value_size] != '|' ||
+        then < now - max_age_days * 86400LL || then > now + 31 * 86400)
+        return NULL;
+    plain = arena_alloc(&self->request->arena, value_size + 1);
     if (plain != NULL)
         decode_base64(plain, value, value_size);
     else
@@ -258,37 +209,42 @@ handler_get_secure_cookie(struct handler *self, const char *name,
  *
  * Where the page is compressed and also shows what a client has sent, its size
  * tells an attacker letter by letter what else is in it (BREACH). So no two
- * pages show the same letters: "2|mask|token ^ mask|when". */
-enum { MASK = 4, TOKEN = 16 };
+ * pages show the same letters: "2|mask|token ^ mask|when". Mask and token are
+ * hexadecimal digits here, each in a byte. */
+enum { MASK = 8, TOKEN = 32 };
 
 static char *
 encode_token(struct handler *self, const unsigned char token[TOKEN])
 {
-    char *text = arena_alloc(&handler_request(self)->arena, 96), *end;
-    unsigned char mask[MASK], masked[TOKEN];
+    static const char hex[] = "0123456789abcdef";
+    char *text = arena_alloc(&self->request->arena, 96);
+    unsigned char mask[MASK];
 
     if (text == NULL || !random_bytes(mask, MASK))
         return NULL;
-    for (int i = 0; i < TOKEN; i++)
-        masked[i] = token[i] ^ mask[i % MASK];
-    end = encode_hex(stpcpy(text, "2|"), mask, MASK);
-    end = encode_hex(stpcpy(end, "|"), masked, TOKEN);
-    sprintf(end, "|%lld", (long long)time(NULL));
+    sprintf(text, "2|%*s|%*s|%lld", MASK, "", TOKEN, "", (long long)time(NULL));
+    for (int i = 0; i < TOKEN; i++) {
+        text[2 + i % MASK] = hex[mask[i % MASK] & 15];
+        text[3 + MASK + i] = hex[(mask[i % MASK] ^ token[i]) & 15];
+    }
     return text;
 }
 
 static bool
 decode_token(unsigned char token[TOKEN], const char *text)
 {
-    unsigned char mask[MASK];
-
-    if (text == NULL || strncmp(text, "2|", 2) != 0 ||
-        !decode_hex(mask, text + 2, MASK) || text[2 + 2 * MASK] != '|' ||
-        !decode_hex(token, text + 3 + 2 * MASK, TOKEN) ||
-        text[3 + 2 * (MASK + TOKEN)] != '|')
+    if (text == NULL || strlen(text) < 4 + MASK + TOKEN ||
+        strncmp(text, "2|", 2) != 0 || text[2 + MASK] != '|' ||
+        text[3 + MASK + TOKEN] != '|')
         return false;
-    for (int i = 0; i < TOKEN; i++)
-        token[i] ^= mask[i % MASK];
+    for (int i = 0; i < TOKEN; i++) {
+        int mask = httputil_hex_digit(text[2 + i % MASK]);
+        int masked = httputil_hex_digit(text[3 + MASK + i]);
+
+        if (mask == -1 || masked == -1)
+            return false;
+        token[i] = (unsigned char)(mask ^ masked);
+    }
     return true;
 }
 
@@ -301,7 +257,7 @@ new_token(struct handler *self, unsigned char token[TOKEN])
     char *text = random_bytes(token, TOKEN) ? encode_token(self, token) : NULL;
 
     return text != NULL && set_cookie(self, xsrf, text, 30, 0) &&
-           httprequest_add_cookie(handler_request(self), xsrf, text);
+           httprequest_add_cookie(self->request, xsrf, text);
 }
 
 const char *
@@ -331,7 +287,7 @@ handler_xsrf_form_html(struct handler *self)
 bool
 handler_check_xsrf_cookie(struct handler *self)
 {
-    struct httpheaders *headers = &handler_request(self)->headers;
+    struct httpheaders *headers = &self->request->headers;
     const char *shown = handler_get_arguments(self, xsrf, HTTP_LAST);
     unsigned char known[TOKEN], given[TOKEN];
 

@@ -19,7 +19,8 @@
 const char *handler_get_cookie(struct handler *self, const char *name);
 
 /* RequestHandler.set_cookie: for the whole site.
- * - It expires after so many days; 0: when the browser is closed.
+ * - It expires after `days` days; 0: when the browser is closed. A negative
+ *   number clears the cookie.
  * - COOKIE_HTTP_ONLY keeps it from scripts. In an answer over https it is
  *   never sent over http.
  * - False, and nothing is done, if name or value could not stand in a cookie
@@ -27,9 +28,6 @@ const char *handler_get_cookie(struct handler *self, const char *name);
 enum { COOKIE_HTTP_ONLY = 1 };
 bool handler_set_cookie(struct handler *self, const char *name,
                         const char *value, int days, int flags);
-
-/* RequestHandler.clear_cookie. */
-bool handler_clear_cookie(struct handler *self, const char *name);
 
 /* RequestHandler.set_secure_cookie: any text, signed with the application's
  * secret (application_set_cookie_secret()), its name, and the time. The format

@@ -6,8 +6,10 @@
  *     {"/trace/([^/]+)", &trace_page_handler},
  *     {"/trace/([^/]+)/events", &trace_events_handler},
  *
- * The page asks for new events twice a second, and shows those of all other
- * connections.
+ * The page, diagrams/trace.html, asks for new events twice a second, and shows
+ * those of all other connections.
+ * - It is read from the directory that the server runs in: 503 where there is
+ *   no such file.
  * - The group of the pattern is the key. Both answer 404 without it, and
  *   before trace_page_key() has made one.
  * - Both answer 403 to a peer that is not on this machine, and to a Host that
