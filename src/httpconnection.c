@@ -115,17 +115,18 @@ append_refusal(struct buffer **to, int status, const char *why, bool is_head)
 /* After an error in the framing the next request could begin anywhere, so the
  * page is the last thing that this connection sends. */
 void
-httpconnection_refuse(struct httpconnection *c, int status, const char *why)
+httpconnection_refuse(struct httpconnection *c, const char *wrong)
 {
     struct buffer *answer = NULL;
     char ip[PEER_IP_SIZE];
+    int status = atoi(wrong);
 
     log_warning("%d %s to %s: %s", status, httputil_reason(status),
-                peer_ip(&c->peer, ip), why);
+                peer_ip(&c->peer, ip), wrong + 4);
     iostream_cancel_read(c->stream);
     release_request(c);
     enter(c, HTTP_REFUSED);
-    if (append_refusal(&answer, status, why, c->is_head))
+    if (append_refusal(&answer, status, wrong + 4, c->is_head))
         iostream_write(c->stream, answer->data, buffer_length(answer),
                        end_connection, c);
     else
@@ -147,15 +148,15 @@ handle_request(struct httpconnection *c)
 /* [9] --- the body -------------------------------------------------------- */
 
 /* HTTPConnection._on_request_body: every body ends here, whatever told its
- * length. The body is complete, or has failed with `status`. */
+ * length. The body is complete, or something is `wrong` with it. */
 static void
-on_request_body(int status, const char *why, void *arg)
+on_request_body(const char *wrong, void *arg)
 {
     struct httpconnection *c = arg;
     struct httprequest *r = c->request;
 
-    if (status != 0) {
-        httpconnection_refuse(c, status, why);
+    if (wrong != NULL) {
+        httpconnection_refuse(c, wrong);
         return;
     }
     r->body_size = buffer_length(r->body_buffer);
@@ -182,17 +183,16 @@ static bool
 read_body(struct httpconnection *c)
 {
     struct httprequest *r = c->request;
-    const char *why = NULL;
     bool wants_continue = false;
     size_t max = c->settings->max_body_size, length = 0;
-    int status = httprequest_body_length(r, max, &length, &why);
+    const char *wrong = httprequest_body_length(r, max, &length);
 
-    if (status == 0)
-        status = httprequest_expects_continue(r, &wants_continue, &why);
-    if (status == 0)
-        status = httprequest_parse_query(r, &why);
-    if (status != 0) {
-        httpconnection_refuse(c, status, why);
+    if (wrong == NULL)
+        wrong = httprequest_expects_continue(r, &wants_continue);
+    if (wrong == NULL)
+        wrong = httpform_parse_qs(&r->arguments, r->query, strlen(r->query));
+    if (wrong != NULL) {
+        httpconnection_refuse(c, wrong);
         return true;
     }
     if (length == 0)
@@ -201,7 +201,7 @@ read_body(struct httpconnection *c)
     if (wants_continue)
         send_continue(c);
     if (!httpbody_read(c->stream, r, length, max, on_request_body, c))
-        httpconnection_refuse(c, 503, http_no_memory);
+        httpconnection_refuse(c, HTTP_NO_MEMORY);
     return true;
 }
 
@@ -218,7 +218,7 @@ skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
         n += 2;
     if (c->empty_lines + n / 2 <= MAX_EMPTY_LINES)
         return n;
-    httpconnection_refuse(c, 400, "too many empty lines");
+    httpconnection_refuse(c, "400 too many empty lines");
     return size;
 }
 
@@ -228,18 +228,6 @@ is_head_request(const char *data, size_t size)
     return size >= 5 && memcmp(data, "HEAD ", 5) == 0;
 }
 
-/* Either the first line is too long, or all of them together are. */
-static void
-refuse_long_head(struct httpconnection *c, const char *data, size_t size)
-{
-    const char *lf = memchr(data, '\n', size);
-
-    if (lf == NULL || lf - data > HTTP_MAX_LINE + 1)
-        httpconnection_refuse(c, 414, "request line too long");
-    else
-        httpconnection_refuse(c, 431, "headers too long");
-}
-
 /* A part of a head has come. Its first byte ends the idle time. What can never
  * become a request, as the first message of TLS, is answered now and not when
  * the client has waited in vain. */
@@ -247,8 +235,7 @@ static void
 check_partial_head(struct httpconnection *c)
 {
     size_t size, skip;
-    const char *data = iostream_peek(c->stream, &size), *why;
-    int status;
+    const char *data = iostream_peek(c->stream, &size), *wrong;
 
     skip = skip_empty_lines(c, data, size);
     data += skip;
@@ -261,9 +248,9 @@ check_partial_head(struct httpconnection *c)
     if (c->line_checked)
         return;
     c->line_checked = memchr(data, '\n', size) != NULL;
-    status = httprequest_check_start(data, size, &why);
-    if (status != 0)
-        httpconnection_refuse(c, status, why);
+    wrong = httprequest_check_start(data, size);
+    if (wrong != NULL)
+        httpconnection_refuse(c, wrong);
 }
 
 /* The client has sent, or taken, only a part of what it will. */
@@ -279,11 +266,12 @@ on_partial(void *arg)
     enter(c, c->state);
 }
 
+/* One byte more than a head may have, so that one that is too long is seen. */
 static void
 read_head(struct httpconnection *c)
 {
     iostream_read_until(c->stream, "\r\n\r\n",
-                        c->settings->max_header_size + 2 * MAX_EMPTY_LINES,
+                        c->settings->max_header_size + 2 * MAX_EMPTY_LINES + 1,
                         on_headers, c);
 }
 
@@ -301,15 +289,14 @@ wants_keep_alive(struct httpconnection *c)
            httpheaders_list_has(headers, "Connection", "keep-alive");
 }
 
-/* HTTPConnection._on_headers: everything up to the empty line is here. */
+/* HTTPConnection._on_headers: everything up to the empty line is here,
+ * or more than a head may have. */
 static void
 on_headers(const char *data, size_t size, void *arg)
 {
     struct httpconnection *c = arg;
     size_t skip = skip_empty_lines(c, data, size);
-    bool complete = httprequest_is_head(data, size);
-    const char *why;
-    int status;
+    const char *wrong = HTTP_NO_MEMORY;
 
     if (skip == size) {
         c->empty_lines += (unsigned char)(skip / 2);
@@ -320,20 +307,14 @@ on_headers(const char *data, size_t size, void *arg)
     data += skip;
     size -= skip;
     c->is_head = is_head_request(data, size);
-    if (!complete || size > c->settings->max_header_size) {
-        refuse_long_head(c, data, size);
-        return;
-    }
     c->empty_lines = 0;
     c->line_checked = false;
     c->request = httprequest_new(c, &c->peer);
-    if (c->request == NULL) {
-        httpconnection_refuse(c, 503, http_no_memory);
-        return;
-    }
-    status = httprequest_parse_head(c->request, data, size, &why);
-    if (status != 0) {
-        httpconnection_refuse(c, status, why);
+    if (c->request != NULL)
+        wrong = httprequest_parse_head(c->request, data, size,
+                                       c->settings->max_header_size);
+    if (wrong != NULL) {
+        httpconnection_refuse(c, wrong);
         return;
     }
 

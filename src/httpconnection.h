@@ -68,10 +68,10 @@ void httpconnection_write(struct httpconnection *connection, const void *data,
                           size_t size, ioloop_callback *callback, void *arg);
 void httpconnection_finish(struct httpconnection *connection);
 
-/* Answers with an error page, whose sentence `why` is plain text, and closes.
- * The current request, if there is one, ends in the next turn. */
-void httpconnection_refuse(struct httpconnection *connection, int status,
-                           const char *why);
+/* Answers with an error page that says what is `wrong` (see httputil.h), and
+ * closes. The current request, if there is one, ends in the next turn. */
+void httpconnection_refuse(struct httpconnection *connection,
+                           const char *wrong);
 
 /* The stream, for the lifetime of the connection. */
 struct iostream *

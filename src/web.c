@@ -152,9 +152,13 @@ handler_execute(struct handler *self)
     TOUR(12, httprequest_fd(self->request), "the handler has %s %s",
          method != NULL ? "the method" : "no method", name);
     if (status == 0 && self->class->form)
-        status = httprequest_parse_body(self->request, &wrong);
+        wrong = httprequest_parse_body(self->request);
+    if (wrong != NULL) {
+        handler_send_error_detail(self, atoi(wrong), wrong + 4);
+        return;
+    }
     if (status != 0) {
-        handler_send_error_detail(self, status, wrong);
+        handler_send_error(self, status);
         return;
     }
 
@@ -215,7 +219,7 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
     if (text == NULL)
         handler_fail(self, 503, http_no_memory);
     else
-        n = httpform_unescape(text, n);
+        n = httpform_unescape(text, n, NULL);
     if (size != NULL)
         *size = n;
     return text;

@@ -293,6 +293,7 @@ END
     Host: [1:2:3:4:5:6:7:8:9]\r\n
     Host: [::1::]\r\n
     Host: [::1]:8x\r\n
+    Host: [v1.a]\r\n
     Host: [v1]\r\n
     Host: [v.x]\r\n
     Host: [v1.]\r\n
@@ -340,10 +341,6 @@ END
      [::1]:8888
 200 host: 127.0.0.1
      127.0.0.1
-200 host: [v1.a:b-c]:80
-     [v1.a:b-c]:80
-200 host: [V0f.~]
-     [V0f.~]
 200 host: [::ffff:1.2.3.4]
      [::ffff:1.2.3.4]
 200 host: [2001:DB8::a]:

@@ -255,11 +255,10 @@ static void
 cookie_get(struct handler *self)
 {
     struct httprequest *request = handler_request(self);
-    const char *why;
-    int status = httprequest_parse_cookies(request, &why);
+    const char *wrong = httprequest_parse_cookies(request);
 
-    if (status != 0) {
-        handler_send_error_detail(self, status, why);
+    if (wrong != NULL) {
+        handler_send_error_detail(self, atoi(wrong), wrong + 4);
         return;
     }
     plain_text(self);

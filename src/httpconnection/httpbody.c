@@ -6,7 +6,6 @@
 #include "httpbody.h"
 
 #include "httpchunked.h" /* [13] */
-#include "memory.h"
 
 enum { PIECE = 65536 };
 
@@ -34,11 +33,11 @@ on_piece(const char *data, size_t size, void *arg)
 
     b->left -= size;
     if (!buffer_append(b->body, data, size))
-        b->callback(503, http_no_memory, b->arg);
+        b->callback(HTTP_NO_MEMORY, b->arg);
     else if (b->left > 0)
         read_piece(b);
     else
-        b->callback(0, NULL, b->arg);
+        b->callback(NULL, b->arg);
 }
 
 bool

@@ -11,10 +11,9 @@
 #include "httprequest.h"
 #include "iostream.h"
 
-/* Runs once. `status` is 0 when the body is complete. Else it is the status to
- * answer with, and `why` says what is wrong: then it is unknown where the next
- * request begins. */
-typedef void httpbody_callback(int status, const char *why, void *arg);
+/* Runs once. `wrong` is NULL when the body is complete. Else it says what is
+ * wrong (see httputil.h), and it is unknown where the next request begins. */
+typedef void httpbody_callback(const char *wrong, void *arg);
 
 /* Reads the body into request->body_buffer.
  * - `length` bytes, or HTTP_LENGTH_UNKNOWN: chunks (chapter 13) of up to `max`

@@ -13,8 +13,8 @@
 /* The limits of what is not body. */
 enum {
     MAX_SIZE_LINE = 256,      /* bytes of one size line */
-    MAX_EXTRA = 16384,        /* bytes of all size lines, but for the digits
-                               * that are needed, beyond twice the body */
+    MAX_EXTRA = 16384,        /* bytes of all size lines, but for one digit
+                               * of each, beyond twice the body */
     MAX_TRAILER_BYTES = 8192, /* of all trailers */
     MAX_TRAILERS = 32,
     PIECE = 65536 /* a chunk is read in pieces of this size */
@@ -81,41 +81,54 @@ static const char *
 parse_size_line(struct httpchunked *c, const char *line, size_t size)
 {
     const char *text = line, *end;
-    size_t digits, zeros;
 
     if (size < 2 || memcmp(line + size - 2, "\r\n", 2) != 0)
-        return "a chunk size that does not end with CR LF, or is too long";
+        return "400 a chunk size that does not end with CR LF, or is too long";
     end = line + size - 2;
     if (!httputil_parse_digits(&text, 16, &c->left) ||
         (text != end && strchr("; \t", *text) == NULL))
-        return "malformed chunk size";
-    digits = (size_t)(text - line);
-    zeros = strspn(line, "0");
-    c->extra += size - 2 - digits + (zeros < digits ? zeros : digits - 1);
+        return "400 malformed chunk size";
+    c->extra += size - 3;
     while (text != NULL && text < end)
         text = skip_extension(text);
     if (text != end)
-        return "malformed chunk extension";
-    return c->extra > MAX_EXTRA + 2 * buffer_length(*c->body)
-               ? "more chunk extensions than body" : NULL;
+        return "400 malformed chunk extension";
+    if (c->extra > MAX_EXTRA + 2 * buffer_length(*c->body))
+        return "400 more chunk extensions than body";
+    return c->left > c->max - buffer_length(*c->body) ? "413 body too long"
+                                                      : NULL;
+}
+
+/* What is left of the chunk, and the line break behind it. */
+static void
+read_data(struct httpchunked *c)
+{
+    if (c->left > 0)
+        iostream_read_bytes(c->stream, c->left < PIECE ? c->left : PIECE,
+                            on_data, c);
+    else
+        iostream_read_bytes(c->stream, 2, on_data_end, c);
+}
+
+static void
+read_trailer(struct httpchunked *c)
+{
+    iostream_read_until(c->stream, "\r\n", MAX_TRAILER_BYTES + 2, on_trailer,
+                        c);
 }
 
 static void
 on_size_line(const char *line, size_t size, void *arg)
 {
     struct httpchunked *c = arg;
-    const char *why = parse_size_line(c, line, size);
+    const char *wrong = parse_size_line(c, line, size);
 
-    if (why != NULL)
-        c->callback(400, why, c->arg);
-    else if (c->left > c->max - buffer_length(*c->body))
-        c->callback(413, "body too long", c->arg);
-    else if (c->left == 0)
-        iostream_read_until(c->stream, "\r\n", MAX_TRAILER_BYTES + 2,
-                            on_trailer, c);
+    if (wrong != NULL)
+        c->callback(wrong, c->arg);
+    else if (c->left > 0)
+        read_data(c);
     else
-        iostream_read_bytes(c->stream, c->left < PIECE ? c->left : PIECE,
-                            on_data, c);
+        read_trailer(c);
 }
 
 static void
@@ -131,16 +144,11 @@ on_data(const char *data, size_t size, void *arg)
 {
     struct httpchunked *c = arg;
 
-    if (!buffer_append(c->body, data, size)) {
-        c->callback(503, http_no_memory, c->arg);
-        return;
-    }
     c->left -= size;
-    if (c->left > 0)
-        iostream_read_bytes(c->stream, c->left < PIECE ? c->left : PIECE,
-                            on_data, c);
+    if (buffer_append(c->body, data, size))
+        read_data(c);
     else
-        iostream_read_bytes(c->stream, 2, on_data_end, c);
+        c->callback(HTTP_NO_MEMORY, c->arg);
 }
 
 /* The size says where the chunk ends. This line break shows whether client and
@@ -151,7 +159,7 @@ on_data_end(const char *data, size_t size, void *arg)
     struct httpchunked *c = arg;
 
     if (memcmp(data, "\r\n", size) != 0)
-        c->callback(400, "a chunk is longer than its size", c->arg);
+        c->callback("400 a chunk is longer than its size", c->arg);
     else
         read_size_line(c);
 }
@@ -165,27 +173,23 @@ static void
 on_trailer(const char *line, size_t size, void *arg)
 {
     struct httpchunked *c = arg;
-    const char *why = http_no_memory;
     char *copy = arena_copy(c->arena, line, size);
-    int status = 503;
+    const char *wrong = HTTP_NO_MEMORY;
 
     if (size == 2 && memcmp(line, "\r\n", 2) == 0) {
-        c->callback(0, NULL, c->arg);
+        c->callback(NULL, c->arg);
         return;
     }
     c->trailer_bytes += size;
     if (copy != NULL)
-        status = httpheaders_parse(&c->trailers, copy, copy + size, &why);
+        wrong = httpheaders_parse(&c->trailers, copy, copy + size);
     if (line[size - 1] != '\n' || c->trailer_bytes > MAX_TRAILER_BYTES ||
-        c->trailers.n > MAX_TRAILERS) {
-        status = 431;
-        why = "trailers too long";
-    }
-    if (status != 0)
-        c->callback(status, why, c->arg);
+        c->trailers.n > MAX_TRAILERS)
+        wrong = "431 trailers too long";
+    if (wrong != NULL)
+        c->callback(wrong, c->arg);
     else
-        iostream_read_until(c->stream, "\r\n", MAX_TRAILER_BYTES + 2,
-                            on_trailer, c);
+        read_trailer(c);
 }
 
 /* --- the beginning ------------------------------------------------------- */

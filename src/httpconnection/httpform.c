@@ -4,6 +4,8 @@
  * %XX; or one part for each field, with headers of its own. */
 #include "httpform.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,97 +16,91 @@
 /* A '%' without two hex digits behind it stays, as in Python. What has been
  * decoded is not decoded again: %2541 is "%41". */
 size_t
-httpform_unescape(char *text, size_t size)
+httpform_unescape(char *text, size_t size, const char *only)
 {
-    size_t n = 0;
+    const char *from = text, *end = text + size;
+    char *to = text;
 
-    for (size_t i = 0; i < size; i++) {
-        int high = -1, low = -1;
+    while (from < end) {
+        int c = httputil_percent(from);
+        bool decode = c > 0 ? only == NULL || strchr(only, c) != NULL
+                            : c == 0 && only == NULL;
 
-        if (text[i] == '%' && i + 2 < size) {
-            high = httputil_hex_digit(text[i + 1]);
-            low = httputil_hex_digit(text[i + 2]);
-        }
-        if (high >= 0 && low >= 0)
-            i += 2;
-        text[n++] = high >= 0 && low >= 0 ? (char)(high * 16 + low) : text[i];
+        *to++ = decode ? (char)c : *from;
+        from += decode ? 3 : 1;
     }
-    text[n] = '\0';
-    return n;
+    *to = '\0';
+    return (size_t)(to - text);
 }
 
-/* A copy with '+' and %XX undone. */
 static const char *
-unquote_plus(struct arena **arena, const char *text, size_t *size)
-{
-    char *copy = arena_copy(arena, text, *size);
-
-    if (copy == NULL)
-        return NULL;
-    for (size_t i = 0; i < *size; i++)
-        if (copy[i] == '+')
-            copy[i] = ' ';
-    *size = httpform_unescape(copy, *size);
-    return copy;
-}
-
-static bool
 add_argument(struct arguments *arguments, struct argument a)
 {
     void *items = arena_more(arguments->arena, arguments->items, arguments->n,
                              &arguments->size, sizeof a);
 
-    if (items == NULL || a.name == NULL || a.value == NULL)
-        return false;
+    if (items == NULL || a.value == NULL)
+        return HTTP_NO_MEMORY;
     arguments->items = items;
     arguments->items[arguments->n++] = a;
-    return true;
+    return NULL;
+}
+
+/* One "name=value". Name and value are parts of one copy. */
+static const char *
+parse_pair(struct arguments *arguments, const char *text, size_t size)
+{
+    const char *equals = memchr(text, '=', size);
+    size_t n = equals != NULL ? (size_t)(equals - text) : size;
+    char *copy;
+
+    if (n + 1 >= size)
+        return NULL;
+    copy = arena_copy(arguments->arena, text, size);
+    if (copy == NULL)
+        return HTTP_NO_MEMORY;
+    for (size_t i = 0; i < size; i++)
+        if (copy[i] == '+')
+            copy[i] = ' ';
+    return add_argument(arguments, (struct argument){
+        .name = copy,
+        .value = copy + n + 1,
+        .name_size = httpform_unescape(copy, n, NULL),
+        .size = httpform_unescape(copy + n + 1, size - n - 1, NULL),
+    });
 }
 
 const char *
 httpform_parse_qs(struct arguments *arguments, const char *text, size_t size)
 {
-    const char *end = text + size;
+    const char *end = text + size, *wrong = NULL;
 
-    while (text < end) {
+    while (wrong == NULL && text < end) {
         const char *amp = memchr(text, '&', (size_t)(end - text));
         const char *stop = amp != NULL ? amp : end;
-        const char *equals = memchr(text, '=', (size_t)(stop - text));
-        struct argument a = {.name = text};
 
-        if (++arguments->fields > HTTP_MAX_FIELDS)
-            return "too many form fields";
-        if (equals != NULL && equals + 1 < stop) {
-            a.name_size = (size_t)(equals - text);
-            a.size = (size_t)(stop - equals - 1);
-            a.name = unquote_plus(arguments->arena, text, &a.name_size);
-            a.value = unquote_plus(arguments->arena, equals + 1, &a.size);
-            if (!add_argument(arguments, a))
-                return http_no_memory;
-        }
+        wrong = ++arguments->fields > HTTP_MAX_FIELDS
+                    ? "400 too many form fields"
+                    : parse_pair(arguments, text, (size_t)(stop - text));
         text = stop + 1;
     }
-    return NULL;
+    return wrong;
 }
 
 const struct argument *
 httpform_argument(const struct arguments *arguments, const char *name,
                   size_t i)
 {
-    const struct argument *last = NULL;
-    bool want_last = i == HTTP_LAST;
+    const struct argument *found = NULL;
+    bool last = i == HTTP_LAST;
     size_t size = strlen(name);
 
-    for (size_t k = 0; k < arguments->n; k++) {
-        const struct argument *a = &arguments->items[k];
-
-        if (a->name_size != size || memcmp(a->name, name, size) != 0)
-            continue;
-        last = a;
-        if (i-- == 0)
-            return a;
-    }
-    return want_last ? last : NULL;
+    for (size_t k = 0; k < arguments->n; k++)
+        if (arguments->items[k].name_size == size &&
+            memcmp(arguments->items[k].name, name, size) == 0 &&
+            (last || i-- == 0))
+            found = &arguments->items[k];
+    return found;
 }
 
 /* RequestHandler.get_argument: control bytes (but not tab and line breaks)
@@ -117,15 +113,16 @@ httpform_clean(const struct arguments *arguments, const struct argument *a)
     if (copy == NULL)
         return NULL;
     for (size_t i = 0; i < a->size; i++)
-        if (copy[i] == '\0' || ((unsigned char)copy[i] < ' ' &&
-                                strchr("\t\n\v\f\r", copy[i]) == NULL))
+        if ((unsigned char)copy[i] < ' ' && !isspace((unsigned char)copy[i]))
             copy[i] = ' ';
-    for (end = copy + a->size; end > copy && strchr(" \t\n\v\f\r", end[-1]);)
+    for (end = copy + a->size; end > copy && isspace((unsigned char)end[-1]);)
         *--end = '\0';
     return copy + strspn(copy, " \t\n\v\f\r");
 }
 
 /* --- multipart ----------------------------------------------------------- */
+
+#define BAD "400 malformed multipart: "
 
 /* *to is a copy of the parameter `name` of a header value such as
  * `form-data; name="a"; b=c`; NULL if it has no such parameter. In quotes a
@@ -171,7 +168,7 @@ decode_extended(const char **text)
         return false;
     *text = quote + 1;
     return httputil_is_value(*text, httpform_unescape(quote + 1,
-                                                      strlen(quote + 1)));
+                                                      strlen(quote + 1), NULL));
 }
 
 /* RFC 7578, section 4.2. A client that writes only the extended form of a file
@@ -179,7 +176,7 @@ decode_extended(const char **text)
 static const char *
 parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
 {
-    static const char no_name[] = "malformed multipart: a part without a name";
+    static const char no_name[] = BAD "a part without a name";
     const char *extended;
 
     if (value == NULL || strncasecmp(value, "form-data", 9) != 0 ||
@@ -188,33 +185,34 @@ parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
     if (!parameter(arena, value, "name", &f->field) ||
         !parameter(arena, value, "filename", &f->filename) ||
         !parameter(arena, value, "filename*", &extended))
-        return http_no_memory;
+        return HTTP_NO_MEMORY;
     if (extended != NULL && !decode_extended(&extended))
-        return "malformed multipart: a file name that is not UTF-8";
+        return BAD "a file name that is not UTF-8";
     if (f->filename == NULL)
         f->filename = extended;
     return f->field == NULL ? no_name : NULL;
 }
 
 /* A part that names no file is a field. */
-static bool
+static const char *
 add_part(struct arguments *arguments, struct httpfile f)
 {
-    struct argument a = {.name = f.field, .name_size = strlen(f.field),
-                         .size = f.size};
     void *files;
 
-    if (f.filename == NULL || *f.filename == '\0') {
-        a.value = arena_copy(arguments->arena, f.body, f.size);
-        return add_argument(arguments, a);
-    }
+    if (f.filename == NULL || *f.filename == '\0')
+        return add_argument(arguments, (struct argument){
+            .name = f.field,
+            .value = arena_copy(arguments->arena, f.body, f.size),
+            .name_size = strlen(f.field),
+            .size = f.size,
+        });
     files = arena_more(arguments->arena, arguments->files, arguments->nfiles,
                        &arguments->files_size, sizeof f);
     if (files == NULL)
-        return false;
+        return HTTP_NO_MEMORY;
     arguments->files = files;
     arguments->files[arguments->nfiles++] = f;
-    return true;
+    return NULL;
 }
 
 /* One part without its delimiters: headers, an empty line, a body. */
@@ -222,30 +220,28 @@ static const char *
 parse_part(struct arguments *arguments, const char *data, size_t size)
 {
     struct httpheaders headers = {.arena = arguments->arena};
-    const char *blank = memmem(data, size, "\r\n\r\n", 4), *why;
+    const char *blank = memmem(data, size, "\r\n\r\n", 4), *wrong;
     size_t head = blank != NULL ? (size_t)(blank - data) + 2 : 0;
     struct httpfile f = {.body = data + head + 2, .size = size - head - 2};
     char *copy;
-    int status;
 
     if (blank == NULL || head > HTTP_MAX_LINE)
-        return "malformed multipart: a part without headers";
+        return BAD "a part without headers";
     copy = arena_copy(arguments->arena, data, head);
     if (copy == NULL)
-        return http_no_memory;
-    status = httpheaders_parse(&headers, copy, copy + head, &why);
-    if (status != 0)
-        return status == 503 ? http_no_memory
-                             : "malformed multipart: bad header in a part";
-    why = parse_disposition(arguments->arena,
-                            httpheaders_get(&headers, "Content-Disposition"),
-                            &f);
-    if (why != NULL)
-        return why;
+        return HTTP_NO_MEMORY;
+    wrong = httpheaders_parse(&headers, copy, copy + head);
+    if (wrong != NULL)
+        return atoi(wrong) == 503 ? wrong : BAD "bad header in a part";
+    wrong = parse_disposition(arguments->arena,
+                              httpheaders_get(&headers, "Content-Disposition"),
+                              &f);
+    if (wrong != NULL)
+        return wrong;
     f.content_type = httpheaders_get(&headers, "Content-Type");
     if (f.content_type == NULL)
         f.content_type = "application/unknown";
-    return add_part(arguments, f) ? NULL : http_no_memory;
+    return add_part(arguments, f);
 }
 
 /* A delimiter is CRLF, "--" and the boundary. The CRLF before the first may be
@@ -264,14 +260,14 @@ parse_parts(struct arguments *arguments, const char *delimiter,
         skip = n;
     }
     while (next != NULL) {
-        const char *why = NULL;
+        const char *wrong = NULL;
 
-        if (part != NULL && ++parts > HTTP_MAX_PARTS)
-            return "too many multipart parts";
         if (part != NULL)
-            why = parse_part(arguments, part, (size_t)(next - part));
-        if (why != NULL)
-            return why;
+            wrong = ++parts > HTTP_MAX_PARTS
+                        ? "400 too many multipart parts"
+                        : parse_part(arguments, part, (size_t)(next - part));
+        if (wrong != NULL)
+            return wrong;
         next += skip;
         skip = n;
         if (end - next >= 2 && memcmp(next, "--", 2) == 0)
@@ -279,11 +275,11 @@ parse_parts(struct arguments *arguments, const char *delimiter,
         while (next < end && (*next == ' ' || *next == '\t'))
             next++;
         if (end - next < 2 || memcmp(next, "\r\n", 2) != 0)
-            return "malformed multipart: bad delimiter line";
+            return BAD "bad delimiter line";
         part = next + 2;
         next = memmem(part, (size_t)(end - part), delimiter, n);
     }
-    return "malformed multipart: no final delimiter";
+    return BAD "no final delimiter";
 }
 
 const char *
@@ -295,10 +291,10 @@ httpform_parse_multipart(struct arguments *arguments, const char *content_type,
     const char *boundary;
 
     if (!parameter(arguments->arena, content_type, "boundary", &boundary))
-        return http_no_memory;
+        return HTTP_NO_MEMORY;
     if (boundary == NULL || *boundary == '\0' ||
         strlen(boundary) > MAX_BOUNDARY)
-        return "malformed multipart: no boundary";
+        return BAD "no boundary";
     stpcpy(stpcpy(delimiter, "\r\n--"), boundary);
     return parse_parts(arguments, delimiter, data, size);
 }

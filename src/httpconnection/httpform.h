@@ -7,8 +7,7 @@
  * - What these functions make lives in the arena they are given, and ends with
  *   it.
  * - Their work is linear in the size of their input.
- * - A parser returns NULL, or what is wrong: http_no_memory (compare the
- *   address), to be answered with 503, or a reason for 400. */
+ * - The parsers return NULL, or what is wrong (see httputil.h). */
 #ifndef HTTPFORM_H
 #define HTTPFORM_H
 
@@ -67,8 +66,8 @@ const struct argument *httpform_argument(const struct arguments *arguments,
 const char *httpform_clean(const struct arguments *arguments,
                            const struct argument *argument);
 
-/* Decodes %XX in place, and ends the result with a NUL, for which `text` has
- * room. Returns its length. */
-size_t httpform_unescape(char *text, size_t size);
+/* Decodes %XX in place, in `size` bytes and the NUL behind them. Unless it is
+ * NULL, `only` are the bytes that are decoded. Returns the new length. */
+size_t httpform_unescape(char *text, size_t size, const char *only);
 
 #endif

@@ -89,7 +89,7 @@ expire(struct watched *w)
         log_warning("a client reads its answer too slowly");
         iostream_abort(w->stream);
     } else if (w->state == HTTP_BODY || iostream_unread(w->stream) > 0) {
-        httpconnection_refuse(w->connection, 408, "the request took too long");
+        httpconnection_refuse(w->connection, "408 the request took too long");
     } else {
         iostream_close(w->stream);
     }
@@ -231,7 +231,7 @@ relieve(void *arg)
            (w = find_victim(limits)) != NULL) {
         freed += memory_of(w);
         if (is_receiving(w)) {
-            httpconnection_refuse(w->connection, 503, "memory is short");
+            httpconnection_refuse(w->connection, "503 memory is short");
         } else {
             log_warning("memory is short, a client reads its answer slowly");
             iostream_abort(w->stream);

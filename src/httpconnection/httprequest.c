@@ -1,13 +1,14 @@
 /* [8] httprequest.c -- text becomes a request.
  *
- * In reading order: the request line, the host, the head as a whole; then what
- * the head says of the body (chapter 9). What RFC 9112 does not allow has a
- * status and a reason. */
+ * In reading order: the request line, the host, the head as a whole; what the
+ * head says of the body, and forms (chapter 9); cookies (chapter 15);
+ * accessors; the answer. What RFC 9112 does not allow has a status and a
+ * reason. */
 #include "httprequest.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,55 +17,32 @@
 
 /* --- the request line --------------------------------------------------- */
 
-/* The bytes of RFC 3986, section 2, that need no percent sign, but for letters
- * and digits. */
-#define UNRESERVED "-._~"
+static const char malformed_line[] = "400 malformed request line";
+static const char line_too_long[] = "414 request line too long";
+
+/* The bytes of RFC 3986, section 2, that need no percent sign. */
+#define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+                   "0123456789-._~"
 #define SUB_DELIMS "!$&'()*+,;="
 
-static bool
-is_one_of(char c, const char *set)
-{
-    return isalnum((unsigned char)c) || (c != '\0' && strchr(set, c) != NULL);
-}
-
-/* The text between the brackets, up to `end`: an IPv6 address, or "v1.x" for
- * addresses of the future. */
-static bool
-is_ip_literal(const char *text, const char *end)
-{
-    char address[INET6_ADDRSTRLEN] = "";
-    struct in6_addr unused;
-
-    if (*text == 'v' || *text == 'V') {
-        while (isxdigit((unsigned char)*++text))
-            continue;
-        if (*text != '.' || text[-1] == 'v' || text[-1] == 'V')
-            return false;
-        for (text++; is_one_of(*text, UNRESERVED SUB_DELIMS ":");)
-            text++;
-        return text == end && text[-1] != '.';
-    }
-    if (end - text < (ptrdiff_t)sizeof address)
-        memcpy(address, text, (size_t)(end - text));
-    return inet_pton(AF_INET6, address, &unused) == 1;
-}
-
-/* RFC 3986, section 3.2: a name, maybe empty, or an address, and maybe a port.
- * An application that makes links or looks up virtual hosts with it can rely on
- * its form (as in Tornado since 6.5). */
+/* RFC 3986, section 3.2: a name, maybe empty, or an IPv6 address in brackets,
+ * and maybe a port. An application that makes links or looks up virtual hosts
+ * with it can rely on its form (as in Tornado since 6.5). */
 static bool
 is_host(const char *host)
 {
-    const char *bracket = *host == '[' ? strchr(host, ']') : NULL;
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr unused;
+    int n = 0;
 
-    if (bracket != NULL) {
-        if (!is_ip_literal(host + 1, bracket))
+    if (*host == '[') {
+        if (sscanf(host, "[%45[^]]]%n", address, &n) != 1 || n == 0 ||
+            inet_pton(AF_INET6, address, &unused) != 1)
             return false;
-        host = bracket + 1;
+        host += n;
     } else {
-        for (; is_one_of(*host, UNRESERVED SUB_DELIMS "%"); host++)
-            if (*host == '%' && (!isxdigit((unsigned char)host[1]) ||
-                                 !isxdigit((unsigned char)host[2])))
+        for (; *(host += strspn(host, UNRESERVED SUB_DELIMS)) == '%'; host += 3)
+            if (httputil_percent(host) == -1)
                 return false;
     }
     if (*host == ':')
@@ -72,242 +50,118 @@ is_host(const char *host)
     return *host == '\0';
 }
 
-/* [11] RFC 3986, section 6.2.2.2: "%61" and "a" are the same byte of a path, so
- * routes have to see them as one. Only bytes that never mean anything else are
- * decoded: "%2F" is not a slash, and "%25" stays, so nothing is decoded twice.
- * NULL when there is no memory left. */
-static const char *
-decode_unreserved(struct arena **arena, const char *path)
-{
-    char *copy = arena_copy(arena, path, strlen(path)), *to = copy;
-
-    for (const char *from = copy; copy != NULL; from++) {
-        int high = *from == '%' ? httputil_hex_digit(from[1]) : -1;
-        int low = high >= 0 ? httputil_hex_digit(from[2]) : -1;
-
-        *to = *from;
-        if (low >= 0 && is_one_of((char)(high * 16 + low), UNRESERVED)) {
-            *to = (char)(high * 16 + low);
-            from += 2;
-        }
-        if (*to++ == '\0')
-            break;
-    }
-    return copy;
-}
-
 /* RFC 9112, section 3.2: "/path?query"; the whole URL, as for a proxy; or "*",
  * for OPTIONS only. */
-static int
-parse_target(struct httprequest *r, const char **why)
+static const char *
+parse_target(struct httprequest *r)
 {
-    const char *path = r->uri, *query;
-    size_t scheme = strncasecmp(path, "http://", 7) == 0    ? 7
-                    : strncasecmp(path, "https://", 8) == 0 ? 8
-                                                            : 0;
+    const char *target = r->uri;
+    size_t scheme = strncasecmp(target, "http://", 7) == 0    ? 7
+                    : strncasecmp(target, "https://", 8) == 0 ? 8
+                                                              : 0;
+    size_t n = strcspn(target + scheme, "/?");
+    char *path;
 
-    *why = "CONNECT is for proxies";
     if (strcmp(r->method, "CONNECT") == 0)
-        return 501;
+        return "501 CONNECT is for proxies";
     if (scheme > 0) {
-        size_t n = strcspn(path + scheme, "/?");
-
-        *why = http_no_memory;
-        r->host = arena_copy(&r->arena, path + scheme, n);
+        r->host = arena_copy(&r->arena, target + scheme, n);
         if (r->host == NULL)
-            return 503;
-        path += scheme + n;
+            return HTTP_NO_MEMORY;
+        target += scheme + n;
     }
-    *why = "malformed request target";
-    if (strchr(path, '#') != NULL ||
+    if (strchr(target, '#') != NULL ||
         (scheme > 0 ? strchr(":", *r->host) != NULL || !is_host(r->host)
-                    : *path != '/' && (strcmp(path, "*") != 0 ||
-                                       strcmp(r->method, "OPTIONS") != 0)))
-        return 400;
-    query = path + strcspn(path, "?");
-    r->query = *query == '?' ? query + 1 : "";
-    r->path = *path != '/' && *path != '*' ? "/" : path;
-    if (*query == '?' && query > path)
-        r->path = arena_copy(&r->arena, path, (size_t)(query - path));
+                    : *target != '/' && (strcmp(target, "*") != 0 ||
+                                         strcmp(r->method, "OPTIONS") != 0)))
+        return "400 malformed request target";
+    n = strcspn(target, "?");
+    r->query = target[n] == '?' ? target + n + 1 : "";
+    path = arena_copy(&r->arena, n > 0 ? target : "/", n > 0 ? n : 1);
+    r->path = path;
 
-    /* [11] Routes look at the path. */
-    if (r->path != NULL && strchr(r->path, '%') != NULL)
-        r->path = decode_unreserved(&r->arena, r->path);
+    /* [11] RFC 3986, section 6.2.2.2: "%61" and "a" are the same byte of a
+     * path, so routes have to see them as one. Only bytes that never mean
+     * anything else are decoded: "%2F" is not a slash, and "%25" stays, so
+     * nothing is decoded twice. */
+    if (path != NULL)
+        httpform_unescape(path, strlen(path), UNRESERVED);
 
-    *why = http_no_memory;
-    return r->path != NULL ? 0 : 503;
+    return path != NULL ? NULL : HTTP_NO_MEMORY;
 }
 
 /* RFC 9112, section 3: METHOD SP target SP HTTP/1.x CR LF. Tornado 2.0 splits
  * at spaces and does not check the parts. */
-static int
-parse_request_line(struct httprequest *r, char *line, char *lf,
-                   const char **why)
+static const char *
+parse_request_line(struct httprequest *r, char *line, char *lf)
 {
     size_t n = httputil_token_length(line);
     char *target = line + n + 1, *version = target;
 
-    *why = "malformed request line";
     if (n <= HTTP_MAX_LINE && (n == 0 || line[n] != ' '))
-        return 400;
-    *why = "request line too long";
+        return malformed_line;
     if (lf - line > HTTP_MAX_LINE + 1)
-        return 414;
-    *why = "a line does not end with CR LF";
+        return line_too_long;
     if (lf[-1] != '\r')
-        return 400;
-    *why = "malformed request line";
+        return "400 a line does not end with CR LF";
     while (*version > ' ' && *version < 0x7f)
         version++;
     if (version == target || lf - version != sizeof " HTTP/1.1" ||
         strncmp(version, " HTTP/", 6) != 0 ||
         strspn(version + 6, "0123456789") != 1 || version[7] != '.' ||
         strspn(version + 8, "0123456789") != 1)
-        return 400;
-    *why = "only HTTP/1.0 and HTTP/1.1 are spoken here";
+        return malformed_line;
     if (version[6] != '1')
-        return 505;
+        return "505 only HTTP/1.0 and HTTP/1.1 are spoken here";
     line[n] = *version = '\0';
     r->method = line;
     r->uri = target;
     r->version = version[8] == '0' ? "HTTP/1.0" : "HTTP/1.1";
-    return parse_target(r, why);
+    return parse_target(r);
 }
 
 /* A whole line is parsed as it will be again with the whole head. Before that
  * only the first bytes of the method and the length can be wrong. */
-int
-httprequest_check_start(const char *data, size_t size, const char **why)
+const char *
+httprequest_check_start(const char *data, size_t size)
 {
     struct httprequest r = {0};
-    const char *lf = memchr(data, '\n', size);
-    char start[64] = "", *line;
-    size_t n = size < sizeof start ? size : sizeof start - 1, method;
-    int status = 0;
+    const char *lf = memchr(data, '\n', size), *wrong = NULL;
+    size_t n = lf != NULL ? (size_t)(lf - data) : size, method;
+    char *line = arena_copy(&r.arena, data, n);
 
-    memcpy(start, data, n);
-    method = httputil_token_length(start);
-    *why = "malformed request line";
-    if (method < n && (method == 0 || start[method] != ' '))
-        return 400;
-    *why = "request line too long";
-    if ((lf != NULL ? (size_t)(lf - data) : size) > HTTP_MAX_LINE + 1)
-        return 414;
-    if (lf == NULL)
-        return 0;
-    line = arena_copy(&r.arena, data, (size_t)(lf - data));
-    if (line != NULL)
-        status = parse_request_line(&r, line, line + (lf - data), why);
+    if (line != NULL && lf != NULL) {
+        wrong = parse_request_line(&r, line, line + n);
+    } else if (line != NULL) {
+        method = httputil_token_length(line);
+        if (method < n && (method == 0 || line[method] != ' '))
+            wrong = malformed_line;
+        else if (n > HTTP_MAX_LINE + 1)
+            wrong = line_too_long;
+    }
     arena_release(&r.arena);
-    return status;
-}
-
-/* RFC 9112, section 3.2: exactly one Host in HTTP/1.1, at most one in 1.0. A
- * host in the target replaces it. */
-static int
-check_host(struct httprequest *r, const char **why)
-{
-    const char *host = httpheaders_get_list(&r->headers, "Host", 0);
-
-    *why = "no Host header";
-    if (host == NULL && httprequest_supports_http_1_1(r))
-        return 400;
-    *why = "more than one Host header";
-    if (httpheaders_get_list(&r->headers, "Host", 1) != NULL)
-        return 400;
-    *why = "malformed Host header";
-    if (host != NULL && !is_host(host))
-        return 400;
-    if (r->host == NULL)
-        r->host = host != NULL ? host : "127.0.0.1";
-    return 0;
-}
-
-/* [9] A parser's result as a status. */
-static int
-status_of(const char *wrong)
-{
-    return wrong == NULL ? 0 : wrong == http_no_memory ? 503 : 400;
-}
-
-/* [15] --- cookies --------------------------------------------------------- */
-
-bool
-httprequest_add_cookie(struct httprequest *r, const char *name,
-                       const char *value)
-{
-    void *items = arena_more(&r->arena, r->cookies, r->ncookies,
-                             &r->cookies_size, sizeof *r->cookies);
-
-    if (items == NULL)
-        return false;
-    r->cookies = items;
-    r->cookies[r->ncookies++] = (struct cookie){name, value};
-    return true;
-}
-
-/* Without the blanks at both ends. */
-static char *
-trim(char *text)
-{
-    char *end = strchr(text, '\0');
-
-    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
-        *--end = '\0';
-    return text + strspn(text, " \t");
-}
-
-/* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. What has no
- * name is skipped and does not invalidate the others: any page of the site may
- * have set it. Cuts `text` to pieces. NULL, or what is wrong. */
-static const char *
-parse_cookies(struct httprequest *r, char *text)
-{
-    char *pair;
-
-    while ((pair = strsep(&text, ";")) != NULL) {
-        char *value = strchr(pair, '=');
-        size_t size;
-
-        if (value == NULL)
-            continue;
-        *value++ = '\0';
-        pair = trim(pair);
-        if (*pair == '\0')
-            continue;
-        if (r->ncookies == HTTP_MAX_COOKIES)
-            return "too many cookies";
-        value = trim(value);
-        size = strlen(value);
-        if (size > 1 && *value == '"' && value[size - 1] == '"') {
-            value[size - 1] = '\0';
-            value++;
-        }
-        if (!httprequest_add_cookie(r, pair, value))
-            return http_no_memory;
-    }
-    return NULL;
-}
-
-int
-httprequest_parse_cookies(struct httprequest *r, const char **why)
-{
-    const char *header;
-
-    for (; r->cookies_wrong == NULL &&
-           (header = httpheaders_get_list(&r->headers, "Cookie",
-                                          r->cookie_headers)) != NULL;
-         r->cookie_headers++) {
-        char *copy = arena_copy(&r->arena, header, strlen(header));
-
-        r->cookies_wrong = copy != NULL ? parse_cookies(r, copy)
-                                        : http_no_memory;
-    }
-    *why = r->cookies_wrong;
-    return status_of(*why);
+    return wrong;
 }
 
 /* --- the head ----------------------------------------------------------- */
+
+/* RFC 9112, section 3.2: exactly one Host in HTTP/1.1, at most one in 1.0. A
+ * host in the target replaces it. */
+static const char *
+check_host(struct httprequest *r)
+{
+    const char *host = httpheaders_get_list(&r->headers, "Host", 0);
+
+    if (host == NULL && httprequest_supports_http_1_1(r))
+        return "400 no Host header";
+    if (httpheaders_get_list(&r->headers, "Host", 1) != NULL)
+        return "400 more than one Host header";
+    if (host != NULL && !is_host(host))
+        return "400 malformed Host header";
+    if (r->host == NULL)
+        r->host = host != NULL ? host : "127.0.0.1";
+    return NULL;
+}
 
 struct httprequest *
 httprequest_new(struct httpconnection *connection, const union peer *peer)
@@ -340,41 +194,27 @@ httprequest_free(void *request)
     arena_release(&all);
 }
 
-bool
-httprequest_is_head(const char *data, size_t size)
-{
-    if (size == 0 || data[--size] != '\n')
-        return false;
-    if (size > 0 && data[size - 1] == '\r')
-        size--;
-    return size == 0 || data[size - 1] == '\n';
-}
-
 /* The head is copied once, into the request's own memory, and cut to pieces
- * there: every name and value is a part of that copy. The method is known
- * first, because a refusal of HEAD has no body either. */
-int
+ * there: every name and value is a part of that copy. */
+const char *
 httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
-                       const char **why)
+                       size_t max)
 {
-    char *text = arena_copy(&r->arena, data, size), *end, *lf;
-    int status;
+    char *text = arena_copy(&r->arena, data, size), *lf;
+    const char *wrong;
 
-    if (size > 5 && memcmp(data, "HEAD ", 5) == 0)
-        r->method = "HEAD";
-    *why = http_no_memory;
     if (text == NULL)
-        return 503;
+        return HTTP_NO_MEMORY;
     lf = memchr(text, '\n', size);
-    end = text + size;
-    status = parse_request_line(r, text, lf, why);
-    if (status != 0)
-        return status;
-    *why = "a line does not end with CR LF";
-    if (end[-2] != '\r')
-        return 400;
-    status = httpheaders_parse(&r->headers, lf + 1, end - 2, why);
-    return status == 0 ? check_host(r, why) : status;
+    wrong = lf != NULL ? parse_request_line(r, text, lf) : line_too_long;
+    if (wrong != NULL)
+        return wrong;
+    if (size > max)
+        return "431 headers too long";
+    if (text[size - 2] != '\r')
+        return "400 a line does not end with CR LF";
+    wrong = httpheaders_parse(&r->headers, lf + 1, text + size - 2);
+    return wrong == NULL ? check_host(r) : wrong;
 }
 
 /* [9] --- the body -------------------------------------------------------- */
@@ -414,81 +254,138 @@ is_chunked(const struct httprequest *r)
            httprequest_supports_http_1_1(r);
 }
 
-int
-httprequest_body_length(struct httprequest *r, size_t max, size_t *length,
-                        const char **why)
+const char *
+httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
 {
     bool has_coding = httpheaders_get_list(&r->headers, "Transfer-Encoding",
                                            0) != NULL;
-    bool has_size = httpheaders_get_list(&r->headers, "Content-Length",
-                                         0) != NULL;
 
     *length = 0;
-    *why = "both Content-Length and Transfer-Encoding";
-    if (has_coding && has_size)
-        return 400;
+    if (has_coding &&
+        httpheaders_get_list(&r->headers, "Content-Length", 0) != NULL)
+        return "400 both Content-Length and Transfer-Encoding";
 
     /* [13] The one coding that every HTTP/1.1 server has to understand. */
     if (has_coding && is_chunked(r)) {
         *length = HTTP_LENGTH_UNKNOWN;
-        return 0;
+        return NULL;
     }
 
-    *why = "unknown Transfer-Encoding";
     if (has_coding)
-        return 501;
-    *why = "malformed Content-Length";
-    if (has_size && !parse_content_length(r, length))
-        return 400;
-    *why = "body too long";
-    return *length > max ? 413 : 0;
+        return "501 unknown Transfer-Encoding";
+    if (!parse_content_length(r, length))
+        return "400 malformed Content-Length";
+    return *length > max ? "413 body too long" : NULL;
 }
 
-int
-httprequest_expects_continue(const struct httprequest *r, bool *expects,
-                             const char **why)
+const char *
+httprequest_expects_continue(const struct httprequest *r, bool *expects)
 {
     const char *expect;
 
     *expects = false;
-    *why = "unknown expectation";
     for (size_t i = 0; httprequest_supports_http_1_1(r) &&
          (expect = httpheaders_get_list(&r->headers, "Expect", i)) != NULL;
          i++) {
         if (strcasecmp(expect, "100-continue") != 0)
-            return 417;
+            return "417 unknown expectation";
         *expects = true;
     }
-    return 0;
+    return NULL;
 }
 
-int
-httprequest_parse_query(struct httprequest *r, const char **why)
-{
-    *why = httpform_parse_qs(&r->arguments, r->query, strlen(r->query));
-    return status_of(*why);
-}
+/* [9] --- forms ------------------------------------------------------------ */
 
 /* Tornado parses forms in _on_request_body. Here it is done when the
  * application asks: a handler that stores a million bytes "a&" has no use for
  * fields. */
-int
-httprequest_parse_body(struct httprequest *r, const char **why)
+const char *
+httprequest_parse_body(struct httprequest *r)
 {
     const char *type = httpheaders_get(&r->headers, "Content-Type");
     static const char form[] = "application/x-www-form-urlencoded";
     static const char multipart[] = "multipart/form-data";
 
-    *why = NULL;
     if (type == NULL || (strcmp(r->method, "POST") != 0 &&
                          strcmp(r->method, "PUT") != 0))
-        return 0;
+        return NULL;
     if (strncasecmp(type, form, sizeof form - 1) == 0)
-        *why = httpform_parse_qs(&r->arguments, r->body, r->body_size);
-    else if (strncasecmp(type, multipart, sizeof multipart - 1) == 0)
-        *why = httpform_parse_multipart(&r->arguments, type, r->body,
+        return httpform_parse_qs(&r->arguments, r->body, r->body_size);
+    if (strncasecmp(type, multipart, sizeof multipart - 1) == 0)
+        return httpform_parse_multipart(&r->arguments, type, r->body,
                                         r->body_size);
-    return status_of(*why);
+    return NULL;
+}
+
+/* [15] --- cookies --------------------------------------------------------- */
+
+bool
+httprequest_add_cookie(struct httprequest *r, const char *name,
+                       const char *value)
+{
+    void *items = arena_more(&r->arena, r->cookies, r->ncookies,
+                             &r->cookies_size, sizeof *r->cookies);
+
+    if (items == NULL)
+        return false;
+    r->cookies = items;
+    r->cookies[r->ncookies++] = (struct cookie){name, value};
+    return true;
+}
+
+/* Without the blanks at both ends. */
+static char *
+trim(char *text)
+{
+    char *end = strchr(text, '\0');
+
+    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+        *--end = '\0';
+    return text + strspn(text, " \t");
+}
+
+/* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. What has no
+ * name is skipped and does not invalidate the others: any page of the site may
+ * have set it. Cuts `text` to pieces. NULL, or what is wrong. */
+static const char *
+parse_cookies(struct httprequest *r, char *text)
+{
+    char *pair;
+
+    while ((pair = strsep(&text, ";")) != NULL) {
+        char *name = trim(strsep(&pair, "=")), *value;
+        size_t size;
+
+        if (pair == NULL || *name == '\0')
+            continue;
+        if (r->ncookies == HTTP_MAX_COOKIES)
+            return "400 too many cookies";
+        value = trim(pair);
+        size = strlen(value);
+        if (size > 1 && *value == '"' && value[size - 1] == '"') {
+            value[size - 1] = '\0';
+            value++;
+        }
+        if (!httprequest_add_cookie(r, name, value))
+            return HTTP_NO_MEMORY;
+    }
+    return NULL;
+}
+
+const char *
+httprequest_parse_cookies(struct httprequest *r)
+{
+    const char *header;
+
+    while (r->cookies_wrong == NULL &&
+           (header = httpheaders_get_list(&r->headers, "Cookie",
+                                          r->cookie_headers++)) != NULL) {
+        char *copy = arena_copy(&r->arena, header, strlen(header));
+
+        r->cookies_wrong = copy != NULL ? parse_cookies(r, copy)
+                                        : HTTP_NO_MEMORY;
+    }
+    return r->cookies_wrong;
 }
 
 /* --- accessors ---------------------------------------------------------- */
@@ -552,14 +449,14 @@ httprequest_finish(struct httprequest *r)
 }
 
 void
-httprequest_refuse(struct httprequest *r, int status, const char *why)
+httprequest_refuse(struct httprequest *r, const char *wrong)
 {
     if (r->connection == NULL) {
         httprequest_finish(r);
         return;
     }
     r->finished = true;
-    httpconnection_refuse(r->connection, status, why);
+    httpconnection_refuse(r->connection, wrong);
 }
 
 void

@@ -5,7 +5,9 @@
  *     httpconnection.h.)
  *
  * The grammar is that of RFC 9112 without the leniencies that it permits: what
- * two servers could read in two ways is refused. */
+ * two servers could read in two ways is refused.
+ *
+ * The parsers return NULL, or what is wrong (see httputil.h). */
 #ifndef HTTPREQUEST_H
 #define HTTPREQUEST_H
 
@@ -92,48 +94,40 @@ struct httprequest *httprequest_new(struct httpconnection *connection,
  * a callback, so it can run in the next turn. */
 void httprequest_free(void *request);
 
-/* Does the data end with an empty line, as a head does? */
-bool httprequest_is_head(const char *data, size_t size);
-
-/* HTTPRequest.__init__, and the parsing of HTTPConnection._on_headers: `data`
- * is a whole head, with the empty line that ends it. 0, or the status to answer
- * with and the reason in *why. To be called once. */
-int httprequest_parse_head(struct httprequest *request, const char *data,
-                           size_t size, const char **why);
+/* HTTPRequest.__init__, and the parsing of HTTPConnection._on_headers. To be
+ * called once. `data` is a whole head, with the empty line that ends it, of at
+ * most `max` bytes; or, if it is longer, the beginning of one. */
+const char *httprequest_parse_head(struct httprequest *request,
+                                   const char *data, size_t size, size_t max);
 
 /* May these first bytes of a head become a request?
  * - `data` are the bytes that have come, without empty lines before.
- * - 0 if they may, or the status to answer with (400, 414, 501, 505) and the
- *   reason in *why: as soon as a byte is wrong that no method has, or the first
- *   line when it is whole or too long.
+ * - What is wrong (400, 414, 501, 505) is known as soon as a byte has come that
+ *   no method has, or the first line is whole or too long.
  * - At most the first line is looked at, whatever has come. */
-int httprequest_check_start(const char *data, size_t size, const char **why);
+const char *httprequest_check_start(const char *data, size_t size);
 
-/* [9] How many bytes of body follow the head (RFC 9112, section 6.3).
- * - At most `max`; or HTTP_LENGTH_UNKNOWN: the body comes in chunks.
- * - 0, or the status to answer with and, in *why, what is wrong. */
+/* [9] How many bytes of body follow the head (RFC 9112, section 6.3): at most
+ * `max`; or HTTP_LENGTH_UNKNOWN, if the body comes in chunks. */
 #define HTTP_LENGTH_UNKNOWN SIZE_MAX
-int httprequest_body_length(struct httprequest *request, size_t max,
-                            size_t *length, const char **why);
+const char *httprequest_body_length(struct httprequest *request, size_t max,
+                                    size_t *length);
 
 /* [9] Does the client wait for a 100 before it sends the body (RFC 9110,
- * section 10.1.1)? A client of HTTP/1.0 does not. 0, or 417 and the reason. */
-int httprequest_expects_continue(const struct httprequest *request,
-                                 bool *expects, const char **why);
+ * section 10.1.1)? A client of HTTP/1.0 does not. Any other expectation is
+ * wrong (417). */
+const char *httprequest_expects_continue(const struct httprequest *request,
+                                         bool *expects);
 
-/* [9] Adds the fields of the query to `arguments`. 0, or the status to answer
- * with (400, 503) and the reason in *why. To be called once. */
-int httprequest_parse_query(struct httprequest *request, const char **why);
-
-/* [9] The same for the body, if it is a form (urlencoded or multipart; of POST
- * and PUT only, as in Tornado). To be called once. */
-int httprequest_parse_body(struct httprequest *request, const char **why);
+/* [9] Adds the fields of the body to `arguments`, if it is a form (urlencoded
+ * or multipart; of POST and PUT only, as in Tornado). To be called once. */
+const char *httprequest_parse_body(struct httprequest *request);
 
 /* [15] Makes `cookies`. A name and a value are without the blanks and a value
- * without the quotes around it; what has no name is skipped. 0, or the status
- * to answer with (400 if there are more than HTTP_MAX_COOKIES, 503) and the
- * reason in *why. A second call does nothing, and returns the same. */
-int httprequest_parse_cookies(struct httprequest *request, const char **why);
+ * without the quotes around it; what has no name is skipped. More than
+ * HTTP_MAX_COOKIES are wrong. A second call does nothing, and returns the
+ * same. */
+const char *httprequest_parse_cookies(struct httprequest *request);
 
 /* [15] Adds a cookie, as if the client had sent it. The strings are not copied.
  * False when there is no memory left. */
@@ -168,10 +162,10 @@ void httprequest_write(struct httprequest *request, const void *data,
  * turn; its memory must not be used after that. */
 void httprequest_finish(struct httprequest *request);
 
-/* In place of an answer that has not begun: an error page with `why`, and the
- * close of the connection. The request ends as by httprequest_finish(). */
-void httprequest_refuse(struct httprequest *request, int status,
-                        const char *why);
+/* In place of an answer that has not begun: an error page that says what is
+ * `wrong`, and the close of the connection. The request ends as by
+ * httprequest_finish(). */
+void httprequest_refuse(struct httprequest *request, const char *wrong);
 
 /* The answer cannot be completed: the connection is reset, so that half of it
  * does not look like all of it. The request must still be finished. */

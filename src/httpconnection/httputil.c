@@ -16,8 +16,6 @@
  * for each byte, the bit of byte 33 ('!') being bit 1 of word 1. */
 static const uint32_t token_bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
 
-const char http_no_memory[] = "out of memory";
-
 size_t
 httputil_token_length(const char *text)
 {
@@ -54,9 +52,9 @@ httputil_is_value(const char *text, size_t size)
     return bad == 0;
 }
 
-static bool
-add_header(struct httpheaders *headers, const char *name, size_t name_size,
-           const char *value)
+bool
+httpheaders_add(struct httpheaders *headers, const char *name,
+                const char *value)
 {
     void *items = arena_more(headers->arena, headers->items, headers->n,
                              &headers->size, sizeof *headers->items);
@@ -65,50 +63,30 @@ add_header(struct httpheaders *headers, const char *name, size_t name_size,
         return false;
     headers->items = items;
     headers->items[headers->n++] =
-        (struct httpheader){name, value, name_size};
+        (struct httpheader){name, value, strlen(name)};
     return true;
 }
 
-/* The public one is for names that have not been measured by a parser. */
-bool
-httpheaders_add(struct httpheaders *headers, const char *name,
-                const char *value)
-{
-    return add_header(headers, name, strlen(name), value);
-}
-
-/* The place of the first header of that name from `i` on. With a hundred
- * headers at most, of mostly different lengths, nothing beats looking. */
-static size_t
-find_header(const struct httpheaders *headers, const char *name, size_t i)
-{
-    size_t size = strlen(name);
-
-    for (; i < headers->n; i++)
-        if (headers->items[i].name_size == size &&
-            strncasecmp(headers->items[i].name, name, size) == 0)
-            break;
-    return i;
-}
-
+/* With a hundred headers at most, of mostly different lengths, a search from
+ * the start is the fastest. */
 const char *
 httpheaders_get_list(const struct httpheaders *headers, const char *name,
                      size_t i)
 {
-    size_t at = find_header(headers, name, 0);
+    size_t size = strlen(name);
 
-    while (i-- > 0 && at < headers->n)
-        at = find_header(headers, name, at + 1);
-    return at < headers->n ? headers->items[at].value : NULL;
+    for (size_t k = 0; k < headers->n; k++)
+        if (headers->items[k].name_size == size &&
+            strncasecmp(headers->items[k].name, name, size) == 0 && i-- == 0)
+            return headers->items[k].value;
+    return NULL;
 }
 
 const char *
 httpheaders_get(const struct httpheaders *headers, const char *name)
 {
-    size_t at = find_header(headers, name, 0);
-
-    return at < headers->n && find_header(headers, name, at + 1) == headers->n
-               ? headers->items[at].value : NULL;
+    return httpheaders_get_list(headers, name, 1) == NULL
+               ? httpheaders_get_list(headers, name, 0) : NULL;
 }
 
 /* What stays moves up, and keeps its order. */
@@ -140,53 +118,43 @@ httpheaders_normalize_name(char *to, const char *name)
  * the last token byte of the name: two servers can read "Host : x" in two ways,
  * and that is how requests are smuggled. The colon and the first byte behind
  * the value become the NULs that end name and value. */
-static int
-parse_line(struct httpheaders *headers, char *line, char *end,
-           const char **why)
+static const char *
+parse_line(struct httpheaders *headers, char *line, char *end)
 {
     size_t name_size = httputil_token_length(line);
     char *value = line + name_size + 1;
 
-    *why = "malformed header line";
     if (name_size == 0 || line[name_size] != ':')
-        return 400;
+        return "400 malformed header line";
     value += strspn(value, " \t");
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
-    *why = "control byte in a header";
     if (!httputil_is_value(value, (size_t)(end - value)))
-        return 400;
-    *why = "too many headers";
+        return "400 control byte in a header";
     if (headers->n == HTTP_MAX_HEADERS)
-        return 431;
-    line[name_size] = '\0';
-    *end = '\0';
-    *why = http_no_memory;
-    return add_header(headers, line, name_size, value) ? 0 : 503;
+        return "431 too many headers";
+    line[name_size] = *end = '\0';
+    return httpheaders_add(headers, line, value) ? NULL : HTTP_NO_MEMORY;
 }
 
-int
-httpheaders_parse(struct httpheaders *headers, char *text, char *end,
-                  const char **why)
+const char *
+httpheaders_parse(struct httpheaders *headers, char *text, char *end)
 {
-    int status = 0;
+    const char *wrong = NULL;
 
-    while (status == 0 && text < end) {
+    while (wrong == NULL && text < end) {
         char *lf = memchr(text, '\n', (size_t)(end - text));
 
-        *why = "a line does not end with CR LF";
         if (lf == NULL || lf == text || lf[-1] != '\r')
-            return 400;
-        *why = "header line too long";
+            return "400 a line does not end with CR LF";
         if (lf - 1 - text > HTTP_MAX_LINE)
-            return 431;
-        *why = "folded header line";
+            return "431 header line too long";
         if (*text == ' ' || *text == '\t')
-            return 400;
-        status = parse_line(headers, text, lf - 1, why);
+            return "400 folded header line";
+        wrong = parse_line(headers, text, lf - 1);
         text = lf + 1;
     }
-    return status;
+    return wrong;
 }
 
 /* Only commas separate: "keep alive" is one element, and not a token. */
@@ -219,7 +187,7 @@ httpheaders_list_has(const struct httpheaders *headers, const char *name,
     return false;
 }
 
-/* [9] --- numbers ---------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------- */
 
 int
 httputil_hex_digit(char c)
@@ -230,6 +198,16 @@ httputil_hex_digit(char c)
                                   : -1;
 }
 
+int
+httputil_percent(const char *text)
+{
+    int high = *text == '%' ? httputil_hex_digit(text[1]) : -1;
+    int low = high >= 0 ? httputil_hex_digit(text[2]) : -1;
+
+    return low >= 0 ? high * 16 + low : -1;
+}
+
+/* [9] No early exit at the largest number: the rest of the digits is skipped. */
 bool
 httputil_parse_digits(const char **text, int base, size_t *n)
 {
@@ -258,36 +236,32 @@ httputil_encode_hex(char *to, const unsigned char *from, size_t size)
 const char *
 httputil_reason(int status)
 {
-    static const struct {
-        int status;
-        const char *reason;
-    } reasons[] = {
-        {200, "OK"}, {201, "Created"}, {202, "Accepted"},
-        {203, "Non-Authoritative Information"}, {204, "No Content"},
-        {205, "Reset Content"}, {206, "Partial Content"},
-        {300, "Multiple Choices"}, {301, "Moved Permanently"},
-        {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-        {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-        {400, "Bad Request"}, {401, "Unauthorized"},
-        {402, "Payment Required"}, {403, "Forbidden"}, {404, "Not Found"},
-        {405, "Method Not Allowed"}, {406, "Not Acceptable"},
-        {407, "Proxy Authentication Required"}, {408, "Request Timeout"},
-        {409, "Conflict"}, {410, "Gone"}, {411, "Length Required"},
-        {412, "Precondition Failed"}, {413, "Content Too Large"},
-        {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-        {416, "Range Not Satisfiable"}, {417, "Expectation Failed"},
-        {421, "Misdirected Request"}, {422, "Unprocessable Content"},
-        {426, "Upgrade Required"}, {428, "Precondition Required"},
-        {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"}, {501, "Not Implemented"},
-        {502, "Bad Gateway"}, {503, "Service Unavailable"},
-        {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+    static const char *const reasons[] = {
+        [200] = "OK", [201] = "Created", [202] = "Accepted",
+        [204] = "No Content", [206] = "Partial Content",
+        [301] = "Moved Permanently", [302] = "Found", [303] = "See Other",
+        [304] = "Not Modified", [307] = "Temporary Redirect",
+        [308] = "Permanent Redirect", [400] = "Bad Request",
+        [401] = "Unauthorized", [402] = "Payment Required",
+        [403] = "Forbidden", [404] = "Not Found",
+        [405] = "Method Not Allowed", [406] = "Not Acceptable",
+        [407] = "Proxy Authentication Required", [408] = "Request Timeout",
+        [409] = "Conflict", [410] = "Gone", [411] = "Length Required",
+        [412] = "Precondition Failed", [413] = "Content Too Large",
+        [414] = "URI Too Long", [415] = "Unsupported Media Type",
+        [416] = "Range Not Satisfiable", [417] = "Expectation Failed",
+        [421] = "Misdirected Request", [422] = "Unprocessable Content",
+        [426] = "Upgrade Required", [428] = "Precondition Required",
+        [429] = "Too Many Requests",
+        [431] = "Request Header Fields Too Large",
+        [500] = "Internal Server Error", [501] = "Not Implemented",
+        [502] = "Bad Gateway", [503] = "Service Unavailable",
+        [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
     };
+    const size_t n = sizeof reasons / sizeof reasons[0];
 
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-        if (reasons[i].status == status)
-            return reasons[i].reason;
-    return "Unknown";
+    return (size_t)status < n && reasons[status] != NULL ? reasons[status]
+                                                         : "Unknown";
 }
 
 /* The names are English because this program does not call setlocale(). A
@@ -346,16 +320,15 @@ httputil_parse_date(const char *date)
                                         "%A, %d-%b-%y %H:%M:%S GMT"};
 
     for (size_t i = 0; i < 3; i++) {
-        struct tm tm = {0}, day = {0};
+        struct tm tm = {0}, day;
         const char *end = strptime(date, forms[i], &tm);
 
         if (end == NULL || *end != '\0')
             continue;
         if (i == 2)
             expand_year(&tm);
-        day.tm_year = tm.tm_year;
-        day.tm_mon = tm.tm_mon;
-        day.tm_mday = tm.tm_mday;
+        day = tm;
+        day.tm_sec = 0;
         timegm(&day);
         return day.tm_mday == tm.tm_mday ? timegm(&tm) : -1;
     }
@@ -457,9 +430,9 @@ httputil_append_head(struct buffer **to, int status,
     char length[24] = "";
     bool ok = append_status(to, status);
 
-    if (find_header(headers, "Server", 0) == headers->n)
+    if (httpheaders_get_list(headers, "Server", 0) == NULL)
         ok = ok && append_header(to, "Server", HTTP_SERVER);
-    if (find_header(headers, "Date", 0) == headers->n)
+    if (httpheaders_get_list(headers, "Date", 0) == NULL)
         ok = ok && append_header(to, "Date", httputil_date());
     for (size_t i = 0; i < headers->n; i++)
         ok = ok && append_header(to, headers->items[i].name,

@@ -7,7 +7,9 @@
  *   it.
  * - Their work is linear in the size of their input.
  * - NULL and false never mean two things: where memory can be missing, a
- *   function says so by 503 and http_no_memory, or does nothing else. */
+ *   function says so by HTTP_NO_MEMORY, or can fail in no other way.
+ * - A parser returns NULL, or what is wrong: the status to answer with, a space
+ *   and the reason, as in "400 no Host header". It is a constant. */
 #ifndef HTTPUTIL_H
 #define HTTPUTIL_H
 
@@ -21,8 +23,9 @@
 /* The value of the Server header. */
 #define HTTP_SERVER "DustDevil/1.0"
 
-/* The reason that goes with 503. */
-extern const char http_no_memory[];
+/* What a parser returns when there is no memory left; and the reason alone. */
+#define HTTP_NO_MEMORY "503 out of memory"
+#define http_no_memory (&HTTP_NO_MEMORY[4])
 
 /* --- headers ------------------------------------------------------------ */
 
@@ -74,9 +77,9 @@ void httpheaders_del(struct httpheaders *headers, const char *name);
  *   in place.
  * - RFC 9112, section 5, without its leniencies: no bare LF, no folded lines,
  *   no space before the colon, no control bytes.
- * - 0, or the status to answer with (400, 431, 503) and the reason in *why. */
-int httpheaders_parse(struct httpheaders *headers, char *text, char *end,
-                      const char **why);
+ * - What is wrong is a 400, a 431 (too long, too many) or a 503. */
+const char *httpheaders_parse(struct httpheaders *headers, char *text,
+                              char *end);
 
 /* HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
  * room for strlen(name) + 1 bytes. */
@@ -92,12 +95,15 @@ bool httputil_is_token(const char *text);
 /* Does `text` consist of bytes that a header value may have? */
 bool httputil_is_value(const char *text, size_t size);
 
-/* [9] --- numbers ---------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------- */
 
-/* The value of a hexadecimal digit; -1 if c is none. */
+/* The value of a hexadecimal digit; -1 if `c` is not one. */
 int httputil_hex_digit(char c);
 
-/* Reads digits of that base (10 or 16) at *text, which moves behind them; no
+/* The byte that `text` begins with in the form %XX; -1 if it does not. */
+int httputil_percent(const char *text);
+
+/* [9] Reads digits of that base (10 or 16) at *text, which moves behind them; no
  * sign, no blanks, no prefix. A number that does not fit becomes SIZE_MAX.
  * False if there is no digit. */
 bool httputil_parse_digits(const char **text, int base, size_t *n);

@@ -11,13 +11,14 @@
 static const char *
 last_of_list(const struct httprequest *r, const char *name)
 {
-    const char *list = NULL, *line, *comma;
+    for (size_t i = r->headers.n; i-- > 0;) {
+        const char *list = r->headers.items[i].value;
+        const char *comma = strrchr(list, ',');
 
-    for (size_t i = 0;
-         (line = httpheaders_get_list(&r->headers, name, i)) != NULL; i++)
-        list = line;
-    comma = list != NULL ? strrchr(list, ',') : NULL;
-    return comma != NULL ? comma + 1 + strspn(comma + 1, " \t") : list;
+        if (strcasecmp(r->headers.items[i].name, name) == 0)
+            return comma != NULL ? comma + 1 + strspn(comma + 1, " \t") : list;
+    }
+    return NULL;
 }
 
 static bool
@@ -55,7 +56,7 @@ proxy_call(struct httprequest *r, void *arg)
         use_xheaders(r);
     if (strncasecmp(r->uri, "https://", 8) == 0 &&
         strcmp(r->protocol, "https") != 0)
-        httprequest_refuse(r, 421, "https, but not encrypted");
+        httprequest_refuse(r, "421 https, but not encrypted");
     else
         proxy->next(r, proxy->next_arg);
 }

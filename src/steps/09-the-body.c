@@ -25,17 +25,15 @@ answer(struct httprequest *request, const char *status, struct buffer *body)
 static void
 handle_request(struct httprequest *request, void *arg)
 {
-    const char *error;
-    int status = httprequest_parse_body(request, &error);
+    const char *wrong = httprequest_parse_body(request);
     const struct arguments *all = &request->arguments;
     struct buffer *body = NULL;
     char line[64];
 
     (void)arg;
-    if (status != 0) {
-        buffer_append(&body, error, strlen(error));
-        answer(request, status == 400 ? "400 Bad Request"
-                                      : "503 Service Unavailable", body);
+    if (wrong != NULL) {
+        buffer_append(&body, wrong + 4, strlen(wrong + 4));
+        answer(request, wrong, body);
         return;
     }
     snprintf(line, sizeof line, "%zu bytes of body\n", request->body_size);

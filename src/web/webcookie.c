@@ -21,11 +21,10 @@ const char *
 handler_get_cookie(struct handler *self, const char *name)
 {
     struct httprequest *r = self->request;
-    const char *why;
-    int status = httprequest_parse_cookies(r, &why);
+    const char *wrong = httprequest_parse_cookies(r);
 
-    if (status != 0) {
-        handler_fail(self, status, why);
+    if (wrong != NULL) {
+        handler_fail(self, atoi(wrong), wrong + 4);
         return NULL;
     }
     for (size_t i = r->ncookies; i-- > 0;)
