@@ -108,7 +108,7 @@ application_call(struct httprequest *request, void *arg)
     size = sizeof *self + class->state_size;
     self = arena_alloc(&request->arena, size);
     if (self == NULL) {
-        httprequest_refuse(request, 503, http_no_memory);
+        httprequest_refuse(request, HTTP_NO_MEMORY);
         return;
     }
     memset(self, 0, size);
