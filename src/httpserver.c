@@ -1,7 +1,7 @@
 /* [7] httpserver.c -- the listening sockets join the loop; accept.
  *
- * In the order of a server's life: new, bind, start; then handle_accept() for
- * each event of a listener; stop. The addresses are in listen.c. */
+ * In the order of a server's life: new; listen or start; then handle_accept()
+ * for each event of a listener; stop. The addresses are in listen.c. */
 #include "httpserver.h"
 
 #include <errno.h>
@@ -25,97 +25,48 @@ struct httpserver {
     void *arg;
     struct listeners *listeners; /* NULL: none are bound */
     size_t nstarted;             /* that many of them have joined the loop */
-    struct timeout *paused;      /* NULL: the listeners are watched */
+    struct timeout *paused;      /* NULL: they have joined the loop */
     bool complained;             /* the log has the reason of the pauses */
-    size_t nstreams;
-    bool freed; /* to be freed with the last stream */
+    ioloop_callback *empty; /* runs when no stream is left, if not NULL */
+    void *empty_arg;
+    size_t nstreams, nstreams_before; /* now, and after the last accept */
 
     /* [16] What happens when there are too many streams. */
     size_t max_streams;
     ioloop_callback *full;
     void *full_arg;
-
-    /* [17] Runs when no stream is left, if not NULL. */
-    ioloop_callback *empty;
-    void *empty_arg;
 };
 
 struct httpserver *
 httpserver_new(struct ioloop *loop, httpserver_handle_stream *handle_stream,
                void *arg)
 {
-    struct httpserver *server = calloc(1, sizeof *server);
+    struct httpserver *server = malloc(sizeof *server);
 
-    if (server == NULL)
-        return NULL;
-    server->loop = loop;
-    server->handle_stream = handle_stream;
-    server->arg = arg;
-
-    /* [16] No limit but that of the descriptors. */
-    server->max_streams = SIZE_MAX;
-
+    if (server != NULL)
+        *server = (struct httpserver){
+            .loop = loop, .handle_stream = handle_stream, .arg = arg,
+            .max_streams = SIZE_MAX, /* [16] */
+        };
     return server;
-}
-
-void
-httpserver_free(struct httpserver *server)
-{
-    httpserver_stop(server);
-    server->freed = true;
-    if (server->nstreams == 0)
-        free(server);
-}
-
-/* --- listeners ----------------------------------------------------------- */
-
-const char *
-httpserver_bind(struct httpserver *server, int port, const char *address)
-{
-    if (server->listeners == NULL)
-        server->listeners = listeners_new();
-    return server->listeners == NULL
-               ? "out of memory"
-               : listeners_bind(server->listeners, port, address);
-}
-
-int
-httpserver_url(const struct httpserver *server, size_t i, char *url,
-               size_t size)
-{
-    return listeners_url(server->listeners, i, url, size);
-}
-
-/* [11] --- listeners that exist already ------------------------------------ */
-
-void
-httpserver_set_listeners(struct httpserver *server,
-                         struct listeners *listeners)
-{
-    server->listeners = listeners;
 }
 
 /* --- pause --------------------------------------------------------------- */
 
-/* `events` is READ, or 0 for none. False if the loop has failed. */
-static bool
-watch_listeners(struct httpserver *server, uint32_t events)
+static void
+leave_loop(struct httpserver *server)
 {
-    bool ok = true;
-
-    for (size_t i = 0; i < server->nstarted; i++)
-        if (ioloop_update_handler(server->loop,
-                                  listeners_fd(server->listeners, i),
-                                  events) == -1)
-            ok = false;
-    return ok;
+    while (server->nstarted > 0)
+        ioloop_remove_handler(server->loop,
+                              listeners_fd(server->listeners,
+                                           --server->nstarted));
 }
 
 static void resume(void *arg);
 
 /* A connection is pending that cannot be accepted now. The kernel would report
  * its listener as ready in every turn, and the loop would spin (Tornado's
- * does). So the listeners are not watched for a moment; the streams are served
+ * does). So the listeners leave the loop for a moment; the streams are served
  * meanwhile, and the end of one frees a descriptor. Without memory for the
  * timeout the whole loop waits, for a millisecond in each turn. */
 static void
@@ -125,32 +76,12 @@ pause_accepting(struct httpserver *server)
     server->paused = ioloop_add_timeout(server->loop, ioloop_time() + PAUSE,
                                         resume, server);
     if (server->paused != NULL)
-        watch_listeners(server, 0);
+        leave_loop(server);
     else
         poll(NULL, 0, 1);
 }
 
-/* The end of the pause. If the loop cannot watch a listener now, it is tried
- * again after another pause. */
-static void
-resume(void *arg)
-{
-    struct httpserver *server = arg;
-
-    server->paused = NULL;
-    if (!watch_listeners(server, IOLOOP_READ))
-        pause_accepting(server);
-}
-
-static void
-cancel_pause(struct httpserver *server)
-{
-    if (server->paused != NULL)
-        ioloop_remove_timeout(server->loop, server->paused);
-    server->paused = NULL;
-}
-
-/* There is a free descriptor now. */
+/* A stream has been freed, and with it a descriptor. */
 static void
 on_stream_free(void *arg)
 {
@@ -158,16 +89,12 @@ on_stream_free(void *arg)
 
     server->nstreams--;
     if (server->paused != NULL) {
-        cancel_pause(server);
+        ioloop_remove_timeout(server->loop, server->paused);
         resume(server);
     }
 
-    /* [17] The last stream of a drain. */
     if (server->nstreams == 0 && server->empty != NULL)
         server->empty(server->empty_arg);
-
-    if (server->nstreams == 0 && server->freed)
-        free(server);
 }
 
 /* [16] --- connection limit ------------------------------------------------ */
@@ -179,19 +106,6 @@ httpserver_set_limit(struct httpserver *server, size_t max,
     server->max_streams = max;
     server->full = full;
     server->full_arg = arg;
-}
-
-/* A connection is pending, and the limit is reached. It stays in the kernel's
- * queue: to accept it and to refuse it would cost as much as serving it. */
-static void
-at_limit(struct httpserver *server)
-{
-    if (!server->complained)
-        log_warning("%zu connections: no more are accepted",
-                    server->nstreams);
-    pause_accepting(server);
-    if (server->full != NULL)
-        server->full(server->full_arg);
 }
 
 /* --- accept ------------------------------------------------------------ */
@@ -216,54 +130,78 @@ accept_failed(struct httpserver *server)
     return false;
 }
 
-/* (3) HTTPServer._handle_events: connections are pending on the listener `fd`.
- * The loop may have collected this event before another listener's handler
- * began the pause. */
+/* (3) Makes a stream of one connection. False: do not try to accept another
+ * one now. */
+static bool
+accept_one(struct httpserver *server, int listener)
+{
+    struct sockaddr_storage peer;
+    struct sockaddr *sa = (struct sockaddr *)&peer;
+    socklen_t size = sizeof peer;
+    int fd = accept_nonblocking(listener, sa, &size);
+    struct iostream *stream;
+
+    if (fd == -1)
+        return accept_failed(server);
+    trace_connection(fd);
+    TOUR(3, fd, "accepted, as descriptor %d", fd);
+    stream = iostream_new(server->loop, fd);
+    if (stream == NULL) {
+        close(fd);
+        return true;
+    }
+    server->nstreams++;
+    iostream_set_free_callback(stream, on_stream_free, server);
+    server->handle_stream(stream, sa, size, server->arg);
+    return true;
+}
+
+/* HTTPServer._handle_events: connections are pending on the listener `fd`.
+ *
+ * An accept() that finds none is a system call for nothing, and clients that
+ * come one after the other would cause one for each request. So an event
+ * accepts as many connections as streams have ended since the last one; what
+ * is still pending makes another event. If no stream has ended there is a
+ * crowd, and all that are pending are accepted. */
 static void
 handle_accept(int fd, uint32_t events, void *arg)
 {
     struct httpserver *server = arg;
+    size_t n = server->nstreams_before - server->nstreams;
 
     (void)events;
-    for (int i = 0; i < MAX_ACCEPTS && server->paused == NULL; i++) {
-        struct sockaddr_storage peer;
-        socklen_t size = sizeof peer;
-        struct sockaddr *sa = (struct sockaddr *)&peer;
-        struct iostream *stream;
-        int client;
 
-        /* [16] The event says that one is pending; another one says so later. */
-        if (server->nstreams >= server->max_streams) {
-            if (i == 0)
-                at_limit(server);
-            return;
-        }
+    /* A negative difference is a large size_t. */
+    if (n == 0 || n > MAX_ACCEPTS || server->complained)
+        n = MAX_ACCEPTS;
 
-        client = accept_nonblocking(fd, sa, &size);
-        if (client == -1 && accept_failed(server))
-            continue;
-        if (client == -1)
-            return;
-        trace_connection(client);
-        TOUR(3, client, "accepted, as descriptor %d", client);
-        stream = iostream_new(server->loop, client);
-        if (stream == NULL) {
-            close(client);
-            continue;
-        }
-        server->nstreams++;
-        iostream_set_free_callback(stream, on_stream_free, server);
-        server->handle_stream(stream, sa, size, server->arg);
+    /* [16] At the limit they stay in the kernel's queue: to accept a connection
+     * and to refuse it would cost as much as serving it. */
+    if (n > server->max_streams - server->nstreams)
+        n = server->max_streams - server->nstreams;
+    if (n == 0) {
+        if (!server->complained)
+            log_warning("%zu connections: no more are accepted",
+                        server->nstreams);
+        pause_accepting(server);
+        server->full(server->full_arg);
     }
+
+    while (n > 0 && accept_one(server, fd))
+        n--;
+    server->nstreams_before = server->nstreams;
 }
+
+/* --- start and stop ------------------------------------------------------ */
 
 /* (1) From now on the loop reports pending connections. */
 int
-httpserver_start(struct httpserver *server)
+httpserver_start(struct httpserver *server, struct listeners *listeners)
 {
     int fd;
 
-    while ((fd = listeners_fd(server->listeners, server->nstarted)) != -1) {
+    server->listeners = listeners;
+    while ((fd = listeners_fd(listeners, server->nstarted)) != -1) {
         if (ioloop_add_handler(server->loop, fd, handle_accept, server,
                                IOLOOP_READ) == -1)
             return -1;
@@ -273,26 +211,64 @@ httpserver_start(struct httpserver *server)
     return 0;
 }
 
+/* The end of the pause. If the loop cannot watch a listener now, it is tried
+ * again after another pause. */
+static void
+resume(void *arg)
+{
+    struct httpserver *server = arg;
+
+    server->paused = NULL;
+    if (httpserver_start(server, server->listeners) == -1)
+        pause_accepting(server);
+}
+
 const char *
 httpserver_listen(struct httpserver *server, int port, const char *address)
 {
-    const char *error = httpserver_bind(server, port, address);
+    const char *error = "out of memory";
 
-    if (error == NULL && httpserver_start(server) == -1)
+    if (server->listeners == NULL)
+        server->listeners = listeners_new();
+    if (server->listeners != NULL)
+        error = listeners_bind(server->listeners, port, address);
+    if (error == NULL && httpserver_start(server, server->listeners) == -1)
         error = strerror(errno);
     return error;
+}
+
+int
+httpserver_url(const struct httpserver *server, size_t i, char *url,
+               size_t size)
+{
+    return listeners_url(server->listeners, i, url, size);
 }
 
 void
 httpserver_stop(struct httpserver *server)
 {
-    cancel_pause(server);
-    while (server->nstarted > 0)
-        ioloop_remove_handler(server->loop,
-                              listeners_fd(server->listeners,
-                                           --server->nstarted));
+    ioloop_remove_timeout(server->loop, server->paused);
+    server->paused = NULL;
+    leave_loop(server);
     listeners_free(server->listeners);
     server->listeners = NULL;
+}
+
+/* Stops, and calls `empty` when no stream is left. */
+static void
+stop_and_call(struct httpserver *server, ioloop_callback *empty, void *arg)
+{
+    httpserver_stop(server);
+    server->empty = empty;
+    server->empty_arg = arg;
+    if (server->nstreams == 0)
+        empty(arg);
+}
+
+void
+httpserver_free(struct httpserver *server)
+{
+    stop_and_call(server, free, server);
 }
 
 /* [17] --- drain ----------------------------------------------------------- */
@@ -311,9 +287,5 @@ httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
             handle_accept(listeners_fd(server->listeners, i), IOLOOP_READ,
                           server);
     } while (server->nstreams > before);
-    httpserver_stop(server);
-    server->empty = empty;
-    server->empty_arg = arg;
-    if (server->nstreams == 0)
-        empty(arg);
+    stop_and_call(server, empty, arg);
 }

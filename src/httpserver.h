@@ -31,24 +31,15 @@ struct httpserver *httpserver_new(struct ioloop *loop,
  * its streams stay as they are. */
 void httpserver_free(struct httpserver *server);
 
-/* HTTPServer.bind: see listeners_bind(), also for what is returned. May be
- * called several times. Connections wait in the kernel from now on. */
-const char *httpserver_bind(struct httpserver *server, int port,
-                            const char *address);
-
-/* [11] In place of httpserver_bind(): listeners that exist already, which the
- * server takes over (TCPServer.add_sockets of Tornado 2.1). To be called
- * once, before the start. */
-void httpserver_set_listeners(struct httpserver *server,
-                              struct listeners *listeners);
-
-/* HTTPServer.start: the listeners join the loop, those that have been bound
- * since the last start. 0, or -1 with errno. */
-int httpserver_start(struct httpserver *server);
-
-/* HTTPServer.listen: bind and start in one. As httpserver_bind(). */
+/* HTTPServer.listen: listeners_bind(), and the new listeners join the loop.
+ * May be called several times. NULL, or a sentence that says what is wrong. */
 const char *httpserver_listen(struct httpserver *server, int port,
                               const char *address);
+
+/* HTTPServer.start, or TCPServer.add_sockets of Tornado 2.1: takes over the
+ * listeners, also when it fails, and those that have not joined the loop yet
+ * join it. 0, or -1 with errno. */
+int httpserver_start(struct httpserver *server, struct listeners *listeners);
 
 /* As listeners_url(), for the i-th listener of the server. */
 int httpserver_url(const struct httpserver *server, size_t i, char *url,
@@ -59,9 +50,8 @@ void httpserver_stop(struct httpserver *server);
 
 /* [16] At most `max` streams exist at once, from their accept until they are
  * freed. Further connections wait in the kernel.
- * - `full`, if not NULL, runs each time that a connection waits while `max`
- *   streams exist, at most ten times a second. It may close a stream, which
- *   makes room in the next turn. */
+ * - `full` runs when a connection waits while `max` streams exist, at most ten
+ *   times a second. It may close a stream, which makes room in the next turn. */
 void httpserver_set_limit(struct httpserver *server, size_t max,
                           ioloop_callback *full, void *arg);
 

@@ -42,7 +42,6 @@ serve(void)
     server = httpserver_new(loop, httpconnection_handle_stream, &connections);
     if (loop == NULL || server == NULL)
         die("cannot make a server");
-    httpserver_set_listeners(server, listeners);
 
     /* [16] Further connections wait, or take the place of an idle one. */
     httplimits_start(&limits, loop);
@@ -51,7 +50,7 @@ serve(void)
 
     prefork_serve(loop, server, &limits); /* [17] */
     set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [18] */
-    if (httpserver_start(server) == -1)
+    if (httpserver_start(server, listeners) == -1)
         die("cannot watch the listeners");
     signals_release();
     if (ioloop_start(loop) == -1)

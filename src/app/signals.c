@@ -32,10 +32,10 @@ on_signal(int signal_number)
     ioloop_add_callback_from_signal(ioloop_instance(), on_stop, NULL);
 }
 
-/* [17] SIGHUP is for the parent of several processes (process.c). Some
- * systems drop a blocked signal that is set to be ignored. */
+/* [17] SIGHUP and SIGCHLD are for the parent of several processes (process.c).
+ * Some systems drop a blocked signal that is set to be ignored. */
 static void
-ignore_sighup(int signal_number)
+do_nothing(int signal_number)
 {
     (void)signal_number;
 }
@@ -48,7 +48,8 @@ signals_hold(void)
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, ignore_sighup); /* [17] */
+    signal(SIGHUP, do_nothing); /* [17] */
+    signal(SIGCHLD, do_nothing); /* [17] */
     watched_signals(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }

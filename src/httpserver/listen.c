@@ -8,11 +8,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h> /* [17] */
 #include <unistd.h>
 
@@ -25,6 +23,7 @@ struct listeners {
     int fds[MAX_LISTENERS];
     size_t n;
     char error[256];
+    bool shared; /* [17] made by listeners_bind_shared() */
 };
 
 struct listeners *
@@ -67,41 +66,34 @@ set_connection_options(int fd)
     set_notsent_lowat(fd); /* [16] */
 }
 
-/* A socket that can listen; -1 with errno. Without REUSEADDR a server that is
- * restarted would have to wait a minute for its port. V6ONLY, because the IPv4
- * address gets a socket of its own. */
+/* Adds a socket that listens at *sa. 0, and *sa holds its address: a port 0 has
+ * become a real one. Or the errno of what failed.
+ * - Without REUSEADDR a server that is restarted would have to wait a minute for
+ *   its port.
+ * - V6ONLY, because the IPv4 address gets a socket of its own. */
 static int
-make_socket(int family)
+add_socket(struct listeners *l, struct sockaddr *sa, socklen_t size)
 {
-    int on = 1, fd = socket(family, SOCK_STREAM, 0);
+    int on = 1, fd = socket(sa->sa_family, SOCK_STREAM, 0), error;
 
     if (fd == -1)
-        return -1;
+        return errno;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    set_connection_options(fd);
-    if (family == AF_INET6)
+    if (sa->sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (set_nonblocking(fd) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
 
-/* One more listening socket. 0, and ai->ai_addr holds its address: a port 0
- * has become a real one. Or the errno of what failed. */
-static int
-listen_on(struct listeners *l, struct addrinfo *ai)
-{
-    int fd = make_socket(ai->ai_family), error = 0;
+    /* [17] The first socket at this port has the option, too. */
+    if (l->shared)
+        setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on);
 
-    if (fd == -1 || bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-        listen(fd, BACKLOG) == -1 ||
-        getsockname(fd, ai->ai_addr, &ai->ai_addrlen) == -1)
-        error = errno;
-    if (error == 0)
+    set_connection_options(fd);
+    if (set_nonblocking(fd) == 0 && bind(fd, sa, size) == 0 &&
+        listen(fd, BACKLOG) == 0 && getsockname(fd, sa, &size) == 0) {
         l->fds[l->n++] = fd;
-    else if (fd != -1)
-        close(fd);
+        return 0;
+    }
+    error = errno;
+    close(fd);
     return error;
 }
 
@@ -135,7 +127,9 @@ bind_all(struct listeners *l, struct addrinfo *list, in_port_t net_port)
         int error;
 
         in->sin_port = net_port;
-        error = is_repeated(list, ai) ? 0 : listen_on(l, ai);
+        if (is_repeated(list, ai))
+            continue;
+        error = add_socket(l, ai->ai_addr, ai->ai_addrlen);
         if (error != 0 && failure != EADDRINUSE)
             failure = error;
         net_port = in->sin_port;
@@ -152,12 +146,11 @@ resolve(const char *address, struct addrinfo **list)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE};
-    size_t size = strlen(address);
     char number[64];
+    int end = 0;
 
-    if (*address == '[' && address[size - 1] == ']' && size > 2 &&
-        size < sizeof number) {
-        snprintf(number, sizeof number, "%.*s", (int)size - 2, address + 1);
+    if (sscanf(address, "[%63[^]]]%n", number, &end) == 1 && end > 0 &&
+        address[end] == '\0') {
         address = number;
         hints.ai_family = AF_INET6;
         hints.ai_flags |= AI_NUMERICHOST;
@@ -224,38 +217,23 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
 
 /* [17] --- shared listeners ------------------------------------------------ */
 
-/* A socket at the address of `fd`; -1 if that is not possible. Both sockets
- * need the option. `fd` gets it only now: with it, bind() would not have
- * noticed another server at that port. */
-static int
-listen_reuseport(int fd)
-{
-    struct sockaddr_storage bound;
-    struct sockaddr *sa = (struct sockaddr *)&bound;
-    socklen_t size = sizeof bound;
-    int on = 1, new;
-
-    if (SHARED_PORT == 0 || getsockname(fd, sa, &size) == -1 ||
-        setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on) == -1)
-        return -1;
-    new = make_socket(sa->sa_family);
-    if (new == -1)
-        return -1;
-    if (setsockopt(new, SOL_SOCKET, SHARED_PORT, &on, sizeof on) == 0 &&
-        bind(new, sa, size) == 0 && listen(new, BACKLOG) == 0)
-        return new;
-    close(new);
-    return -1;
-}
-
+/* Both sockets need the option. The first one gets it only now: with it, bind()
+ * would not have noticed another server at that port. */
 bool
 listeners_bind_shared(struct listeners *l, const struct listeners *first)
 {
+    l->shared = true;
     while (l->n < first->n) {
-        int fd = listen_reuseport(first->fds[l->n]);
+        struct sockaddr_storage bound;
+        struct sockaddr *sa = (struct sockaddr *)&bound;
+        socklen_t size = sizeof bound;
+        int on = 1, fd = first->fds[l->n];
 
-        if (fd == -1)
-            fd = fcntl(first->fds[l->n], F_DUPFD_CLOEXEC, 0);
+        if (SHARED_PORT != 0 && getsockname(fd, sa, &size) == 0 &&
+            setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on) == 0 &&
+            add_socket(l, sa, size) == 0)
+            continue;
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         if (fd == -1)
             return false;
         l->fds[l->n++] = fd;
@@ -265,31 +243,10 @@ listeners_bind_shared(struct listeners *l, const struct listeners *first)
 
 /* [17] --- inherited listeners --------------------------------------------- */
 
-static const char *
-inherit(struct listeners *l, int fd)
-{
-    int listens = 1;
-    socklen_t size = sizeof listens;
-
-    /* Not every system can tell whether a socket listens. */
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == -1)
-        listens = errno == ENOPROTOOPT;
-    if (!listens || l->n == MAX_LISTENERS || set_nonblocking(fd) == -1) {
-        snprintf(l->error, sizeof l->error,
-                 listens ? "descriptor %d is one listening socket too many"
-                         : "descriptor %d is not a listening socket", fd);
-        return l->error;
-    }
-    set_connection_options(fd);
-    l->fds[l->n++] = fd;
-    return NULL;
-}
-
 const char *
 listeners_inherit(struct listeners *l)
 {
     const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
-    const char *error = NULL;
     char *end;
     long n;
 
@@ -297,9 +254,20 @@ listeners_inherit(struct listeners *l)
         (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
         return NULL;
     n = strtol(fds, &end, 10);
-    if (end == fds || *end != '\0' || n < 0)
+    if (end == fds || *end != '\0' || n < 0 || n > MAX_LISTENERS)
         return "LISTEN_FDS is not a number of listening sockets";
-    for (int fd = 3; error == NULL && fd - 3 < n; fd++)
-        error = inherit(l, fd);
-    return error;
+    for (int fd = 3; fd < 3 + n; fd++) {
+        int listens = 0;
+        socklen_t size = sizeof listens;
+
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+        if (!listens || set_nonblocking(fd) == -1) {
+            snprintf(l->error, sizeof l->error,
+                     "descriptor %d is not a listening socket", fd);
+            return l->error;
+        }
+        set_connection_options(fd);
+        l->fds[l->n++] = fd;
+    }
+    return NULL;
 }

@@ -20,8 +20,9 @@ size_t cpu_count(void);
 
 /* Forks `n` children and returns in each of them, with its number from 0 on.
  * *lifeline is a descriptor that becomes readable when the parent has ended.
- * - Before the call: watched_signals() are blocked, with a handler for SIGHUP,
- *   and there is no loop: two processes must not share its descriptors.
+ * - Before the call: watched_signals() are blocked, with handlers for SIGHUP
+ *   and SIGCHLD (some systems drop a blocked signal that is to be ignored), and
+ *   there is no loop: two processes must not share its descriptors.
  * - A child unblocks the signals when it is ready for them.
  *
  * In the parent it returns PROCESS_PARENT when all children have ended, and
@@ -35,7 +36,8 @@ size_t cpu_count(void);
  * - A child that is still there a second after `stop_timeout` seconds is
  *   killed.
  * `on_child_exit` runs in the parent when there will be no child of that number
- * any more; at the end, before the children get their signal. */
+ * any more; at the end for all numbers, before the children get their
+ * signal. */
 enum { PROCESS_PARENT = -1 };
 int fork_processes(size_t n, unsigned stop_timeout,
                    void (*on_child_exit)(size_t id), int *lifeline,
