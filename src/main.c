@@ -52,10 +52,10 @@ serve(void)
     set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [18] */
     if (httpserver_start(server, listeners) == -1)
         die("cannot watch the listeners");
-    signals_release();
+    signals_hold(false);
     if (ioloop_start(loop) == -1)
         die("cannot wait");
-    signals_hold();
+    signals_hold(true);
     httpserver_free(server);
     ioloop_close_all(loop);
 
@@ -64,7 +64,7 @@ serve(void)
     ioloop_close_all(loop);
 
     ioloop_free(loop);
-    return signals_status();
+    return 0;
 }
 
 /* The application, and what surrounds it. */
@@ -115,7 +115,7 @@ main(int argc, char **argv)
     make_application();
     settings_listen(listeners);
     prefork_listen(listeners); /* [17] */
-    signals_hold();
+    signals_hold(true);
     settings_announce(listeners);
     status = serve();
     application_free(application);

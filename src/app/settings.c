@@ -23,6 +23,7 @@
 #include "webstatic.h" /* [14] */
 #include "webtrace.h" /* [18] */
 
+static const char log_levels[] = "none error warning info"; /* LOG_NONE... */
 static const char default_static_path[] = "diagrams"; /* [14] */
 
 struct settings settings = {
@@ -41,11 +42,11 @@ struct settings settings = {
 };
 
 enum option_kind {
-    OPTION_BOOL,   /* value is a bool */
-    OPTION_NUMBER, /* value is a long, from `min` to `max` */
-    OPTION_TEXT,   /* value is a const char *, at least `min` bytes long; one of
-                      `choices` if not NULL */
-    OPTION_SWITCH  /* a text that need not be given: NULL unless named, "" */
+    BOOL,   /* value is a bool */
+    NUMBER, /* value is a long, from `min` to `max` */
+    TEXT,   /* value is a const char *, not empty if `min` is 1; one of
+               `choices` if not NULL */
+    FILENAME /* a text that need not be given: NULL unless named, "" */
 };
 
 /* The variable at `value` holds the default. A row without a value is a heading
@@ -61,62 +62,110 @@ struct option {
 
 static const struct option options[] = {
     {.help = "Where it listens"},
-    {"port", "the port; 0 is any free one", &settings.port, OPTION_NUMBER, 0,
-     65535, 0},
+    {"port", "the port; 0 is any free one", &settings.port, NUMBER, 0, 65535, 0},
     {"address", "a number or a name; \"\" is all interfaces",
-     &settings.address, OPTION_TEXT, 0, 0, 0},
+     &settings.address, TEXT, 0, 0, 0},
     {.help = "How it works"},
     {"poller", "epoll, kqueue or select (the best there is)",
-     &settings.poller, OPTION_TEXT, 0, 0, "epoll kqueue select"},
+     &settings.poller, TEXT, 0, 0, "epoll kqueue select"},
     {"no-keep-alive", "one request for each connection",
-     &settings.no_keep_alive, OPTION_BOOL, 0, 0, 0},
+     &settings.no_keep_alive, BOOL, 0, 0, 0},
 
     /* [17] How many of it there are. */
-    {"processes", "0 is one for each CPU", &settings.processes, OPTION_NUMBER,
-     0, MAX_PROCESSES, 0},
+    {"processes", "0 is one for each CPU",
+     &settings.processes, NUMBER, 0, MAX_PROCESSES, 0},
     {"stop-timeout", "seconds for the last requests after SIGTERM",
-     &settings.stop_timeout, OPTION_NUMBER, 0, 3600, 0},
+     &settings.stop_timeout, NUMBER, 0, 3600, 0},
 
     /* [14] Files. */
-    {"static-path", "document root of /static/", &settings.static_path,
-     OPTION_TEXT, 1, 0, 0},
+    {"static-path", "document root of /static/",
+     &settings.static_path, TEXT, 1, 0, 0},
 
     /* [15] Trust. */
     {"xheaders", "trust X-Real-Ip and the like; a proxy sets them",
-     &settings.xheaders, OPTION_BOOL, 0, 0, 0},
+     &settings.xheaders, BOOL, 0, 0, 0},
     {"secret", "key of signed cookies, or @FILE (random at start)",
-     &settings.secret, OPTION_TEXT, 1, 0, 0},
+     &settings.secret, TEXT, 1, 0, 0},
 
     {.help = "Limits"},
     {"max-header-size", "bytes of request line and headers",
-     &settings.max_header_size, OPTION_NUMBER, 64, 1L << 30, 0},
-    {"max-body-size", "bytes of one request's body", &settings.max_body_size,
-     OPTION_NUMBER, 0, 256L << 20, 0},
+     &settings.max_header_size, NUMBER, 64, 1L << 30, 0},
+    {"max-body-size", "bytes of one request's body",
+     &settings.max_body_size, NUMBER, 0, 256L << 20, 0},
 
     /* [16] Of connections and of time. */
     {"max-connections", "at once; further ones wait",
-     &settings.max_connections, OPTION_NUMBER, 1, 1000000, 0},
-    {"header-timeout", "seconds for a whole head", &settings.header_timeout,
-     OPTION_NUMBER, 1, 86400, 0},
-    {"idle-timeout", "seconds between two requests", &settings.idle_timeout,
-     OPTION_NUMBER, 1, 86400, 0},
+     &settings.max_connections, NUMBER, 1, 1000000, 0},
+    {"header-timeout", "seconds for a whole head",
+     &settings.header_timeout, NUMBER, 1, 86400, 0},
+    {"idle-timeout", "seconds between two requests",
+     &settings.idle_timeout, NUMBER, 1, 86400, 0},
     {"body-timeout", "seconds; at least 500 bytes for each, in or out",
-     &settings.body_timeout, OPTION_NUMBER, 1, 86400, 0},
+     &settings.body_timeout, NUMBER, 1, 86400, 0},
 
     {.help = "What it reports, on stderr"},
-    {"log", "none, error, warning or info", &settings.log, OPTION_TEXT, 0, 0,
-     "none error warning info"},
+    {"log", "none, error, warning or info",
+     &settings.log, TEXT, 0, 0, log_levels},
 
     /* [18] Handlers that take too long. */
     {"block-alarm", "seconds a handler may block the loop; 0: any",
-     &settings.block_alarm, OPTION_NUMBER, 0, 3600, 0},
+     &settings.block_alarm, NUMBER, 0, 3600, 0},
 
     {"trace", "the tour of every request; to FILE, as records",
-     &settings.trace, OPTION_SWITCH, 0, 0, 0},
+     &settings.trace, FILENAME, 0, 0, 0},
     {0},
 };
 
 /* --- parser -------------------------------------------------------------- */
+
+/* Ends the program. Prints one line, whatever the text contains: logs are read
+ * line by line. */
+static _Noreturn void
+fail(int status, const char *text, const char *what)
+{
+    char printable[256];
+
+    make_printable(printable, sizeof printable, text);
+    fprintf(stderr, "dustdevil: %s: %s\n", printable, what);
+    exit(status);
+}
+
+/* An option that has not been set yet still holds its default. */
+static _Noreturn void
+print_help(void)
+{
+    static const char *const shapes[] = {"", "=N", "=TEXT", "[=FILE]"};
+
+    puts("Usage: dustdevil [--help] [--version] [OPTION]...\n"
+         "A web server to read. It answers until SIGTERM or SIGINT.");
+    for (const struct option *o = options; o->help != NULL; o++) {
+        if (o->value == NULL)
+            printf("\n%s:", o->help);
+        else
+            printf("  --%s%-*s %s", o->name, 22 - (int)strlen(o->name),
+                   shapes[o->kind], o->help);
+        if (o->kind == NUMBER)
+            printf(" (%ld)", *(long *)o->value);
+        if (o->kind == TEXT && *(const char **)o->value != NULL)
+            printf(" (%s)", *(const char **)o->value);
+        putchar('\n');
+    }
+    exit(0);
+}
+
+/* The place of `word` among the words of `list`, from 0 on; -1: none. */
+static int
+find_word(const char *list, const char *word)
+{
+    size_t n;
+
+    for (int i = 0; *list != '\0'; i++, list += n + strspn(list + n, " ")) {
+        n = strcspn(list, " ");
+        if (n == strlen(word) && strncmp(list, word, n) == 0)
+            return i;
+    }
+    return -1;
+}
 
 /* Writes the name in `argument` as the table has it: "-max_body_size=9" becomes
  * "max-body-size". The result is not a name if `argument` does not begin with
@@ -133,20 +182,6 @@ copy_name(char *name, size_t size, const char *argument)
     name[n] = '\0';
 }
 
-/* Is `word` one of the words of `list`? */
-static bool
-is_one_of(const char *list, const char *word)
-{
-    size_t n;
-
-    for (; *list != '\0'; list += n + strspn(list + n, " ")) {
-        n = strcspn(list, " ");
-        if (n == strlen(word) && strncmp(list, word, n) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Sets the option to what stands behind `equals` (NULL: no value is given).
  * NULL, or what was expected; the variable is not valid then. strtol() alone is
  * not enough for a number: it skips blanks, takes a sign, and stops within
@@ -157,13 +192,15 @@ set_option(const struct option *o, const char *equals)
     static char range[64];
     const char *text = equals != NULL ? equals + 1 : "";
     long number = strtol(text, NULL, 10);
+    int word;
 
     switch (o->kind) {
-    case OPTION_BOOL:
-        *(bool *)o->value = equals == NULL || is_one_of("true yes on 1", text);
-        return *(bool *)o->value || is_one_of("false no off 0", text)
-                   ? NULL : "true or false";
-    case OPTION_NUMBER:
+    case BOOL:
+        word = find_word("true false yes no on off 1 0",
+                         equals != NULL ? text : "true");
+        *(bool *)o->value = word % 2 == 0;
+        return word == -1 ? "true or false" : NULL;
+    case NUMBER:
         *(long *)o->value = number;
         if (*text != '\0' && text[strspn(text, "0123456789")] == '\0' &&
             number >= o->min && number <= o->max)
@@ -173,49 +210,13 @@ set_option(const struct option *o, const char *equals)
     default:
         *(const char **)o->value = text;
         if (o->choices != NULL)
-            return is_one_of(o->choices, text) ? NULL : o->choices;
-        return (equals != NULL || o->kind == OPTION_SWITCH) &&
-                       strlen(text) >= (size_t)o->min
-                   ? NULL : "a value";
+            return find_word(o->choices, text) == -1 ? o->choices : NULL;
+        return o->kind == TEXT && (equals == NULL || (o->min && *text == '\0'))
+                   ? "a value" : NULL;
     }
 }
 
-/* An option that has not been set yet still holds its default. */
-static int
-print_help(void)
-{
-    static const char *const shapes[] = {"", "=N", "=TEXT", "[=FILE]"};
-
-    puts("Usage: dustdevil [--help] [--version] [OPTION]...\n"
-         "A web server to read. It answers until SIGTERM or SIGINT.");
-    for (const struct option *o = options; o->help != NULL; o++) {
-        if (o->value == NULL)
-            printf("\n%s:", o->help);
-        else
-            printf("  --%s%-*s %s", o->name, 22 - (int)strlen(o->name),
-                   shapes[o->kind], o->help);
-        if (o->kind == OPTION_NUMBER)
-            printf(" (%ld)", *(long *)o->value);
-        if (o->kind == OPTION_TEXT && *(const char **)o->value != NULL)
-            printf(" (%s)", *(const char **)o->value);
-        putchar('\n');
-    }
-    return 0;
-}
-
-/* Prints one line, whatever the text contains: logs are read line by line. */
-static int
-fail(int status, const char *text, const char *what)
-{
-    char printable[256];
-
-    make_printable(printable, sizeof printable, text);
-    fprintf(stderr, "dustdevil: %s: %s\n", printable, what);
-    return status;
-}
-
-/* -1: go on; else the status to exit with. */
-static int
+static void
 parse(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -225,9 +226,9 @@ parse(int argc, char **argv)
 
         copy_name(name, sizeof name, argv[i]);
         if (strcmp(name, "help") == 0)
-            return print_help();
+            print_help();
         if (strcmp(name, "version") == 0)
-            return puts("DustDevil/1.0"), 0;
+            exit(puts("DustDevil/1.0") == EOF);
         while (o->help != NULL &&
                (o->value == NULL || strcmp(o->name, name) != 0))
             o++;
@@ -236,137 +237,85 @@ parse(int argc, char **argv)
         if (expected == NULL)
             continue;
         snprintf(what, sizeof what, "expected: %s", expected);
-        return fail(2, argv[i], what);
+        fail(2, argv[i], what);
     }
-    return -1;
 }
 
 /* [15] --- secret --------------------------------------------------------- */
 
-enum { MIN_SECRET = 16, MAX_SECRET = 1024 };
-
-/* 32 random bytes in hexadecimal digits. After a restart the cookies of before
- * are forgeries to it. */
-static int
-make_secret(char *secret)
-{
-    unsigned char bytes[32];
-
-    if (!random_bytes(bytes, sizeof bytes))
-        return fail(1, "no randomness", strerror(errno));
-    httputil_encode_hex(secret, bytes, sizeof bytes);
-    return -1;
-}
-
-/* The first line of the file. */
-static int
-read_secret(const char *path, char *secret)
-{
-    FILE *file = fopen(path, "r");
-
-    if (file == NULL || fgets(secret, MAX_SECRET, file) == NULL)
-        *secret = '\0';
-    if (file == NULL || ferror(file))
-        return fail(1, path, strerror(errno));
-    secret[strcspn(secret, "\r\n")] = '\0';
-    fclose(file);
-    return -1;
-}
-
-static int
+/* If there is none, 32 random bytes in hexadecimal digits: after a restart the
+ * cookies of before are forgeries to it. */
+static void
 use_secret(void)
 {
-    static char secret[MAX_SECRET];
+    static char secret[1024];
     const char *given = settings.secret;
-    int status = -1;
+    unsigned char bytes[32];
+    FILE *file;
 
+    if (given == NULL) {
+        if (!random_bytes(bytes, sizeof bytes))
+            fail(1, "no randomness", strerror(errno));
+        httputil_encode_hex(secret, bytes, sizeof bytes);
+    } else if (*given == '@') {
+        file = fopen(given + 1, "r");
+        if (file == NULL ||
+            (fgets(secret, sizeof secret, file) == NULL && ferror(file)))
+            fail(1, given + 1, strerror(errno));
+        secret[strcspn(secret, "\r\n")] = '\0';
+        fclose(file);
+    }
     if (given == NULL || *given == '@')
         settings.secret = secret;
-    if (given == NULL)
-        status = make_secret(secret);
-    else if (*given == '@')
-        status = read_secret(given + 1, secret);
-    if (status == -1 && strlen(settings.secret) < MIN_SECRET)
-        return fail(2, "--secret", "expected: at least 16 bytes");
-    return status;
+    if (strlen(settings.secret) < 16)
+        fail(2, "--secret", "expected: at least 16 bytes");
 }
 
 /* --- the process --------------------------------------------------------- */
 
-/* A program may be started with its standard descriptors closed. Without this
- * the first connections would get their numbers, and the log would be written
- * into one of them. */
-static void
-fill_standard_descriptors(void)
+void
+settings_read(int argc, char **argv)
 {
+    struct ioloop *loop;
+    char poller[32];
     int fd;
 
+    parse(argc, argv);
+
+    /* A program may be started with its standard descriptors closed. The first
+     * connections would get their numbers, and one of them the log. */
     do
         fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
     close(fd);
-}
 
-/* Not every poller of the table exists on every system. */
-static int
-check_poller(void)
-{
-    struct ioloop *loop = ioloop_new(settings.poller);
-    char what[32];
-
-    if (loop == NULL) {
-        snprintf(what, sizeof what, "--poller=%s",
-                 settings.poller != NULL ? settings.poller : "(best)");
-        return fail(errno == ENOTSUP ? 2 : 1, what, strerror(errno));
-    }
-    ioloop_free(loop);
-    return -1;
-}
-
-/* As parse(). */
-static int
-use_settings(int argc, char **argv)
-{
-    static const char *const levels[] = {"none", "error", "warning", "info"};
-    int status = parse(argc, argv);
-
-    if (status != -1)
-        return status;
-    fill_standard_descriptors();
     unblock_stderr();
-    for (int i = LOG_NONE; i <= LOG_INFO; i++)
-        if (strcmp(settings.log, levels[i]) == 0)
-            log_level = i;
+    log_level = find_word(log_levels, settings.log);
     trace_on = settings.trace != NULL;
 
     /* [12] Records for programs in place of lines for people. */
     if (trace_on && *settings.trace != '\0' && !trace_to_file(settings.trace))
-        return fail(1, settings.trace, strerror(errno));
+        fail(1, settings.trace, strerror(errno));
 
     /* [14] The default directory need not exist. */
     settings.static_root = static_open_root(settings.static_path);
     if (settings.static_root == -1 &&
         settings.static_path != default_static_path)
-        return fail(1, settings.static_path, strerror(errno));
+        fail(1, settings.static_path, strerror(errno));
 
-    /* [15] A secret that is not given is made. */
-    if ((status = use_secret()) != -1)
-        return status;
+    use_secret(); /* [15] */
 
     /* [17] As many as can work at the same time. */
     if (settings.processes == 0)
         settings.processes = (long)cpu_count();
 
-    return check_poller();
-}
-
-void
-settings_read(int argc, char **argv)
-{
-    int status = use_settings(argc, argv);
-
-    if (status != -1)
-        exit(status);
+    /* Not every poller of the table exists on every system. */
+    snprintf(poller, sizeof poller, "--poller=%s",
+             settings.poller != NULL ? settings.poller : "(best)");
+    loop = ioloop_new(settings.poller);
+    if (loop == NULL)
+        fail(errno == ENOTSUP ? 2 : 1, poller, strerror(errno));
+    ioloop_free(loop);
 }
 
 /* --- listeners ----------------------------------------------------------- */
@@ -451,7 +400,8 @@ settings_max_connections(void)
         setrlimit(RLIMIT_NOFILE, &limit);
         getrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (limit.rlim_cur >= others + 2 * max)
-        return (size_t)max;
-    return limit.rlim_cur < others + 4 ? 1 : (limit.rlim_cur - others) / 2;
+    if (limit.rlim_cur < others + 2)
+        return 1;
+    limit.rlim_cur = (limit.rlim_cur - others) / 2;
+    return limit.rlim_cur < max ? limit.rlim_cur : max;
 }

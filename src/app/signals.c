@@ -2,7 +2,6 @@
 #include "signals.h"
 
 #include <signal.h>
-#include <stddef.h>
 
 #include "ioloop.h"
 #include "prefork.h" /* [17] */
@@ -41,7 +40,7 @@ do_nothing(int signal_number)
 }
 
 void
-signals_hold(void)
+signals_hold(bool hold)
 {
     sigset_t set;
 
@@ -51,31 +50,21 @@ signals_hold(void)
     signal(SIGHUP, do_nothing); /* [17] */
     signal(SIGCHLD, do_nothing); /* [17] */
     watched_signals(&set);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-void
-signals_release(void)
-{
-    sigset_t set;
-
-    watched_signals(&set);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-int
-signals_status(void)
-{
-    return interrupted ? 128 + SIGINT : 0;
-}
-
+/* As process 1 the program cannot end by a signal: raise() has no effect. */
 int
 signals_exit(int status)
 {
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGINT, status == 128 + SIGINT ? SIG_DFL : SIG_IGN);
-    signals_release();
-    if (status == 128 + SIGINT)
-        raise(SIGINT);
-    return status;
+    sigset_t set;
+
+    if (!interrupted && status != 128 + SIGINT)
+        return status;
+    signal(SIGINT, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(SIGINT);
+    return 128 + SIGINT;
 }

@@ -4,19 +4,16 @@
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
-/* From now on the signals wait until signals_release(). To be called before
- * another process can know that this one exists. SIGPIPE is ignored. */
-void signals_hold(void);
+#include <stdbool.h>
 
-/* From now on they stop the loop, ioloop_instance(). */
-void signals_release(void);
+/* True: from now on the signals wait. To be called before another process can
+ * know that this one exists. SIGPIPE is ignored. False: from now on they stop
+ * the loop, ioloop_instance(). */
+void signals_hold(bool hold);
 
-/* The status to exit with after the loop: 128 + SIGINT after SIGINT. */
-int signals_status(void);
-
-/* For the end of main(): ends the process by SIGINT if that is what `status`
- * says, so that the shell sees a ^C; else returns `status`. All other signals
- * are ignored from now on. */
+/* For the end of main(), while the signals wait: ends the process by SIGINT if
+ * SIGINT has come or if `status` is 128 + SIGINT, so that the shell sees a ^C;
+ * else returns `status`. */
 int signals_exit(int status);
 
 #endif
