@@ -39,10 +39,7 @@ hello_get(struct handler *self)
     size_t size = 0;
     const char *name = handler_path_argument(self, 0, &size);
 
-    if (name == NULL)
-        handler_send_error(self, 503);
-    else
-        hello(self, name, size);
+    hello(self, name, size);
 }
 
 static const struct handler_class hello_name_handler = {
@@ -77,7 +74,6 @@ slow_done(void *arg)
     struct handler *self = arg;
     struct slow *slow = handler_state(self);
 
-    slow->timeout = NULL;
     plain_text(self);
     handler_printf(self, "slept %ld ms\n", slow->ms);
     handler_finish(self);
@@ -111,10 +107,6 @@ slow_closed(struct handler *self)
 static const struct handler_class slow_handler = {
     .get = slow_get, .asynchronous = true, .state_size = sizeof(struct slow),
     .on_connection_close = slow_closed,
-};
-
-struct progress {
-    long done, all;
 };
 
 /* One line, and the next one when the client has taken this one. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ioloop.h" /* [18] */
 #include "webcookie.h" /* [15] */
@@ -20,33 +19,24 @@ plain_text(struct handler *self)
 
 /* --- what a request contains --------------------------------------------- */
 
-/* One field of a form, and the first field that has its name. */
-struct field {
-    const struct argument *argument, *first;
-};
+static bool
+same_name(const struct argument *a, const struct argument *b)
+{
+    return a->name_size == b->name_size &&
+           memcmp(a->name, b->name, a->name_size) == 0;
+}
 
-/* By name, and by position among those of one name. */
+/* For qsort(): by name, and by position among those of one name. */
 static int
 compare_names(const void *a, const void *b)
 {
-    const struct argument *x = ((const struct field *)a)->argument;
-    const struct argument *y = ((const struct field *)b)->argument;
+    const struct argument *x = *(const struct argument *const *)a;
+    const struct argument *y = *(const struct argument *const *)b;
     int order = (x->name_size > y->name_size) - (x->name_size < y->name_size);
 
     if (order == 0)
         order = memcmp(x->name, y->name, x->name_size);
     return order != 0 ? order : (x > y) - (x < y);
-}
-
-/* By position of the first field of the name, then by position. */
-static int
-compare_positions(const void *a, const void *b)
-{
-    const struct field *x = a, *y = b;
-
-    if (x->first != y->first)
-        return (x->first > y->first) - (x->first < y->first);
-    return (x->argument > y->argument) - (x->argument < y->argument);
 }
 
 /* All values of a name stand together, where its first one stood. To sort is
@@ -56,29 +46,26 @@ static void
 form_any(struct handler *self)
 {
     const struct arguments *all = &handler_request(self)->arguments;
-    struct field fields[HTTP_MAX_FIELDS + HTTP_MAX_PARTS];
+    const struct argument *sorted[HTTP_MAX_FIELDS + HTTP_MAX_PARTS];
+    size_t place[HTTP_MAX_FIELDS + HTTP_MAX_PARTS]; /* in `sorted` */
 
-    for (size_t i = 0; i < all->n; i++)
-        fields[i].argument = &all->items[i];
-    qsort(fields, all->n, sizeof fields[0], compare_names);
-    for (size_t i = 0; i < all->n; i++) {
-        const struct argument *a = fields[i].argument;
-        const struct argument *before = i > 0 ? fields[i - 1].argument : a;
-
-        fields[i].first = i > 0 && before->name_size == a->name_size &&
-                                  memcmp(before->name, a->name,
-                                         a->name_size) == 0
-                              ? fields[i - 1].first : a;
-    }
-    qsort(fields, all->n, sizeof fields[0], compare_positions);
     plain_text(self);
+    for (size_t i = 0; i < all->n; i++)
+        sorted[i] = &all->items[i];
+    qsort(sorted, all->n, sizeof sorted[0], compare_names);
+    for (size_t i = 0; i < all->n; i++)
+        place[sorted[i] - all->items] = i;
     for (size_t i = 0; i < all->n; i++) {
-        const struct argument *a = fields[i].argument;
+        size_t k = place[i];
 
-        handler_write_bytes(self, a->name, a->name_size);
-        handler_write(self, "=");
-        handler_write_bytes(self, a->value, a->size);
-        handler_write(self, "\n");
+        if (k > 0 && same_name(sorted[k - 1], sorted[k]))
+            continue;
+        do {
+            handler_write_bytes(self, sorted[k]->name, sorted[k]->name_size);
+            handler_write(self, "=");
+            handler_write_bytes(self, sorted[k]->value, sorted[k]->size);
+            handler_write(self, "\n");
+        } while (++k < all->n && same_name(sorted[k - 1], sorted[k]));
     }
 }
 
@@ -98,9 +85,7 @@ upload_post(struct handler *self)
                        all->files[i].size);
 }
 
-const struct handler_class upload_handler = {
-    .post = upload_post, .form = true,
-};
+const struct handler_class upload_handler = {.post = upload_post, .form = true};
 
 static void
 echo_any(struct handler *self)
@@ -113,9 +98,7 @@ echo_any(struct handler *self)
     handler_write_bytes(self, request->body, request->body_size);
 }
 
-const struct handler_class echo_handler = {
-    .post = echo_any, .put = echo_any,
-};
+const struct handler_class echo_handler = {.post = echo_any, .put = echo_any};
 
 static void
 headers_get(struct handler *self)
@@ -125,17 +108,15 @@ headers_get(struct handler *self)
     plain_text(self);
     for (size_t i = 0; i < headers->n; i++) {
         char name[HTTP_MAX_LINE + 1];
-        const char *value;
-        size_t first = 0, k = 0;
+        const char *value = headers->items[i].value;
 
-        while (strcasecmp(headers->items[first].name,
-                          headers->items[i].name) != 0)
-            first++;
-        if (first < i)
+        /* Only where the first of this name stands. */
+        if (httpheaders_get_list(headers, headers->items[i].name, 0) != value)
             continue;
         httpheaders_normalize_name(name, headers->items[i].name);
         handler_printf(self, "%s:", name);
-        for (; (value = httpheaders_get_list(headers, name, k)) != NULL; k++)
+        for (size_t k = 0;
+             (value = httpheaders_get_list(headers, name, k)) != NULL; k++)
             handler_printf(self, "%c%s", k > 0 ? ',' : ' ', value);
         handler_write(self, "\n");
     }
@@ -184,9 +165,7 @@ server_options(struct handler *self)
     handler_set_header(self, "Allow", "GET, HEAD, POST, PUT, OPTIONS");
 }
 
-const struct handler_class server_handler = {
-    .options = server_options,
-};
+const struct handler_class server_handler = {.options = server_options};
 
 /* [12] --- a long answer --------------------------------------------------- */
 
@@ -207,10 +186,6 @@ number_argument(struct handler *self, const char *name, const char *fallback,
     handler_send_error_detail(self, 400, why);
     return false;
 }
-
-struct progress {
-    long done, all;
-};
 
 /* One piece, and the next one when the client has taken this one: memory does
  * not grow with the answer. */
@@ -272,9 +247,9 @@ const struct handler_class cookie_handler = {.get = cookie_get};
 static void
 cookie_set_get(struct handler *self)
 {
-    const char *name = handler_get_argument(self, "name", NULL), *value;
+    const char *name = handler_get_argument(self, "name", NULL);
+    const char *value = name ? handler_get_argument(self, "value", NULL) : NULL;
 
-    value = name != NULL ? handler_get_argument(self, "value", NULL) : NULL;
     if (value == NULL)
         return;
     plain_text(self);
@@ -284,9 +259,7 @@ cookie_set_get(struct handler *self)
         handler_send_error_detail(self, 400, "not a valid cookie");
 }
 
-const struct handler_class cookie_set_handler = {
-    .get = cookie_set_get,
-};
+const struct handler_class cookie_set_handler = {.get = cookie_set_get};
 
 /* The client stores the count, and cannot change it. */
 static void
@@ -397,6 +370,5 @@ samples_end(void)
 {
     if (worker != NULL)
         worker_free(worker);
-    worker = NULL;
 }
 

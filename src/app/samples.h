@@ -14,6 +14,11 @@ void plain_text(struct handler *self);
 bool number_argument(struct handler *self, const char *name,
                      const char *fallback, long max, long *number);
 
+/* [12] The state of a handler that sends its answer in pieces. */
+struct progress {
+    long done, all;
+};
+
 extern const struct handler_class form_handler, upload_handler, echo_handler,
     headers_handler, whoami_handler, redirect_handler, error_handler,
     server_handler;
