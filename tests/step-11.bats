@@ -70,6 +70,21 @@ ask() {
     wait_for_line "$SERVER_LOG" '501 M{32} / \(127.0.0.1\) [0-9.]+ms$'
 }
 
+@test "a URL that the log escapes leaves the rest of the access line in place" {
+    client send "GET /$(printf '\\\\%.0s' {1..3000}) HTTP/1.1\r\nHost: a\r\n" \
+        send 'Connection: close\r\n\r\n' read > "$BATS_TEST_TMPDIR/answer"
+    grep -q '^HTTP/1.1 404 ' "$BATS_TEST_TMPDIR/answer"
+    wait_for_line "$SERVER_LOG" '404 GET /(\\x5c)+ \(127.0.0.1\) [0-9.]+ms$'
+}
+
+@test "four million quotes become four million entities" {
+    local form=$BATS_TEST_TMPDIR/form
+    { printf name=; head -c 4194304 /dev/zero | tr '\0' '"'; } > "$form"
+    http --data-binary "@$form" "$URL/hello" > "$BATS_TEST_TMPDIR/answer"
+    [ "$(wc -c < "$BATS_TEST_TMPDIR/answer")" -eq $((7 + 6 * 4194304)) ]
+    [ "$(sed 's/&quot;//g' "$BATS_TEST_TMPDIR/answer")" = 'Hello, ' ]
+}
+
 @test "HEAD has the head of GET and no body" {
     client send 'HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' \
         read > "$BATS_TEST_TMPDIR/head"

@@ -823,6 +823,21 @@ cut_short() {
     named 200 0123456789 ten
 }
 
+@test "a file whose size cannot be asked for is 503, not 404" {
+    command -v strace > /dev/null || skip "strace is not installed"
+    serve
+    strace -f -qq -o /dev/null -e trace=fstat,newfstatat \
+        -e inject=fstat,newfstatat:error=EIO -p "$SERVER_PID" 2> "$TMP/strace" 3>&- 4>&- &
+    local strace=$!
+    wait_until grep -q '^TracerPid:.*[1-9]' "/proc/$SERVER_PID/status" ||
+        skip "strace may not look"
+    named 503 '' ten
+    named 404 '' nothing
+    kill -INT "$strace"
+    wait "$strace" || true
+    named 200 0123456789 ten
+}
+
 @test "files that are asked for in one packet come in order, and whole" {
     serve
     large a 30000
