@@ -42,7 +42,6 @@ struct handler_class {
     bool asynchronous; /* [12] the method's end is not the answer's end */
     handler_method *prepare; /* before the method; may finish already */
     handler_method *get, *head, *post, *put, *delete, *options;
-    handler_method *on_finish; /* the answer is complete */
 
     /* [12] Asynchronous handlers only: the client has gone before the answer
      * was complete. It may call handler_finish(). If it does not, the handler

@@ -359,8 +359,6 @@ handler_finish(struct handler *self)
     }
     handler_log_request(self);
     httprequest_finish(r);
-    if (self->class->on_finish != NULL)
-        self->class->on_finish(self);
 }
 
 void
