@@ -9,7 +9,7 @@
 /* [16] --- the limit ---------------------------------------------------- */
 
 /* Below this the peak is not worth a walk through the heap. */
-enum { SMALL_PEAK = 4194304 };
+enum { SMALL_PEAK = 4194304, SINGLE_BLOCKS = 16 << 20 };
 
 static size_t in_use, peak;
 static size_t pressure_limit = MEMORY_MAX;
@@ -28,6 +28,7 @@ memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
     pressure_limit = limit;
     on_pressure = pressure;
     pressure_arg = arg;
+    prepare_heap();
 }
 
 /* A block has changed its size; 0: it does not exist. free() returns memory to
@@ -58,8 +59,10 @@ static size_t nfree;
 static void *
 block_resize(void *block, size_t before, size_t after)
 {
-    /* [16] Too much for this process. */
-    if (after - before > MEMORY_MAX - in_use)
+    /* [16] Too much for this process. The last part is kept for single blocks:
+     * one large request must not make all small ones fail. */
+    if (in_use + (after - before) >
+        MEMORY_MAX - (after > BLOCK_SIZE ? SINGLE_BLOCKS : 0))
         return NULL;
 
     if (before == 0 && after == BLOCK_SIZE && nfree > 0)

@@ -147,6 +147,16 @@ trim_heap(void)
 #endif
 }
 
+/* Without this glibc moves its own limit up to the largest block that was ever
+ * freed. */
+void
+prepare_heap(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 131072);
+#endif
+}
+
 /* [11] --- signals ------------------------------------------------------ */
 
 void

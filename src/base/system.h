@@ -70,6 +70,10 @@ enum { SHARED_PORT = 0 };
  * walks through the whole heap. */
 void trim_heap(void);
 
+/* From now on large blocks lie outside of the heap: they grow without a copy,
+ * and go back to the system when they are freed. */
+void prepare_heap(void);
+
 /* [11] --- signals ------------------------------------------------------ */
 
 /* The signals that tell a program of the course to end, or that tell its

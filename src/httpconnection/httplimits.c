@@ -239,6 +239,16 @@ relieve(void *arg)
     }
 }
 
+/* One turn more: the requests that finished in the turn of the pressure are
+ * freed in the turn of this callback, maybe after it. */
+static void
+relieve_later(void *arg)
+{
+    struct httplimits *limits = arg;
+
+    ioloop_add_callback(limits->loop, relieve, limits);
+}
+
 /* Called in the middle of an allocation: it only takes a note. */
 static void
 on_pressure(void *arg)
@@ -246,7 +256,7 @@ on_pressure(void *arg)
     struct httplimits *limits = arg;
 
     if (!limits->relieving)
-        ioloop_add_callback(limits->loop, relieve, limits);
+        ioloop_add_callback(limits->loop, relieve_later, limits);
     limits->relieving = true;
 }
 
