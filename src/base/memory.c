@@ -116,7 +116,7 @@ buffer_memory(const struct buffer *b)
 /* A byte must be moved a bounded number of times, however small the pieces
  * are in which bytes come and go. So the live bytes move to the start only if
  * as many have left since the last move, or if the block grows by a part of
- * its size: it doubles while it is small, and grows by a quarter, which wastes
+ * its size: it doubles while it is small, and grows by an eighth, which wastes
  * less, when it is large. */
 char *
 buffer_room(struct buffer **b, size_t room)
@@ -133,8 +133,10 @@ buffer_room(struct buffer **b, size_t room)
         memmove(buffer->data, buffer->data + buffer->start, length);
         *buffer = (struct buffer){.end = length, .size = size};
     }
-    for (; grow || size - length < room; grow = false)
-        size += size < LARGE_SIZE ? size : size / 4;
+    if (grow)
+        size += size < LARGE_SIZE ? size : size / 8;
+    if (size - length < room)
+        size = length + room;
     buffer = block_resize(buffer, buffer_memory(buffer), sizeof *buffer + size);
     if (buffer == NULL)
         return NULL;

@@ -33,7 +33,7 @@
 
 #include "httpconnection.h"
 
-enum { HTTP_MIN_RATE = 500, HTTP_MEMORY_LIMIT = 208 << 20 };
+enum { HTTP_MIN_RATE = 500, HTTP_MEMORY_LIMIT = 184 << 20 };
 
 /* The owner fills in the timeouts, in microseconds; the rest is zero. It must
  * live as long as the connections. */
