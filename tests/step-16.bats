@@ -332,7 +332,7 @@ needs_much_memory() {
         head -c 16777215 /dev/zero
     } > "$TMP/body"
     crowd 16 file "$TMP/body"
-    fills 170000
+    fills 150000
     wait_for_line "$SERVER_LOG" ' 503 '
     head -c 16777216 /dev/zero > "$TMP/honest"
     for i in 1 2 3; do

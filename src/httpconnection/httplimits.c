@@ -199,7 +199,9 @@ speed(const struct watched *w, int64_t now)
     return (double)(progress(w) - w->mark) / (double)time;
 }
 
-/* The next connection to end; NULL if none holds anything. */
+/* The next connection to end: of those that hold more than half as much as the
+ * largest, the slowest. So a fast newcomer does not end for the slow clients
+ * that fill the memory. NULL if none holds anything. */
 static struct watched *
 find_victim(const struct httplimits *limits)
 {
@@ -211,9 +213,7 @@ find_victim(const struct httplimits *limits)
         most = memory_of(w) > most ? memory_of(w) : most;
     for (struct watched *w = limits->first; w != NULL; w = w->next)
         if (memory_of(w) > most / 2 &&
-            (victim == NULL || is_receiving(w) > is_receiving(victim) ||
-             (is_receiving(w) == is_receiving(victim) &&
-              speed(w, now) < speed(victim, now))))
+            (victim == NULL || speed(w, now) < speed(victim, now)))
             victim = w;
     return victim;
 }

@@ -21,10 +21,10 @@
  *   something for the stream. Time in which the loop itself was late does not
  *   count.
  * - All buffers and arenas together stay below MEMORY_MAX (memory.h). From
- *   HTTP_MEMORY_LIMIT on, connections end, of those that hold at least half as
- *   much as the largest: unfinished requests get 503, the slowest first; if
- *   there are none, the slowest readers of answers are reset. What lies between
- *   the two limits is for the handlers of the others. */
+ *   HTTP_MEMORY_LIMIT on, connections end: of those that hold more than half as
+ *   much as the largest, the slowest. An unfinished request gets 503, an
+ *   unfinished answer a reset. What lies between the two limits is for the
+ *   handlers of the others. */
 #ifndef HTTPLIMITS_H
 #define HTTPLIMITS_H
 
