@@ -3,7 +3,7 @@
  * Read ioloop_start() first, at the end of the file. One turn of the loop
  * empties three containers in this order:
  *
- *     callbacks   work for an empty stack                 (chapter 3)
+ *     callbacks   work that the last turn has put off     (chapter 3)
  *     timeouts    work for a certain time                 (chapter 4)
  *     handlers    work for a descriptor that is ready     (chapter 2)
  *
@@ -204,9 +204,9 @@ has_handler(const struct ioloop *loop, int fd)
     return (size_t)fd < loop->nentries && loop->entries[fd].events != 0;
 }
 
-/* All calls of the poller's watch() are here. When the poller fails the entry
- * stays as it was; only a removal counts nevertheless: the caller is about to
- * close the descriptor. */
+/* Every change of what the poller watches is made here. If the poller fails,
+ * the entry stays as it was. A removal takes effect even then, because the
+ * caller is about to close the descriptor. */
 static int
 watch(struct ioloop *loop, int fd, uint32_t events)
 {
@@ -305,9 +305,9 @@ run_callbacks(struct ioloop *loop)
 /* [3] --- waker --------------------------------------------------------- */
 
 /* The callback itself is written to the pipe. A write of sixteen bytes is
- * atomic, from every thread and signal handler: the kernel is the lock. Tornado
- * writes one "x" here and keeps the callbacks in a list that both sides touch,
- * which was a race until 2.1. */
+ * atomic, from every thread and signal handler, so no lock is needed. Tornado
+ * writes one "x" here and keeps the callbacks in a list that all threads
+ * change, which was a race until 2.1. */
 static bool
 wake(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
@@ -460,8 +460,6 @@ run_timeouts(struct ioloop *loop)
 {
     uint64_t newest = loop->timeout_number;
 
-    if (loop->ntimeouts == 0)
-        return;
     loop->now = ioloop_time();
     while (loop->ntimeouts > 0) {
         struct timeout t = *loop->timeouts[0];

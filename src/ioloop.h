@@ -25,7 +25,7 @@ struct ioloop;
  * each function is given together with an `arg`, which the loop passes on. */
 typedef void ioloop_handler(int fd, uint32_t events, void *arg);
 
-/* [3] Work for later; there is no event that it answers. */
+/* [3] Called once, in a later turn. */
 typedef void ioloop_callback(void *arg);
 
 /* --- a loop ------------------------------------------------------------ */
@@ -34,7 +34,7 @@ typedef void ioloop_callback(void *arg);
  * system has (Tornado's configurable_default: epoll, else kqueue, else
  * select). errno is ENOTSUP if there is no such poller.
  * - The caller owns it, and frees it after ioloop_start() has returned.
- * - Callbacks and timeouts that wait at that time are not called. */
+ * - Callbacks and timeouts that have not run by then are not called. */
 struct ioloop *ioloop_new(const char *poller);
 void ioloop_free(struct ioloop *loop);
 
@@ -45,7 +45,8 @@ struct ioloop *ioloop_instance(void);
 /* Runs until ioloop_stop() is called: 0; -1 if the kernel refuses to wait.
  * - ioloop_stop() takes effect before the next wait. The callbacks and the due
  *   timeouts of that turn still run.
- * - A stop before the start counts. */
+ * - If it is called before ioloop_start(), the loop runs one turn, and does
+ *   not wait. */
 int ioloop_start(struct ioloop *loop);
 void ioloop_stop(struct ioloop *loop);
 
@@ -89,15 +90,15 @@ bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* Calls `callback` in the next turn, in the order in which they were added.
  * - Never at once, and never from inside another callback or handler.
- * - Any thread may call this. Another thread than the loop's waits while the
- *   loop has not read some thousands of callbacks.
+ * - Any thread may call this. Callbacks of other threads go through a pipe;
+ *   when it is full (some thousands of callbacks), the other thread waits.
  * - Without memory (see ioloop_reserve) the program ends with a message. */
 void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
                          void *arg);
 
 /* The same from a signal handler.
  * - errno stays as it was.
- * - The callback is lost if the loop has not read some thousands of others. */
+ * - The callback is lost if the pipe is full. */
 void ioloop_add_callback_from_signal(struct ioloop *loop,
                                      ioloop_callback *callback, void *arg);
 

@@ -23,8 +23,8 @@ _Noreturn void die(const char *what);
  * and close-on-exec. 0, or -1. */
 int set_nonblocking(int fd);
 
-/* 0 if poll() and its like make sense for `fd`. -1 for a regular file or a
- * folder, which is always ready (EPERM), and for no open descriptor (EBADF). */
+/* 0 if a poller can watch `fd`. -1 for a regular file or a folder, which is
+ * always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 
 /* [16] Limits the unsent bytes that the kernel buffers for each connection of
@@ -32,7 +32,8 @@ int check_pollable(int fd);
  * that does not read. */
 void set_notsent_lowat(int listener);
 
-/* [5] Does this errno of a call on a non-blocking socket say: try again? */
+/* [5] True if a call on a non-blocking socket that has failed with this errno
+ * may be repeated. */
 bool is_temporary(int error);
 
 /* [10] How many bytes that were sent on `fd`, a TCP socket, its peer's kernel
@@ -102,7 +103,7 @@ enum { SEARCH_ONLY = O_RDONLY };
 /* Copies `from` to `to`, which has room for `size` bytes with the NUL, and
  * returns the length. Everything but printable ASCII is written as \x0a, so
  * that it can neither control a terminal nor start a line; the backslash, too,
- * so that no escape can be faked. What has no room is left out. */
+ * so that no escape can be faked. If there is no room, the rest is left out. */
 size_t make_printable(char *to, size_t size, const char *from);
 
 /* Writes a line of at most PIPE_BUF bytes to stderr. False, and the line is

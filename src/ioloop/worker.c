@@ -1,4 +1,4 @@
-/* [18] worker.c -- a queue with two ends, and a lock between them. */
+/* [18] worker.c -- threads that take jobs from a queue with a lock. */
 #include "worker.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* [2] Step 2 -- the same server, turned inside out.
+/* [2] Step 2 -- the same server, with an event loop.
  *
  * The for (;;) is in ioloop_start() now. Two events are left, each with a
  * function that never waits. A request still has to arrive in one piece

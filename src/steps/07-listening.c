@@ -1,7 +1,7 @@
 /* [7] Step 7 -- answers each connection with one line, and closes it.
  *
- * The program does not know how a connection begins: it gets a stream. It does
- * not look at the request either. */
+ * The program does not accept connections: it gets streams. It does not read
+ * what the request says. */
 #include "httpserver.h"
 #include "step.h"
 

@@ -1,8 +1,8 @@
 /* [8] Step 8 -- tells you what it has understood of your request.
  *
- * This is the program of Tornado 2.0's documentation of HTTPServer, which
- * answers "You requested" to everything; ours shows the headers, too. There is
- * no body yet, and every answer ends the connection. */
+ * Tornado 2.0's documentation of HTTPServer has this program, which answers
+ * "You requested" to every request; ours shows the headers, too. There is no
+ * body yet, and every answer ends the connection. */
 #include "httpconnection.h"
 #include "httpserver.h"
 #include "step.h"

@@ -1,7 +1,8 @@
 /* [10] Step 10 -- counts the requests it has answered.
  *
- * curl asks twice over one connection if you give it two URLs. There is one
- * counter for everybody, and the answer tells whether you may stay. */
+ * curl sends two requests over one connection if you give it two URLs. One
+ * counter counts the requests of all clients. The answer says whether the
+ * connection stays open. */
 #include "httpconnection.h"
 #include "httpserver.h"
 #include "step.h"
