@@ -613,7 +613,7 @@ END
     ln -s ../../outside/index.html linked/index.html
     cd "$ROOT"
 
-    # The root itself may be named by one: it is opened once, by who starts us.
+    # The root itself may be a link: it is opened once, when the server starts.
     ln -s site "$TMP/link"
     start_step 14 --static-path="$TMP/link"
     table named <<END

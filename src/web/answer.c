@@ -35,7 +35,7 @@ handler_fail(struct handler *self, int status, const char *why)
     if (self->failed != 0)
         return;
     self->failed = status;
-    self->why = status < 500 ? why : NULL; /* ours is of no use to a client */
+    self->why = status < 500 ? why : NULL; /* the log has the server's own */
 }
 
 /* Nothing can be added to an answer that is complete. */

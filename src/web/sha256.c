@@ -22,7 +22,7 @@ static const uint32_t k[64] = {
     0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-/* What leaves on the right comes back on the left. */
+/* The bits that leave on the right return on the left. */
 static uint32_t
 rotr(uint32_t x, int n)
 {
@@ -117,8 +117,8 @@ hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key, size_t key_size,
     hash(mac, outer, mac, SHA256_SIZE);
 }
 
-/* Whether a byte differs is only asked when all have been looked at. volatile:
- * or the compiler might see that it could stop earlier. */
+/* The loop has no early exit: all bytes are compared before the result is used.
+ * Without volatile the compiler could stop at the first difference. */
 bool
 equal_in_constant_time(const void *a, const void *b, size_t size)
 {

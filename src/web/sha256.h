@@ -1,4 +1,4 @@
-/* [15] sha256.h -- without the key no valid signature can be made.
+/* [15] sha256.h -- the hash SHA-256, and signatures with a key.
  *
  *     Tornado 2.0 takes SHA-1 from Python's hashlib and hmac; since 3.2.1 it
  *     takes SHA-256.
@@ -19,9 +19,9 @@ void hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key,
 /* The hash itself, which needs no key. */
 void sha256(unsigned char digest[SHA256_SIZE], const void *data, size_t size);
 
-/* _time_independent_equals: are they the same? A no takes as long as a yes.
- * memcmp() stops at the first byte that differs, and a client that measures the
- * time can guess a signature byte by byte. */
+/* _time_independent_equals: are the bytes equal? The time does not depend on
+ * the answer. memcmp() stops at the first byte that differs, so a client that
+ * measures the time can guess a signature byte by byte. */
 bool equal_in_constant_time(const void *a, const void *b, size_t size);
 
 #endif

@@ -9,7 +9,7 @@
 
 struct route {
     const struct urlspec *spec;
-    size_t prefix; /* bytes that every path has that it matches */
+    size_t prefix; /* bytes that begin every path that matches */
     bool literal; /* no special character: the pattern is the path */
     regex_t regex;
 };

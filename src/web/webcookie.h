@@ -36,7 +36,7 @@ bool handler_set_secure_cookie(struct handler *self, const char *name,
                                const char *value, int days);
 
 /* RequestHandler.get_secure_cookie: the value, if this server has signed it,
- * under that name, at most so many days ago; else NULL. */
+ * under that name, at most `max_age_days` days ago; else NULL. */
 const char *handler_get_secure_cookie(struct handler *self, const char *name,
                                       int max_age_days);
 

@@ -15,8 +15,8 @@
  *   processes that can write into it.
  * - As many bytes as Content-Length promises are sent as long as the file has
  *   them; if it has become shorter, the connection is cut. What is written into
- *   a file while it is sent may arrive mixed with what was there: rename() a new
- *   file over it instead. */
+ *   a file while it is sent may arrive mixed with what was there: rename() a
+ *   new file over it instead. */
 #ifndef WEBSTATIC_H
 #define WEBSTATIC_H
 
