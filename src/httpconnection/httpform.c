@@ -22,12 +22,12 @@ httpform_unescape(char *text, size_t size, const char *only)
     char *to = text;
 
     while (from < end) {
-        int c = httputil_percent(from);
-        bool decode = c > 0 ? only == NULL || strchr(only, c) != NULL
-                            : c == 0 && only == NULL;
+        int c = *from == '%' ? httputil_percent(from) : -1;
 
-        *to++ = decode ? (char)c : *from;
-        from += decode ? 3 : 1;
+        if (only != NULL && (c <= 0 || strchr(only, c) == NULL))
+            c = -1;
+        *to++ = c >= 0 ? (char)c : *from;
+        from += c >= 0 ? 3 : 1;
     }
     *to = '\0';
     return (size_t)(to - text);
@@ -156,28 +156,15 @@ parameter(struct arena **arena, const char *value, const char *name,
     return true;
 }
 
-/* RFC 8187, section 3.2: charset'language'bytes, with the special ones as %XX.
- * Decodes *text in place; false if it is not UTF-8, or has control bytes. */
-static bool
-decode_extended(const char **text)
-{
-    char *quote = strchr(*text, '\'');
-
-    quote = quote != NULL ? strchr(quote + 1, '\'') : NULL;
-    if (quote == NULL || strncasecmp(*text, "UTF-8'", 6) != 0)
-        return false;
-    *text = quote + 1;
-    return httputil_is_value(*text, httpform_unescape(quote + 1,
-                                                      strlen(quote + 1), NULL));
-}
-
 /* RFC 7578, section 4.2. A client that writes only the extended form of a file
- * name means a file, too. */
+ * name means a file, too. That form is charset'language'bytes, with the special
+ * ones as %XX (RFC 8187, section 3.2). */
 static const char *
 parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
 {
     static const char no_name[] = BAD "a part without a name";
     const char *extended;
+    char *quote;
 
     if (value == NULL || strncasecmp(value, "form-data", 9) != 0 ||
         value[9 + strspn(value + 9, " \t")] != ';')
@@ -186,10 +173,15 @@ parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
         !parameter(arena, value, "filename", &f->filename) ||
         !parameter(arena, value, "filename*", &extended))
         return HTTP_NO_MEMORY;
-    if (extended != NULL && !decode_extended(&extended))
-        return BAD "a file name that is not UTF-8";
-    if (f->filename == NULL)
-        f->filename = extended;
+    if (extended != NULL) {
+        quote = strncasecmp(extended, "UTF-8'", 6) == 0
+                    ? strchr(extended + 6, '\'') : NULL;
+        if (quote == NULL ||
+            !httputil_is_value(quote + 1, httpform_unescape(
+                quote + 1, strlen(quote + 1), NULL)))
+            return BAD "a file name that is not UTF-8";
+        f->filename = f->filename != NULL ? f->filename : quote + 1;
+    }
     return f->field == NULL ? no_name : NULL;
 }
 
@@ -247,37 +239,36 @@ parse_part(struct arguments *arguments, const char *data, size_t size)
 /* A delimiter is CRLF, "--" and the boundary. The CRLF before the first may be
  * missing, and "--" behind one says that it is the last. What stands before the
  * first and behind the last is ignored. (Tornado 2.0 cut the body wherever the
- * boundary stood, also in the middle of a line.) */
+ * boundary stood, also in the middle of a line.) `next` is where a delimiter
+ * begins. */
 static const char *
 parse_parts(struct arguments *arguments, const char *delimiter,
             const char *data, size_t size)
 {
-    const char *end = data + size, *part = NULL, *next = data;
-    size_t n = strlen(delimiter), skip = n - 2, parts = 0;
+    const char *end = data + size, *part, *next = data, *wrong;
+    size_t n = strlen(delimiter), skip = n - 2;
 
     if (size < skip || memcmp(data, delimiter + 2, skip) != 0) {
         next = memmem(data, size, delimiter, n);
         skip = n;
     }
-    while (next != NULL) {
-        const char *wrong = NULL;
-
-        if (part != NULL)
-            wrong = ++parts > HTTP_MAX_PARTS
-                        ? "400 too many multipart parts"
-                        : parse_part(arguments, part, (size_t)(next - part));
-        if (wrong != NULL)
-            return wrong;
+    for (size_t parts = 0; next != NULL; parts++) {
         next += skip;
         skip = n;
         if (end - next >= 2 && memcmp(next, "--", 2) == 0)
             return NULL;
+        if (parts == HTTP_MAX_PARTS)
+            return "400 too many multipart parts";
         while (next < end && (*next == ' ' || *next == '\t'))
             next++;
         if (end - next < 2 || memcmp(next, "\r\n", 2) != 0)
             return BAD "bad delimiter line";
         part = next + 2;
         next = memmem(part, (size_t)(end - part), delimiter, n);
+        wrong = next != NULL ? parse_part(arguments, part,
+                                          (size_t)(next - part)) : NULL;
+        if (wrong != NULL)
+            return wrong;
     }
     return BAD "no final delimiter";
 }
@@ -287,7 +278,7 @@ httpform_parse_multipart(struct arguments *arguments, const char *content_type,
                          const char *data, size_t size)
 {
     enum { MAX_BOUNDARY = 200 };
-    char delimiter[4 + MAX_BOUNDARY + 1];
+    char delimiter[4 + MAX_BOUNDARY + 1] = "\r\n--";
     const char *boundary;
 
     if (!parameter(arguments->arena, content_type, "boundary", &boundary))
@@ -295,6 +286,6 @@ httpform_parse_multipart(struct arguments *arguments, const char *content_type,
     if (boundary == NULL || *boundary == '\0' ||
         strlen(boundary) > MAX_BOUNDARY)
         return BAD "no boundary";
-    stpcpy(stpcpy(delimiter, "\r\n--"), boundary);
+    strcat(delimiter, boundary);
     return parse_parts(arguments, delimiter, data, size);
 }
