@@ -464,6 +464,7 @@ END
     refused 414 'request line too long' "$(many 32768)"
     refused 414 'request line too long' "GET /$(many 40000)"
     refused 431 'headers too long' "${GET}A: $(many 40000)"
+    refused 400 'malformed request line' "GET  / HTTP/1.1\\r\\n$(many 6 | sed "s/a/A: $(many 6000)\\\\r\\\\n/g")"
     refused 431 'headers too long' "$GET$(many 6 | sed "s/a/A: $(many 6000)\\\\r\\\\n/g")"
     nothing_after
 }
@@ -482,7 +483,7 @@ END
 }
 
 @test "a head may have 32768 bytes, or what --max-header-size says" {
-    local limit n
+    local limit n lines
     for limit in 32768 64 1000 4096 100000; do
         if [ "$limit" -eq 32768 ]; then start_server
         else start_server --max-header-size="$limit"; fi
@@ -493,6 +494,9 @@ END
             refused 431 'headers too long' "$(head_of "$n")"
         done
         # An empty line before the request is no part of its head.
+        lines='\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n'
+        answered 200 'Hello, world' "$lines$(head_of "$limit")"
+        refused 431 'headers too long' "$lines$(head_of $((limit + 1)))"
         answered 200 'Hello, world' "\\r\\n$(head_of "$limit")"
         refused 431 'headers too long' "\\r\\n$(head_of $((limit + 1)))"
         nothing_after

@@ -1,11 +1,11 @@
 /* [13] httpchunked.h -- a body that does not say beforehand how long it is.
  *
- *     Tornado 2.0 refuses to know such requests; _read_chunked_body came in
- *     4.0 (tornado/http1connection.py).
+ *     Tornado 2.0 does not support it; _read_chunked_body came in 4.0
+ *     (tornado/http1connection.py).
  *     Layer 4: bytes of a stream in, a body out.
  *
  *     6\r\n             the size of a chunk, in hexadecimal
- *     Hello,\r\n        so many bytes, and a line break
+ *     Hello,\r\n        that many bytes, and a line break
  *     6;why=not\r\n     a size may be followed by extensions
  *      world\r\n
  *     0\r\n             the last chunk has no bytes

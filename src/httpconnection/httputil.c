@@ -207,7 +207,8 @@ httputil_percent(const char *text)
     return low >= 0 ? high * 16 + low : -1;
 }
 
-/* [9] No early exit at the largest number: the rest of the digits is skipped. */
+/* [9] A number that is too large stays SIZE_MAX, and its other digits are
+ * skipped. */
 bool
 httputil_parse_digits(const char **text, int base, size_t *n)
 {

@@ -103,8 +103,8 @@ int httputil_hex_digit(char c);
 /* The byte that `text` begins with in the form %XX; -1 if it does not. */
 int httputil_percent(const char *text);
 
-/* [9] Reads digits of that base (10 or 16) at *text, which moves behind them; no
- * sign, no blanks, no prefix. A number that does not fit becomes SIZE_MAX.
+/* [9] Reads digits of that base (10 or 16) at *text, which moves behind them;
+ * no sign, no blanks, no prefix. A number that does not fit becomes SIZE_MAX.
  * False if there is no digit. */
 bool httputil_parse_digits(const char **text, int base, size_t *n);
 
