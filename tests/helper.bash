@@ -156,16 +156,18 @@ state() {
 }
 freeze() { kill -STOP "$SERVER_PID" && state T; }
 
-# build_driver N: a program of the test's own, read from standard input, linked
-# with the loop that lies beside the tested server, or in stage N.
+# build_driver N [FILE...]: a program of the test's own, read from standard
+# input, linked with the loop that lies beside the tested server, or in stage N,
+# and with these files of it.
 build_driver() {
     local program=${SERVER:-$BUILD/step-$1/server} main=$BATS_FILE_TMPDIR/main.c
     local stage=${program%/*}
+    shift
     cat > "$main"
     # shellcheck disable=SC2046,SC2086 # These are words.
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
         "$main" "$stage"/ioloop.c "$stage"/poller_*.c "$stage"/trace.c \
-        "$stage"/system.c $([ ! -e "$stage/memory.c" ] || echo "$stage/memory.c") \
+        "$stage"/system.c "${@/#/$stage/}" $([ ! -e "$stage/memory.c" ] || echo "$stage/memory.c") \
         ${LDFLAGS:-} -o "$BATS_FILE_TMPDIR/driver"
 }
 

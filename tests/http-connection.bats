@@ -337,6 +337,23 @@ stays() {
     done
 }
 
+# Some old clients send an empty line behind each request. It comes when the
+# answer is with the kernel, and the client's own has room for a part of it.
+@test "an empty line that comes while the last answer is on its way does not, either" {
+    start_server --log=none
+    local n=0 path request size
+    path=/hello/$(printf '%07000d' 0)
+    for request in "GET $path HTTP/1.0\\r\\n\\r\\n" \
+        "GET $path HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n"; do
+        for size in 1024 4096; do
+            client_bg "$TMP/$((++n))" -c 3 rcvbuf $size send "$request" deaf \
+                pause 100 send '\r\n' pause 300 count
+            wait "$CLIENT_PID" || { echo "${request:7017}: client $?"; false; }
+            [ "$(awk '$1 > 7000' "$TMP/$n" | wc -l)" -eq 3 ]
+        done
+    done
+}
+
 @test "nor when the first read was full to the last byte" {
     start_server --log=none
     local n i=0 pids=() head="${GET}Connection: close\\r\\nX: "

@@ -140,6 +140,19 @@ needs_plain_memory() {
     answers "$TMP/never" 200 408
 }
 
+# An empty line behind a body is no beginning: old clients send one.
+@test "one byte begins a later head, an empty line does not" {
+    start --header-timeout=1 --idle-timeout=60
+    client_bg "$TMP/drip" send "$(get /)" readuntil world send G pause 700 send E \
+        pause 700 send 'T / HTTP/1.1\r\nHost: a\r\n\r\n' read
+    drip=$CLIENT_PID
+    client send "${HEAD}Content-Length: 3\r\n\r\nabc\r\n" readuntil abc pause 2500 \
+        send "$(get /)" readuntil world > "$TMP/line"
+    wait "$drip" || true
+    answers "$TMP/drip" 200 408
+    answers "$TMP/line" 200 200
+}
+
 @test "an idle connection is closed without a word" {
     start --idle-timeout=1
     client send "$(get /)" readuntil world read > "$TMP/out"
@@ -218,6 +231,16 @@ needs_plain_memory() {
     good
 }
 
+# Its kernel has room for a few kilobytes, so ours is full nearly all the time,
+# and reports room for more only when a third of its own buffer is free.
+@test "a client that takes 16 kB a second gets its whole answer" {
+    start --body-timeout=2
+    each 15 pause 400 discard 6400 deaf
+    client -t 20 rcvbuf 16384 send 'GET /bytes?n=400000 HTTP/1.0\r\n\r\n' \
+        deaf "${OPS[@]}" count > "$TMP/out"
+    [ "$(cat "$TMP/out")" -gt $((400000 - 15 * 6400)) ]
+}
+
 @test "a client that asks and asks and never reads costs little, and is cut" {
     start --log=warning --body-timeout=2
     needs_plain_memory
@@ -276,6 +299,26 @@ needs_plain_memory() {
     answers "$TMP/idle" 200 200 200 200
     answers "$TMP/body" 200
     answers "$TMP/chunks" 200
+}
+
+# Of ten clients some have to wait for the server whenever it stops.
+@test "a client that reads all the time is not cut because the server was late" {
+    start --body-timeout=1
+    pids=()
+    for i in {0..9}; do
+        client_bg "$TMP/$i" -t 30 rcvbuf 4096 \
+            send 'GET /bytes?n=60000000 HTTP/1.0\r\n\r\n' count
+        pids+=("$CLIENT_PID")
+    done
+    sleep 0.2
+    freeze
+    for pid in "${pids[@]}"; do kill -0 "$pid"; done
+    sleep 2.7
+    kill -CONT "$SERVER_PID"
+    for i in {0..9}; do
+        wait "${pids[i]}" || { echo "client $i: status $?"; false; }
+        [ "$(cat "$TMP/$i")" -gt 60000000 ]
+    done
 }
 
 # --- how much ----------------------------------------------------------------
