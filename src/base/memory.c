@@ -61,8 +61,9 @@ block_resize(void *block, size_t before, size_t after)
 {
     /* [16] Too much for this process. The last part is kept for single blocks:
      * one large request must not make all small ones fail. */
-    if (in_use + (after - before) >
-        MEMORY_MAX - (after > BLOCK_SIZE ? SINGLE_BLOCKS : 0))
+    if (after > before &&
+        in_use + (after - before) >
+            MEMORY_MAX - (after > BLOCK_SIZE ? SINGLE_BLOCKS : 0))
         return NULL;
 
     if (before == 0 && after == BLOCK_SIZE && nfree > 0)
