@@ -56,9 +56,8 @@ static const char *
 parse_target(struct httprequest *r)
 {
     const char *target = r->uri;
-    size_t scheme = strncasecmp(target, "http://", 7) == 0    ? 7
-                    : strncasecmp(target, "https://", 8) == 0 ? 8
-                                                              : 0;
+    size_t scheme = strncasecmp(target, "http://", 7) == 0 ? 7
+                    : strncasecmp(target, "https://", 8) == 0 ? 8 : 0;
     size_t n = strcspn(target + scheme, "/?");
     char *path;
 
@@ -453,10 +452,10 @@ httprequest_refuse(struct httprequest *r, const char *wrong)
 {
     if (r->connection == NULL) {
         httprequest_finish(r);
-        return;
+    } else {
+        r->finished = true;
+        httpconnection_refuse(r->connection, wrong);
     }
-    r->finished = true;
-    httpconnection_refuse(r->connection, wrong);
 }
 
 void

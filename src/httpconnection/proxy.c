@@ -21,24 +21,17 @@ last_of_list(const struct httprequest *r, const char *name)
     return NULL;
 }
 
-static bool
-is_ip(const char *text)
-{
-    struct in6_addr address;
-
-    return text != NULL && (inet_pton(AF_INET, text, &address) == 1 ||
-                            inet_pton(AF_INET6, text, &address) == 1);
-}
-
 /* A valid address is shorter than PEER_IP_SIZE. */
 static void
 use_xheaders(struct httprequest *r)
 {
+    struct in6_addr unused;
     const char *ip = last_of_list(r, "X-Real-Ip");
     const char *scheme = last_of_list(r, "X-Scheme");
 
     ip = ip != NULL ? ip : last_of_list(r, "X-Forwarded-For");
-    if (is_ip(ip))
+    if (ip != NULL && (inet_pton(AF_INET, ip, &unused) == 1 ||
+                       inet_pton(AF_INET6, ip, &unused) == 1))
         strcpy(r->remote_ip, ip);
     scheme = scheme != NULL ? scheme : last_of_list(r, "X-Forwarded-Proto");
     if (scheme != NULL && strcasecmp(scheme, "http") == 0)
