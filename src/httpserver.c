@@ -1,6 +1,6 @@
 /* [7] httpserver.c -- the listening sockets join the loop; accept.
  *
- * In the order of a server's life: new; listen or start; then handle_accept()
+ * In the order of a server's life: new; listen or start; then listener_ready()
  * for each event of a listener; stop. The addresses are in listen.c. */
 #include "httpserver.h"
 
@@ -133,7 +133,7 @@ accept_failed(struct httpserver *server)
 /* (3) Makes a stream of one connection. False: do not try to accept another
  * one now. */
 static bool
-accept_one(struct httpserver *server, int listener)
+handle_accept(struct httpserver *server, int listener)
 {
     struct sockaddr_storage peer;
     struct sockaddr *sa = (struct sockaddr *)&peer;
@@ -164,7 +164,7 @@ accept_one(struct httpserver *server, int listener)
  * is still pending makes another event. If no stream has ended there is a
  * crowd, and all that are pending are accepted. */
 static void
-handle_accept(int fd, uint32_t events, void *arg)
+listener_ready(int fd, uint32_t events, void *arg)
 {
     struct httpserver *server = arg;
     size_t n = server->nstreams_before - server->nstreams;
@@ -187,7 +187,7 @@ handle_accept(int fd, uint32_t events, void *arg)
         server->full(server->full_arg);
     }
 
-    while (n > 0 && accept_one(server, fd))
+    while (n > 0 && handle_accept(server, fd))
         n--;
     server->nstreams_before = server->nstreams;
 }
@@ -202,7 +202,7 @@ httpserver_start(struct httpserver *server, struct listeners *listeners)
 
     server->listeners = listeners;
     while ((fd = listeners_fd(listeners, server->nstarted)) != -1) {
-        if (ioloop_add_handler(server->loop, fd, handle_accept, server,
+        if (ioloop_add_handler(server->loop, fd, listener_ready, server,
                                IOLOOP_READ) == -1)
             return -1;
         server->nstarted++;
@@ -284,8 +284,8 @@ httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
     do {
         before = server->nstreams;
         for (size_t i = 0; i < server->nstarted; i++)
-            handle_accept(listeners_fd(server->listeners, i), IOLOOP_READ,
-                          server);
+            listener_ready(listeners_fd(server->listeners, i), IOLOOP_READ,
+                           server);
     } while (server->nstreams > before);
     stop_and_call(server, empty, arg);
 }
