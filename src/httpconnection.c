@@ -31,9 +31,9 @@ struct httpconnection {
     union peer peer;
     enum httpconnection_state state;
     unsigned char empty_lines; /* before the next request */
-    bool line_checked; /* the first line of the head has come, and is valid */
-    bool is_head;      /* the method is HEAD: no error page has a body */
-    bool keep_alive;   /* [10] of the last finished request */
+    bool is_head; /* the method is HEAD: no error page has a body */
+    bool keep_alive; /* [10] of the last finished request */
+    bool line_checked; /* [10] the first line has come, and is valid */
     void *observed;    /* [16] the observer's own */
 };
 
@@ -123,7 +123,7 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
 
     log_warning("%d %s to %s: %s", status, httputil_reason(status),
                 peer_ip(&c->peer, ip), wrong + 4);
-    iostream_cancel_read(c->stream);
+    iostream_cancel_read(c->stream); /* [9] */
     release_request(c);
     enter(c, HTTP_REFUSED);
     if (append_refusal(&answer, status, wrong + 4, c->is_head))
@@ -228,44 +228,6 @@ is_head_request(const char *data, size_t size)
     return size >= 5 && memcmp(data, "HEAD ", 5) == 0;
 }
 
-/* A part of a head has come. Its first byte ends the idle time. What can never
- * become a request, as the first message of TLS, is answered now and not when
- * the client has waited in vain. */
-static void
-check_partial_head(struct httpconnection *c)
-{
-    size_t size, skip;
-    const char *data = iostream_peek(c->stream, &size), *wrong;
-
-    skip = skip_empty_lines(c, data, size);
-    data += skip;
-    size -= skip;
-    if (size == 0 || (size == 1 && *data == '\r'))
-        return;
-    c->is_head = is_head_request(data, size);
-    if (c->state == HTTP_IDLE)
-        enter(c, HTTP_HEAD);
-    if (c->line_checked)
-        return;
-    c->line_checked = memchr(data, '\n', size) != NULL;
-    wrong = httprequest_check_start(data, size);
-    if (wrong != NULL)
-        httpconnection_refuse(c, wrong);
-}
-
-/* The client has sent, or taken, only a part of what it will. */
-static void
-on_partial(void *arg)
-{
-    struct httpconnection *c = arg;
-
-    if (c->state <= HTTP_HEAD)
-        check_partial_head(c);
-
-    /* [16] The observer measures how fast the client goes on. */
-    enter(c, c->state);
-}
-
 /* One byte more than a head may have, so that one that is too long is seen. */
 static void
 read_head(struct httpconnection *c)
@@ -308,7 +270,7 @@ on_headers(const char *data, size_t size, void *arg)
     size -= skip;
     c->is_head = is_head_request(data, size);
     c->empty_lines = 0;
-    c->line_checked = false;
+    c->line_checked = false; /* [10] */
     c->request = httprequest_new(c, &c->peer);
     if (c->request != NULL)
         wrong = httprequest_parse_head(c->request, data, size,
@@ -330,6 +292,48 @@ on_headers(const char *data, size_t size, void *arg)
     handle_request(c);
 }
 
+/* [10] --- a part of a head ------------------------------------------------- */
+
+/* A part of a head has come. Its first byte ends the idle time. What can never
+ * become a request, as the first message of TLS, is answered now and not when
+ * the client has waited in vain. */
+static void
+check_partial_head(struct httpconnection *c)
+{
+    size_t size, skip;
+    const char *data = iostream_peek(c->stream, &size), *wrong;
+
+    skip = skip_empty_lines(c, data, size);
+    data += skip;
+    size -= skip;
+    if (size == 0 || (size == 1 && *data == '\r'))
+        return;
+    c->is_head = is_head_request(data, size);
+    if (c->state == HTTP_IDLE)
+        enter(c, HTTP_HEAD);
+    if (c->line_checked)
+        return;
+    c->line_checked = memchr(data, '\n', size) != NULL;
+    wrong = httprequest_check_start(data, size);
+    if (wrong != NULL)
+        httpconnection_refuse(c, wrong);
+}
+
+/* The client has sent, or taken, only a part of what it will. */
+static void
+on_partial(void *arg)
+{
+    struct httpconnection *c = arg;
+
+    if (c->state <= HTTP_HEAD)
+        check_partial_head(c);
+
+    /* [16] The observer measures how fast the client goes on. */
+    enter(c, c->state);
+}
+
+/* --- the beginning ------------------------------------------------------- */
+
 /* HTTPConnection.__init__. */
 void
 httpconnection_handle_stream(struct iostream *stream,
@@ -347,7 +351,7 @@ httpconnection_handle_stream(struct iostream *stream,
     if (peer_size <= sizeof c->peer)
         memcpy(&c->peer, peer, peer_size);
     iostream_set_close_callback(stream, on_close, c);
-    iostream_set_partial_callback(stream, on_partial, c);
+    iostream_set_partial_callback(stream, on_partial, c); /* [10] */
     enter(c, HTTP_HEAD);
     read_head(c);
 }

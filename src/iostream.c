@@ -43,7 +43,7 @@ struct iostream {
     ioloop_callback *write_callback;
     void *write_arg;
 
-    /* [8] For what has happened only in part. */
+    /* [10] For what has happened only in part. */
     ioloop_callback *partial_callback;
     void *partial_arg;
 
@@ -58,7 +58,7 @@ struct iostream {
     bool eof;           /* the peer will send no more */
     bool socket_empty;  /* the kernel had no more bytes when last asked */
     bool write_queued;  /* [6] write_later() is queued */
-    bool partial_queued; /* [8] run_partial_callback() is queued */
+    bool partial_queued; /* [10] run_partial_callback() is queued */
 };
 
 static void stream_events(int fd, uint32_t events, void *arg);
@@ -276,7 +276,7 @@ read_from_buffer(struct iostream *s)
     return true;
 }
 
-/* [8] Tells the owner that its peer has sent, or taken, only a part. */
+/* [10] Tells the owner that its peer has sent, or taken, only a part. */
 static void
 run_partial_callback(void *arg)
 {
@@ -287,7 +287,7 @@ run_partial_callback(void *arg)
         s->partial_callback(s->partial_arg);
 }
 
-/* [8] Queues that call, if it is wanted. */
+/* [10] Queues that call, if it is wanted. */
 static void
 notify_partial(struct iostream *s)
 {
@@ -351,7 +351,7 @@ handle_read(struct iostream *s)
             read_from_buffer(s);
     }
 
-    /* [8] What has come is not enough. */
+    /* [10] What has come is not enough. */
     if (left < MAX_READ && s->read_callback != NULL && !s->read_complete)
         notify_partial(s);
 }
@@ -370,7 +370,7 @@ try_read(struct iostream *s)
     if (read_from_buffer(s))
         return;
 
-    /* [8] A part of it may be there, too. */
+    /* [10] A part of it may be there, too. */
     if (buffer_length(s->read_buffer) > 0)
         notify_partial(s);
 
@@ -437,7 +437,17 @@ iostream_unread(const struct iostream *s)
     return buffer_length(s->read_buffer);
 }
 
-/* [8] --- reading, with more care ----------------------------------------- */
+/* [9] --- giving up a read ------------------------------------------------- */
+
+/* run_read_callback() may be queued; it finds no complete read. */
+void
+iostream_cancel_read(struct iostream *s)
+{
+    s->read_callback = NULL;
+    s->read_complete = false;
+}
+
+/* [10] --- reading in part ------------------------------------------------- */
 
 void
 iostream_set_partial_callback(struct iostream *s, ioloop_callback *callback,
@@ -452,14 +462,6 @@ iostream_peek(const struct iostream *s, size_t *size)
 {
     *size = buffer_length(s->read_buffer);
     return *size > 0 ? s->read_buffer->data + s->read_buffer->start : "";
-}
-
-/* run_read_callback() may be queued; it finds no complete read. */
-void
-iostream_cancel_read(struct iostream *s)
-{
-    s->read_callback = NULL;
-    s->read_complete = false;
 }
 
 /* [6] --- writing -------------------------------------------------------- */
@@ -497,7 +499,7 @@ handle_write(struct iostream *s)
     if (iostream_unsent(s) > 0) {
         set_io_state(s, s->state | IOLOOP_WRITE | IOLOOP_ERROR);
 
-        /* [8] The peer is slow. */
+        /* [10] The peer is slow. */
         notify_partial(s);
     } else {
         if (s->write_callback != NULL)

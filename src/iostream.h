@@ -53,16 +53,16 @@ void iostream_read_until(struct iostream *stream, const char *delimiter,
 void iostream_read_bytes(struct iostream *stream, size_t size,
                          iostream_callback *callback, void *arg);
 
-/* [8] `callback` runs whenever bytes have arrived that do not complete the
+/* [10] `callback` runs whenever bytes have arrived that do not complete the
  * pending read, and (chapter 6) when the kernel has not taken all unsent bytes:
  * the peer is slower than it could be. */
 void iostream_set_partial_callback(struct iostream *stream,
                                    ioloop_callback *callback, void *arg);
 
-/* [8] The unread bytes, which stay unread. Valid until the next turn. */
+/* [10] The unread bytes, which stay unread. Valid until the next turn. */
 const char *iostream_peek(const struct iostream *stream, size_t *size);
 
-/* [8] Drops the pending read: its callback will not run. */
+/* [9] Drops the pending read: its callback will not run. */
 void iostream_cancel_read(struct iostream *stream);
 
 /* How many bytes have arrived that no read has taken yet. */

@@ -119,6 +119,8 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
     return parse_target(r);
 }
 
+/* [10] --- a part of a head ------------------------------------------------- */
+
 /* A whole line is parsed as it will be again with the whole head. Before that
  * only the first bytes of the method and the length can be wrong. */
 const char *

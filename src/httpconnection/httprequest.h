@@ -100,7 +100,7 @@ void httprequest_free(void *request);
 const char *httprequest_parse_head(struct httprequest *request,
                                    const char *data, size_t size, size_t max);
 
-/* May these first bytes of a head become a request?
+/* [10] May these first bytes of a head become a request?
  * - `data` are the bytes that have come, without empty lines before.
  * - What is wrong (400, 414, 501, 505) is known as soon as a byte has come that
  *   no method has, or the first line is whole or too long.
