@@ -67,8 +67,8 @@ release_request(struct httpconnection *c)
     ioloop_add_callback(r->loop, httprequest_free, r);
 }
 
-/* The close callback of the stream. A request that the application has lives on
- * until the application finishes it; it only learns that its client has gone. */
+/* The close callback of the stream. A request that the application has lives
+ * on until the application finishes it; it learns that its client has gone. */
 static void
 on_close(void *arg)
 {
@@ -292,7 +292,7 @@ on_headers(const char *data, size_t size, void *arg)
     handle_request(c);
 }
 
-/* [10] --- a part of a head ------------------------------------------------- */
+/* [10] --- a part of a head ----------------------------------------------- */
 
 /* A part of a head has come. Its first byte ends the idle time. What can never
  * become a request, as the first message of TLS, is answered now and not when

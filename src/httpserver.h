@@ -51,7 +51,7 @@ void httpserver_stop(struct httpserver *server);
 /* [16] At most `max` streams exist at once, from their accept until they are
  * freed. Further connections wait in the kernel.
  * - `full` runs when a connection waits while `max` streams exist, at most ten
- *   times a second. It may close a stream, which makes room in the next turn. */
+ *   times a second. If it closes a stream, there is room in the next turn. */
 void httpserver_set_limit(struct httpserver *server, size_t max,
                           ioloop_callback *full, void *arg);
 

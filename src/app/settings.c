@@ -62,7 +62,8 @@ struct option {
 
 static const struct option options[] = {
     {.help = "Where it listens"},
-    {"port", "the port; 0 is any free one", &settings.port, NUMBER, 0, 65535, 0},
+    {"port", "the port; 0 is any free one", &settings.port, NUMBER, 0, 65535,
+     0},
     {"address", "a number or a name; \"\" is all interfaces",
      &settings.address, TEXT, 0, 0, 0},
     {.help = "How it works"},

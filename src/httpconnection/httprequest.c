@@ -25,6 +25,20 @@ static const char line_too_long[] = "414 request line too long";
                    "0123456789-._~"
 #define SUB_DELIMS "!$&'()*+,;="
 
+/* [11] RFC 3986, section 3.2.2, IPvFuture: "[v1.x]", an address of a kind that
+ * does not exist yet. `text` stands behind the v. Returns what is behind the
+ * bracket; what no host has if the form is wrong. */
+static const char *
+skip_ip_future(const char *text)
+{
+    size_t digits = strspn(text, "0123456789abcdefABCDEF");
+    size_t n = digits > 0 && text[digits] == '.'
+                   ? strspn(text + digits + 1, UNRESERVED SUB_DELIMS ":") : 0;
+
+    text += digits + 1 + n;
+    return n > 0 && *text == ']' ? text + 1 : "]";
+}
+
 /* RFC 3986, section 3.2: a name, maybe empty, or an IPv6 address in brackets,
  * and maybe a port. An application that makes links or looks up virtual hosts
  * with it can rely on its form (as in Tornado since 6.5). */
@@ -34,6 +48,10 @@ is_host(const char *host)
     char address[INET6_ADDRSTRLEN];
     struct in6_addr unused;
     int n = 0;
+
+    /* [11] Or an address of another kind. */
+    if (strncasecmp(host, "[v", 2) == 0)
+        host = skip_ip_future(host + 2);
 
     if (*host == '[') {
         if (sscanf(host, "[%45[^]]]%n", address, &n) != 1 || n == 0 ||
@@ -119,7 +137,7 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
     return parse_target(r);
 }
 
-/* [10] --- a part of a head ------------------------------------------------- */
+/* [10] --- a part of a head ----------------------------------------------- */
 
 /* A whole line is parsed as it will be again with the whole head. Before that
  * only the first bytes of the method and the length can be wrong. */
@@ -403,6 +421,7 @@ peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
     return ip;
 }
 
+/* [11] The text is made when it is asked for first. */
 const char *
 httprequest_remote_ip(struct httprequest *r)
 {
@@ -410,6 +429,7 @@ httprequest_remote_ip(struct httprequest *r)
                                  : peer_ip(&r->peer, r->remote_ip);
 }
 
+/* [11] For the log. */
 int64_t
 httprequest_time(const struct httprequest *r)
 {
@@ -449,6 +469,7 @@ httprequest_finish(struct httprequest *r)
         ioloop_add_callback(r->loop, httprequest_free, r);
 }
 
+/* [11] As the connection does it. */
 void
 httprequest_refuse(struct httprequest *r, const char *wrong)
 {
@@ -460,6 +481,7 @@ httprequest_refuse(struct httprequest *r, const char *wrong)
     }
 }
 
+/* [11] For handlers that cannot go on. */
 void
 httprequest_abort(struct httprequest *r)
 {
@@ -467,6 +489,7 @@ httprequest_abort(struct httprequest *r)
         iostream_abort(httpconnection_stream(r->connection));
 }
 
+/* [11] For the trace. */
 int
 httprequest_fd(const struct httprequest *r)
 {

@@ -134,14 +134,14 @@ const char *httprequest_parse_cookies(struct httprequest *request);
 bool httprequest_add_cookie(struct httprequest *request, const char *name,
                             const char *value);
 
-/* HTTPRequest.request_time, in microseconds. */
+/* [11] HTTPRequest.request_time, in microseconds. */
 int64_t httprequest_time(const struct httprequest *request);
 
 /* HTTPRequest.supports_http_1_1. */
 bool httprequest_supports_http_1_1(const struct httprequest *request);
 
-/* HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where the
- * peer has none, as with unix sockets. It lives as long as the request. */
+/* [11] HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where
+ * the peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
 /* The same where there is no request yet. */
@@ -162,21 +162,21 @@ void httprequest_write(struct httprequest *request, const void *data,
  * turn; its memory must not be used after that. */
 void httprequest_finish(struct httprequest *request);
 
-/* In place of an answer that has not begun: an error page that says what is
- * `wrong`, and the close of the connection. The request ends as by
+/* [11] In place of an answer that has not begun: an error page that says what
+ * is `wrong`, and the close of the connection. The request ends as by
  * httprequest_finish(). */
 void httprequest_refuse(struct httprequest *request, const char *wrong);
 
-/* The answer cannot be completed: the connection is reset, so that half of it
- * does not look like all of it. The request must still be finished. */
+/* [11] The answer cannot be completed: the connection is reset, so that half of
+ * it does not look like all of it. The request must still be finished. */
 void httprequest_abort(struct httprequest *request);
 
-/* `callback` runs if the client leaves before the request is finished. It may
+/* [12] `callback` runs if the client leaves before the request is finished. It may
  * finish the request. NULL: nothing runs. */
 void httprequest_set_close_callback(struct httprequest *request,
                                     ioloop_callback *callback, void *arg);
 
-/* The descriptor, for the trace; -1 without a client or after the finish. */
+/* [11] The descriptor, for the trace; -1 without a client, or when finished. */
 int httprequest_fd(const struct httprequest *request);
 
 /* [16] Bytes of memory that the request occupies. */

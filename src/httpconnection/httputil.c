@@ -29,6 +29,7 @@ httputil_token_length(const char *text)
     }
 }
 
+/* [11] For names that a handler gives. */
 bool
 httputil_is_token(const char *text)
 {
@@ -82,6 +83,7 @@ httpheaders_get_list(const struct httpheaders *headers, const char *name,
     return NULL;
 }
 
+/* [9] Of several lines none is valid. */
 const char *
 httpheaders_get(const struct httpheaders *headers, const char *name)
 {
@@ -89,7 +91,7 @@ httpheaders_get(const struct httpheaders *headers, const char *name)
                ? httpheaders_get_list(headers, name, 0) : NULL;
 }
 
-/* What stays moves up, and keeps its order. */
+/* [11] What stays moves up, and keeps its order. */
 void
 httpheaders_del(struct httpheaders *headers, const char *name)
 {
@@ -101,7 +103,7 @@ httpheaders_del(struct httpheaders *headers, const char *name)
     headers->n = kept;
 }
 
-/* For display only: names are compared without regard to case. */
+/* [11] For display only: names are compared without regard to case. */
 void
 httpheaders_normalize_name(char *to, const char *name)
 {
@@ -157,7 +159,7 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end)
     return wrong;
 }
 
-/* Only commas separate: "keep alive" is one element, and not a token. */
+/* [10] Only commas separate: "keep alive" is one element, and not a token. */
 bool
 httputil_list_has(const char *list, const char *token)
 {
@@ -174,6 +176,7 @@ httputil_list_has(const char *list, const char *token)
     return false;
 }
 
+/* [10] All lines of that name are one list. */
 bool
 httpheaders_list_has(const struct httpheaders *headers, const char *name,
                      const char *token)

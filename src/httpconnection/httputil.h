@@ -50,9 +50,9 @@ struct httpheaders {
 bool httpheaders_add(struct httpheaders *headers, const char *name,
                      const char *value);
 
-/* The value of a header that is not a list. NULL if there is no such header,
- * and if there are several: then none of them is valid (RFC 9110, section
- * 5.3). Tornado joins them. */
+/* [9] The value of a header that is not a list. NULL if there is no such
+ * header, and if there are several: then none of them is valid (RFC 9110,
+ * section 5.3). Tornado joins them. */
 const char *httpheaders_get(const struct httpheaders *headers,
                             const char *name);
 
@@ -61,15 +61,15 @@ const char *httpheaders_get(const struct httpheaders *headers,
 const char *httpheaders_get_list(const struct httpheaders *headers,
                                  const char *name, size_t i);
 
-/* Is `token` an element, in any case, of the comma-separated list that the
+/* [10] Is `token` an element, in any case, of the comma-separated list that the
  * headers of that name are together? (RFC 9110, sections 5.3 and 5.6.1.) */
 bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
                           const char *token);
 
-/* The same for one value. */
+/* [10] The same for one value. */
 bool httputil_list_has(const char *list, const char *token);
 
-/* Drops all headers of that name. */
+/* [11] Drops all headers of that name. */
 void httpheaders_del(struct httpheaders *headers, const char *name);
 
 /* HTTPHeaders.parse: reads header lines.
@@ -81,7 +81,7 @@ void httpheaders_del(struct httpheaders *headers, const char *name);
 const char *httpheaders_parse(struct httpheaders *headers, char *text,
                               char *end);
 
-/* HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
+/* [11] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
  * room for strlen(name) + 1 bytes. */
 void httpheaders_normalize_name(char *to, const char *name);
 
@@ -89,7 +89,7 @@ void httpheaders_normalize_name(char *to, const char *name);
  * The first other byte ends the search; a NUL is one. */
 size_t httputil_token_length(const char *text);
 
-/* Is `text` a token? */
+/* [11] Is `text` a token? */
 bool httputil_is_token(const char *text);
 
 /* Does `text` consist of bytes that a header value may have? */

@@ -68,8 +68,8 @@ set_connection_options(int fd)
 
 /* Adds a socket that listens at *sa. 0, and *sa holds its address: a port 0 has
  * become a real one. Or the errno of what failed.
- * - Without REUSEADDR a server that is restarted would have to wait a minute for
- *   its port.
+ * - Without REUSEADDR a server that is restarted would have to wait a minute
+ *   for its port.
  * - V6ONLY, because the IPv4 address gets a socket of its own. */
 static int
 add_socket(struct listeners *l, struct sockaddr *sa, socklen_t size)
