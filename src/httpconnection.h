@@ -21,7 +21,7 @@ struct httpconnection;
 
 /* What a connection does now; diagrams/connection.svg shows the changes. */
 enum httpconnection_state {
-    HTTP_IDLE,        /* between two requests: not a byte of the next one */
+    HTTP_IDLE, /* [10] between two requests: not a byte of the next one */
     HTTP_HEAD,        /* reads a head; every connection begins with this */
     HTTP_BODY,        /* [9] reads a body */
     HTTP_APPLICATION, /* the application has the request */

@@ -293,7 +293,6 @@ END
     Host: [1:2:3:4:5:6:7:8:9]\r\n
     Host: [::1::]\r\n
     Host: [::1]:8x\r\n
-    Host: [v1.a]\r\n
     Host: [v1]\r\n
     Host: [v.x]\r\n
     Host: [v1.]\r\n
@@ -337,6 +336,8 @@ END
     a.example:80
 200 host: a:
      a:
+200 host: [v1.a]
+    [v1.a]
 200 host: [::1]:8888
      [::1]:8888
 200 host: 127.0.0.1

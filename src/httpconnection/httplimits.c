@@ -288,15 +288,6 @@ watch(struct httplimits *limits, struct httpconnection *c)
     return w;
 }
 
-static void
-forget(struct watched *w)
-{
-    *w->link = w->next;
-    if (w->next != NULL)
-        w->next->link = w->link;
-    free(w);
-}
-
 /* The limit of a state counts from its beginning. The first window of an answer
  * begins when the kernel takes no more of it, and goes on through the client's
  * next requests. A window ends early when it has seen its bytes, so that they
@@ -314,7 +305,10 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
     if (w == NULL)
         return;
     if (state == HTTP_CLOSED) {
-        forget(w);
+        *w->link = w->next;
+        if (w->next != NULL)
+            w->next->link = w->link;
+        free(w);
         return;
     }
     unsent = iostream_unsent(w->stream) > 0;

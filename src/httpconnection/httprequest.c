@@ -25,7 +25,7 @@ static const char line_too_long[] = "414 request line too long";
                    "0123456789-._~"
 #define SUB_DELIMS "!$&'()*+,;="
 
-/* [11] RFC 3986, section 3.2.2, IPvFuture: "[v1.x]", an address of a kind that
+/* [10] RFC 3986, section 3.2.2, IPvFuture: "[v1.x]", an address of a kind that
  * does not exist yet. `text` stands behind the v. Returns what is behind the
  * bracket; what no host has if the form is wrong. */
 static const char *
@@ -49,7 +49,7 @@ is_host(const char *host)
     struct in6_addr unused;
     int n = 0;
 
-    /* [11] Or an address of another kind. */
+    /* [10] Or an address of another kind. */
     if (strncasecmp(host, "[v", 2) == 0)
         host = skip_ip_future(host + 2);
 

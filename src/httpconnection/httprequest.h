@@ -171,8 +171,8 @@ void httprequest_refuse(struct httprequest *request, const char *wrong);
  * it does not look like all of it. The request must still be finished. */
 void httprequest_abort(struct httprequest *request);
 
-/* [12] `callback` runs if the client leaves before the request is finished. It may
- * finish the request. NULL: nothing runs. */
+/* [12] `callback` runs if the client leaves before the request is finished. It
+ * may finish the request. NULL: nothing runs. */
 void httprequest_set_close_callback(struct httprequest *request,
                                     ioloop_callback *callback, void *arg);
 

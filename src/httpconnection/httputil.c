@@ -4,7 +4,7 @@
  * is copied without need, and none is scanned for what is known already. */
 #include "httputil.h"
 
-#include <ctype.h>
+#include <ctype.h> /* [11] */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
