@@ -23,7 +23,8 @@
 #include "trace.h"
 #include "system.h"
 
-/* Events of one wait. select() cannot report more descriptors than this. */
+/* The most events of one wait. select() cannot report more descriptors than
+ * this. */
 enum { MAX_READY = 1024 };
 
 /* What the loop knows about a descriptor. */
@@ -123,7 +124,7 @@ ioloop_new(const char *name)
 void
 ioloop_free(struct ioloop *loop)
 {
-    /* [4] They are not called. */
+    /* [4] The timeouts that have not run are freed, and not called. */
     for (size_t i = 0; i < loop->ntimeouts; i++)
         free(loop->timeouts[i]);
 
@@ -149,8 +150,8 @@ ioloop_instance(void)
 /* --- handlers ---------------------------------------------------------- */
 
 /* Makes room for `n` items in an array that has room for `*size`. `array` is
- * the address of the pointer to the items, whatever their type is. It makes
- * room for twice as many, so that it moves the items rarely. */
+ * the address of the pointer to the items, whatever their type is. The function
+ * reserves twice as many, so that the items move rarely. */
 static bool
 reserve(void *array, size_t *size, size_t n, size_t item)
 {
@@ -167,12 +168,12 @@ reserve(void *array, size_t *size, size_t n, size_t item)
     return true;
 }
 
-/* [3] Callbacks of one descriptor that have room in any case: eight that run
- * and eight that they add. */
+/* [3] The room that is reserved for the callbacks of one descriptor: eight that
+ * run in this turn, and eight that they add. */
 enum { CALLBACKS_PER_FD = 16 };
 
 /* The kernel gives out the lowest free number, so the table has few gaps. A
- * number that is no open descriptor does not make it grow. */
+ * descriptor that is not open does not make the table grow. */
 bool
 ioloop_reserve(struct ioloop *loop, int fd)
 {
@@ -197,7 +198,7 @@ ioloop_reserve(struct ioloop *loop, int fd)
     return true;
 }
 
-/* (size_t)-1 is beyond every table. */
+/* As a size_t, the descriptor -1 is larger than every table. */
 static bool
 has_handler(const struct ioloop *loop, int fd)
 {
@@ -269,12 +270,12 @@ run_handlers(struct ioloop *loop, int nready)
 
 /* [3] --- callbacks ----------------------------------------------------- */
 
-/* While callbacks add callbacks, this many turns may pass without a poll: the
- * sockets must not starve. */
+/* While callbacks add callbacks, the loop polls at least once in this many
+ * turns, so that the sockets do not starve. */
 enum { MAX_TURNS_WITHOUT_WAIT = 32 };
 
-/* ioloop_reserve() has made room. Only a program that adds callbacks without
- * descriptors, and without end, needs more. */
+/* ioloop_reserve() has reserved the room for the callbacks of descriptors. Only
+ * a program that adds other callbacks, without limit, needs more. */
 static void
 queue_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
@@ -284,9 +285,9 @@ queue_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
     loop->callbacks[loop->ncallbacks++] = (struct callback){callback, arg};
 }
 
-/* Runs those that wait now; what they add waits for the next turn. The order
- * and this delay are what makes it safe to free an object in a callback: all
- * that was added before has run. */
+/* Runs the callbacks that are queued now. The callbacks that these add wait for
+ * the next turn. A callback may free its object, because all callbacks that
+ * were queued before it have run. */
 static void
 run_callbacks(struct ioloop *loop)
 {
@@ -394,8 +395,8 @@ place(struct timeout **heap, size_t i, struct timeout *t)
     t->index = i;
 }
 
-/* Puts `t` into the free place `i`, or where it belongs instead: parents that
- * are later move down, then children that are earlier move up. */
+/* Puts `t` into the heap, beginning at the free place `i`: parents with a later
+ * deadline move down, then children with an earlier deadline move up. */
 static void
 sift(struct ioloop *loop, size_t i, struct timeout *t)
 {
@@ -416,8 +417,9 @@ sift(struct ioloop *loop, size_t i, struct timeout *t)
     place(heap, i, t);
 }
 
-/* heapq.heappush: the new one starts at the end. A deadline in the past means
- * now, so that it comes after those that are due already. */
+/* heapq.heappush: the new timeout starts at the end of the heap. A deadline in
+ * the past counts as `now`, so the timeout runs after those that are due
+ * already. */
 struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
@@ -436,8 +438,8 @@ ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
     return t;
 }
 
-/* The last one of the heap takes its place. (Tornado leaves a removed timeout
- * in the heap until its deadline: 2.0 cannot find it there.) */
+/* The last timeout of the heap moves to the free place. (Tornado leaves a
+ * removed timeout in the heap until its deadline: 2.0 cannot find it there.) */
 void
 ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout)
 {
@@ -451,9 +453,9 @@ ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout)
     free(timeout);
 }
 
-/* Runs what is due at this moment. What these callbacks add, even for now,
- * waits for the next turn; its number tells it from the others. A timeout that
- * adds itself again would otherwise never let the loop go on (Tornado until
+/* Runs the timeouts that are due now. A timeout that their callbacks add has a
+ * higher number, and waits for the next turn even if it is due. Otherwise a
+ * timeout that adds itself again could hold up the loop for ever (Tornado until
  * 4.0). */
 static void
 run_timeouts(struct ioloop *loop)
@@ -486,7 +488,7 @@ milliseconds_to_deadline(struct ioloop *loop)
 /* [5] --- the end ------------------------------------------------------- */
 
 /* IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
- * a handler a callback, so both are repeated until there are none. */
+ * a handler a callback, so the loop below repeats both until none is left. */
 void
 ioloop_close_all(struct ioloop *loop)
 {
@@ -533,7 +535,7 @@ int
 ioloop_start(struct ioloop *loop)
 {
     for (;;) {
-        int nready, poll_timeout = -1; /* without end */
+        int nready, poll_timeout = -1; /* no limit */
 
         trace_turn++;
 
@@ -546,11 +548,11 @@ ioloop_start(struct ioloop *loop)
         if (loop->stopped)
             break;
 
-        /* [4] No longer than until the next deadline. */
+        /* [4] The wait ends at the next deadline. */
         if (loop->ntimeouts > 0)
             poll_timeout = milliseconds_to_deadline(loop);
 
-        /* [3] If they have added callbacks, there is no wait. */
+        /* [3] While a callback is queued, the loop does not wait. */
         if (loop->ncallbacks > 0) {
             if (++loop->turns_without_wait < MAX_TURNS_WITHOUT_WAIT)
                 continue;

@@ -20,9 +20,10 @@
 
 struct ioloop;
 
-/* Called when the kernel has reported `events` for `fd`; it must not wait. A
- * Python callback knows its object, a C function pointer does not: therefore
- * each function is given together with an `arg`, which the loop passes on. */
+/* Called when the kernel has reported `events` for `fd`. The handler must not
+ * block. A Python callback knows its object, a C function pointer does not:
+ * therefore each function is given together with an `arg`, which the loop
+ * passes on. */
 typedef void ioloop_handler(int fd, uint32_t events, void *arg);
 
 /* [3] Called once, in a later turn. */
@@ -42,18 +43,20 @@ void ioloop_free(struct ioloop *loop);
  * one, or ends the program with a message. Never NULL. */
 struct ioloop *ioloop_instance(void);
 
-/* Runs until ioloop_stop() is called: 0; -1 if the kernel refuses to wait.
+/* Runs until ioloop_stop() is called, and returns 0; or returns -1, with errno,
+ * if the poll fails.
  * - ioloop_stop() takes effect before the next wait. The callbacks and the due
- *   timeouts of that turn still run.
- * - If it is called before ioloop_start(), the loop runs one turn, and does
- *   not wait. */
+ *   timeouts that come before this wait still run.
+ * - If it is called before ioloop_start(), the loop runs one turn, and does not
+ *   wait. */
 int ioloop_start(struct ioloop *loop);
 void ioloop_stop(struct ioloop *loop);
 
 /* [5] For the end of a program, after ioloop_start() has returned: calls every
- * handler with ERROR, then the callbacks, until there are none of either.
+ * handler with ERROR, then the callbacks, until no handler and no callback is
+ * left.
  * - Every handler must remove itself when it is called with ERROR.
- * - No callback may add itself again without end.
+ * - A callback must not add itself again each time it runs.
  * - Timeouts are not called. */
 void ioloop_close_all(struct ioloop *loop);
 
@@ -63,13 +66,15 @@ void ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins));
 
 /* --- handlers ---------------------------------------------------------- */
 
-/* Calls `handler` while one of `events` is true of `fd`, again in each turn.
- * update replaces the events. 0, or -1.
+/* Calls `handler` in each turn in which `fd` is ready for one of `events`.
+ * ioloop_update_handler() replaces the events. Both return 0, or -1 with errno.
  * - ERROR is always among the events (poller.h says what each system reports).
- * - `fd` must be non-blocking. A handler does not own it.
- * - One handler for each descriptor: EEXIST. update without one: ENOENT.
- * - EBADF: not open. EPERM: a regular file or a folder, which is always ready.
- *   EMFILE: select() cannot watch a number from FD_SETSIZE (1024) on. */
+ * - `fd` must be non-blocking. It still belongs to the caller.
+ * - EEXIST: `fd` has a handler already. ENOENT: an update of an `fd` without a
+ *   handler.
+ * - EBADF: `fd` is not open. EPERM: a regular file or a directory, which is
+ *   always ready. EMFILE: the poller is select(), and `fd` is not below
+ *   FD_SETSIZE (1024). */
 int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
                        void *arg, uint32_t events);
 int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
@@ -80,10 +85,10 @@ int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
  * - No effect if `fd` has no handler. */
 void ioloop_remove_handler(struct ioloop *loop, int fd);
 
-/* Makes room in the tables of the loop for `fd`, which must be open. After
- * that ioloop_add_handler() needs no memory of the loop, and neither do up to
- * eight waiting callbacks of the owner of `fd` (chapter 3). False, with errno:
- * no memory. */
+/* Reserves room for `fd`, which must be open, in the tables of the loop. After
+ * that ioloop_add_handler() allocates nothing, and up to eight queued callbacks
+ * of the owner of `fd` have room, too (chapter 3). False, with errno, if there
+ * is no memory. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [3] --- callbacks ----------------------------------------------------- */
@@ -111,8 +116,8 @@ int64_t ioloop_time(void);
 /* Calls `callback` once, in the first turn whose timeouts run at or after
  * `deadline` on the clock of ioloop_time(). NULL: no memory.
  * - Equal deadlines run in the order in which they were added.
- * - One that is added by the callback of a timeout waits for the next turn,
- *   even if it is due.
+ * - If the callback of a timeout adds another timeout, this one waits for the
+ *   next turn, even if it is due.
  * - The loop owns it. The handle is valid until its callback starts or until
  *   ioloop_remove_timeout(), which does nothing with NULL. */
 struct timeout;

@@ -17,8 +17,8 @@
 #include "system.h"
 #include "trace.h"
 
-/* What one event may read at most, so that no client takes the turn of the
- * others; and the free space with which a receive begins. */
+/* MAX_READ: the most bytes that one event reads, so that other clients get
+ * their turn. READ_CHUNK: the least free space before a recv(). */
 enum { MAX_READ = 65536, READ_CHUNK = 1024 };
 
 struct iostream {
@@ -43,7 +43,7 @@ struct iostream {
     ioloop_callback *write_callback;
     void *write_arg;
 
-    /* [10] For what has happened only in part. */
+    /* [10] Runs when a read or a write is still incomplete. */
     ioloop_callback *partial_callback;
     void *partial_arg;
 
@@ -68,7 +68,7 @@ iostream_new(struct ioloop *loop, int fd)
 {
     struct iostream *s = calloc(1, sizeof *s);
 
-    /* Room for all that this stream will ever ask of the loop is reserved
+    /* All memory that this stream needs in the tables of the loop is reserved
      * now, so that no later call can fail half-way. */
     if (s == NULL || !ioloop_reserve(loop, fd)) {
         free(s);
@@ -92,7 +92,7 @@ iostream_free(void *arg)
     if (s->close_callback != NULL)
         s->close_callback(s->close_arg);
 
-    /* [7] No other part knows the stream now. */
+    /* [7] No other part uses the stream any more. */
     if (s->free_callback != NULL)
         s->free_callback(s->free_arg);
 
@@ -137,8 +137,8 @@ close_later(void *arg)
 {
     struct iostream *s = arg;
 
-    /* [6] An incomplete answer must not look complete. A stream without a
-     * pending read is busy with an answer. */
+    /* [6] An incomplete answer must not look complete. If no read is pending,
+     * an answer is still being made. */
     if (iostream_unsent(s) > 0 || s->read_callback == NULL)
         iostream_abort(s);
 
@@ -177,11 +177,11 @@ iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
 
 /* --- what the loop watches --------------------------------------------- */
 
-/* Has the loop watch for these events from now on. The first call makes the
- * stream known to the loop (as in Tornado since 2.1): a client that is served
- * from its first packet and then leaves costs no registration. If the poller
- * fails, the stream would never hear of its peer again, and what it has sent
- * may be half an answer: it aborts. */
+/* From now on the loop watches for these events. The first call registers the
+ * stream with the loop (as in Tornado since 2.1): a connection that is served
+ * from its first packet and then closed needs no registration. If the poller
+ * fails, the stream would get no more events, and the peer may have received
+ * half an answer: the stream is aborted. */
 static void
 set_io_state(struct iostream *s, uint32_t state)
 {
@@ -198,14 +198,15 @@ set_io_state(struct iostream *s, uint32_t state)
         iostream_abort(s);
 }
 
-/* [12] ERROR is watched for with every other event; here it is alone. */
+/* [12] Every other registration includes ERROR; this one may be for ERROR
+ * alone. */
 void
 iostream_watch(struct iostream *s)
 {
     set_io_state(s, s->state | IOLOOP_ERROR);
 }
 
-/* Is there a reason to receive? */
+/* Should the stream receive bytes now? */
 static bool
 wants_read(const struct iostream *s)
 {
@@ -240,8 +241,9 @@ run_read_callback(void *arg)
     }
 
     /* The fields are cleared before the call, because the callback may start
-     * the next read. `data` points into the read buffer. Nothing is received
-     * before the callback has returned: that could move the buffer. */
+     * the next read. `data` points into the read buffer. The stream receives
+     * nothing before the callback has returned, because that could move the
+     * buffer. */
     s->read_callback = NULL;
     s->read_complete = false;
     callback(data, s->read_size, s->read_arg);
@@ -276,7 +278,7 @@ read_from_buffer(struct iostream *s)
     return true;
 }
 
-/* [10] Tells the owner that its peer has sent, or taken, only a part. */
+/* [10] Tells the owner that a read or a write is still incomplete. */
 static void
 run_partial_callback(void *arg)
 {
@@ -287,7 +289,7 @@ run_partial_callback(void *arg)
         s->partial_callback(s->partial_arg);
 }
 
-/* [10] Queues that call, if it is wanted. */
+/* [10] Queues the partial callback, if there is one. */
 static void
 notify_partial(struct iostream *s)
 {
@@ -298,7 +300,8 @@ notify_partial(struct iostream *s)
 }
 
 /* IOStream._read_to_buffer: receives at most `max` bytes into the buffer.
- * Returns their number; 0 when there are none, for whatever reason. */
+ * Returns their number; 0 if no byte has come, also after the end or an
+ * error. */
 static size_t
 read_to_buffer(struct iostream *s, size_t max)
 {
@@ -319,7 +322,7 @@ read_to_buffer(struct iostream *s, size_t max)
         s->read_buffer->end += (size_t)n;
         s->received += (size_t)n; /* [16] */
 
-        /* (6) The bytes are ours now. */
+        /* (6) The bytes are in the stream's buffer now. */
         TOUR(6, s->fd, "+%zd bytes, %zu in the buffer", n,
              buffer_length(s->read_buffer));
         return (size_t)n;
@@ -351,7 +354,7 @@ handle_read(struct iostream *s)
             read_from_buffer(s);
     }
 
-    /* [10] What has come is not enough. */
+    /* [10] The bytes that have come do not complete the read. */
     if (left < MAX_READ && s->read_callback != NULL && !s->read_complete)
         notify_partial(s);
 }
@@ -361,23 +364,24 @@ handle_read(struct iostream *s)
 static void
 try_read(struct iostream *s)
 {
-    /* [6] handle_write() calls again when enough has been sent. */
+    /* [6] handle_write() calls this function again when enough has been
+     * sent. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return;
 
-    /* A client that sends two requests at once has put the second one into
-     * the buffer already. No event will ever announce it. */
+    /* If a client sends two requests at once, the second one may be in the
+     * buffer already. No event will report these bytes again. */
     if (read_from_buffer(s))
         return;
 
-    /* [10] A part of it may be there, too. */
+    /* [10] The buffer may hold a part of the next message. */
     if (buffer_length(s->read_buffer) > 0)
         notify_partial(s);
 
-    /* At the first read many clients have sent their request already, so it is
-     * worth to receive before the stream is made known to the loop. Later
-     * reads are started in callbacks whose `data` still stands in the read
-     * buffer: receiving could move it. */
+    /* Many clients have sent their request before the first read, so the stream
+     * tries to receive once before it registers with the loop. Later reads are
+     * started in callbacks whose `data` points into the read buffer: receiving
+     * could move it. */
     if (!s->tried) {
         s->tried = true;
         handle_read(s);
@@ -386,7 +390,7 @@ try_read(struct iostream *s)
         return;
 
     /* [6] A peer that will send no more may still wait for unsent bytes;
-     * handle_write() calls again when they are sent. */
+     * handle_write() calls this function again when they are sent. */
     if (s->eof && iostream_unsent(s) > 0)
         return;
 
@@ -437,9 +441,9 @@ iostream_unread(const struct iostream *s)
     return buffer_length(s->read_buffer);
 }
 
-/* [9] --- giving up a read ------------------------------------------------- */
+/* [9] --- cancelling a read ------------------------------------------------ */
 
-/* run_read_callback() may be queued; it finds no complete read. */
+/* run_read_callback() may be queued; it does nothing then. */
 void
 iostream_cancel_read(struct iostream *s)
 {
@@ -491,7 +495,7 @@ handle_write(struct iostream *s)
         b->start += n > 0 ? (size_t)n : 0;
         s->sent += n > 0 ? (size_t)n : 0; /* [16] */
 
-        /* (17) The kernel has them, the peer does not have them yet. */
+        /* (17) The kernel has the bytes, the peer does not have them yet. */
         TOUR(17, s->fd, "-%zd bytes, %zu unsent", n > 0 ? n : 0,
              buffer_length(b));
     }
@@ -499,7 +503,7 @@ handle_write(struct iostream *s)
     if (iostream_unsent(s) > 0) {
         set_io_state(s, s->state | IOLOOP_WRITE | IOLOOP_ERROR);
 
-        /* [10] The peer is slow. */
+        /* [10] The peer reads slowly. */
         notify_partial(s);
     } else {
         if (s->write_callback != NULL)
@@ -530,8 +534,9 @@ write_later(void *arg)
     handle_write(s);
 }
 
-/* The bytes go into the buffer now and to the kernel in the next turn. While
- * the loop watches for WRITE the kernel is full, and the event will come. */
+/* The bytes go into the buffer now and to the kernel in a later turn. While the
+ * loop watches for WRITE, the socket has no room, and the WRITE event will call
+ * handle_write(). */
 void
 iostream_write(struct iostream *s, const void *data, size_t size,
                ioloop_callback *callback, void *arg)
@@ -574,7 +579,7 @@ iostream_linger(struct iostream *s, bool expects_more)
     buffer_release(&s->read_buffer);
 }
 
-/* [16] --- for those who watch a stream ----------------------------------- */
+/* [16] --- for observers of a stream --------------------------------------- */
 
 size_t
 iostream_received(const struct iostream *s)
@@ -633,16 +638,17 @@ stream_events(int fd, uint32_t events, void *arg)
         return;
     }
 
-    /* An event that has come in vain would be reported again in every turn. An
-     * unwanted event that has not come stays registered: the stream will want
-     * it again with the next request, and two system calls a request would be a
-     * high price for tidiness. READ is in vain when no read wanted it, and
-     * always after the end. */
+    /* READ or WRITE may have been reported although the stream did not need it.
+     * Such an event is not watched any more, because the loop would report it
+     * again in every turn. READ is not needed if no read wants bytes, and never
+     * after the end. An event that was not reported stays registered: the next
+     * request will need it, and to remove and add it would cost two system
+     * calls. */
     if ((events & IOLOOP_READ) &&
         (s->eof || (!wanted && !wants_read(s))))
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_READ);
 
-    /* [6] WRITE is in vain when nothing is unsent. */
+    /* [6] WRITE is not needed when nothing is unsent. */
     if (iostream_unsent(s) == 0)
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_WRITE);
 }

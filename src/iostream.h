@@ -3,16 +3,16 @@
  *     Tornado 2.0: tornado/iostream.py, class IOStream
  *     Layer 2: it knows the loop.
  *
- * The kernel delivers bytes in pieces of its own choosing. A stream gathers
- * the pieces until they are what its caller has asked for.
+ * The kernel delivers bytes in pieces of any size. A stream collects the pieces
+ * until the caller's read is complete.
  *
  * Three rules make it safe to use:
  * 1. No callback runs inside the call that asked for it. It is queued with
  *    ioloop_add_callback() and runs on an empty stack, so it may do anything
  *    with the stream, also start the next read or close it.
  * 2. Close now, free later. iostream_close() takes effect at once, but the
- *    memory of the stream ends in the next turn. Until then every function
- *    below may still be called and does nothing.
+ *    memory of the stream is freed in the next turn. Until then every function
+ *    below may still be called, and has no effect.
  * 3. The close callback runs once, after all other callbacks of the stream. */
 #ifndef IOSTREAM_H
 #define IOSTREAM_H
@@ -28,44 +28,44 @@ struct iostream;
 typedef void iostream_callback(const char *data, size_t size, void *arg);
 
 /* Makes a stream of `fd`, a connected, non-blocking socket.
- * - The stream owns `fd` and itself: it ends by iostream_close(), by its
- *   peer, or by a failure, and then frees itself.
- * - NULL when there is no memory; `fd` then still belongs to the caller. */
+ * - The stream owns `fd`. It frees itself after it is closed: by
+ *   iostream_close(), by its peer, or by an error.
+ * - NULL if there is no memory; `fd` then still belongs to the caller. */
 struct iostream *iostream_new(struct ioloop *loop, int fd);
 
 /* IOStream.read_until: `callback` gets the bytes up to and including
  * `delimiter`.
  * - A CR in `delimiter` is optional in the data ("\r?\n", as in Tornado since
- *   4.1). A caller that insists on the CRs looks at the data.
- * - `delimiter` has at least one byte that is no CR, and is not copied.
- * - When `max_bytes` bytes (at least 1) are there without the delimiter, the
- *   callback gets those.
+ *   4.1). A caller that requires the CRs checks the data.
+ * - `delimiter` has at least one byte that is not a CR. It is not copied.
+ * - If `max_bytes` bytes (at least 1) arrive without the delimiter, the
+ *   callback gets these bytes.
  * - A stream has one pending read at a time; a second one is ignored.
- * - The close of the stream drops the pending read. */
+ * - If the stream closes, the pending read is dropped. */
 void iostream_read_until(struct iostream *stream, const char *delimiter,
                          size_t max_bytes, iostream_callback *callback,
                          void *arg);
 
-/* IOStream.read_bytes: `callback` gets exactly `size` bytes; 0 is allowed.
- * A read of either kind that cannot complete any more, because the peer has
- * sent its last byte, closes the stream once everything written before has
- * been sent (chapter 6). So write first, then read. */
+/* IOStream.read_bytes: `callback` gets exactly `size` bytes; 0 is allowed. If
+ * the peer has sent its last byte and the pending read (of either kind) is not
+ * complete, the stream closes as soon as all unsent bytes have been sent
+ * (chapter 6). So write first, then read. */
 void iostream_read_bytes(struct iostream *stream, size_t size,
                          iostream_callback *callback, void *arg);
 
-/* [10] `callback` runs whenever bytes have arrived that do not complete the
- * pending read, and (chapter 6) when the kernel has not taken all unsent bytes:
- * the peer is slower than it could be. */
+/* [10] `callback` runs when bytes have arrived that do not complete the pending
+ * read, and when the kernel has not taken all unsent bytes (chapter 6). */
 void iostream_set_partial_callback(struct iostream *stream,
                                    ioloop_callback *callback, void *arg);
 
-/* [10] The unread bytes, which stay unread. Valid until the next turn. */
+/* [10] The unread bytes, which stay unread. The pointer is valid until the
+ * caller returns to the loop, or the stream receives or reads. */
 const char *iostream_peek(const struct iostream *stream, size_t *size);
 
 /* [9] Drops the pending read: its callback will not run. */
 void iostream_cancel_read(struct iostream *stream);
 
-/* How many bytes have arrived that no read has taken yet. */
+/* The number of bytes that have arrived and that no read has taken yet. */
 size_t iostream_unread(const struct iostream *stream);
 
 /* IOStream.close: leaves the loop and closes the socket. Unsent bytes are
@@ -73,8 +73,8 @@ size_t iostream_unread(const struct iostream *stream);
  * next turn. */
 void iostream_close(struct iostream *stream);
 
-/* The same with a reset, so that the peer does not take what it has received
- * for everything. */
+/* Closes the stream with a reset, so that the peer does not take a part of the
+ * answer for the whole. */
 void iostream_abort(struct iostream *stream);
 
 /* The descriptor; -1 once the stream is closed. */
@@ -93,41 +93,41 @@ void iostream_set_close_callback(struct iostream *stream,
 void iostream_set_free_callback(struct iostream *stream,
                                 ioloop_callback *callback, void *arg);
 
-/* [12] From now on a reset connection closes the stream even while no read is
- * pending. A half-closed connection does not: the peer may still wait for an
- * answer. (Tornado 2.0 took that for the end.) */
+/* [12] From now on a reset closes the stream even while no read is pending. The
+ * end of what the peer sends does not: the peer may still wait for an answer.
+ * (Tornado 2.0 closed the stream in both cases.) */
 void iostream_watch(struct iostream *stream);
 
 /* [6] IOStream.write: appends a copy of `data` to the unsent bytes.
- * - It never blocks. The bytes are offered to the kernel in the next turn,
- *   together with what is written until then; what the kernel does not take
- *   is offered again when the socket has room.
- * - `callback`, if not NULL, runs once when no byte is unsent any more. A
- *   later write's callback replaces it.
- * - Without memory for the copy the stream is aborted: no answer is better
- *   than half of one.
+ * - It never blocks. The stream gives the bytes to the kernel in a later turn,
+ *   mostly the next one, together with what is written until then. Bytes that
+ *   the kernel does not take are sent when the socket has room again.
+ * - `callback`, if not NULL, runs once when no byte is unsent any more. A later
+ *   write's callback replaces it.
+ * - Without memory for the copy the stream is aborted: no answer is better than
+ *   half of one.
  * - There is no other limit; see iostream_unsent(). */
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
-/* [6] How many bytes wait in the stream to be sent. From IOSTREAM_MAX_UNSENT
- * (the high-water mark) on the stream neither receives nor completes reads:
- * a client that does not read its answers cannot ask for more of them. */
+/* [6] The number of unsent bytes in the stream. From IOSTREAM_MAX_UNSENT (the
+ * high-water mark) on, the stream neither receives nor completes reads: a
+ * client that does not read its answers cannot ask for more of them. */
 size_t iostream_unsent(const struct iostream *stream);
 enum { IOSTREAM_MAX_UNSENT = 65536 };
 
-/* [10] Starts the lingering close (see linger.h) if an ordinary close could
- * cost the peer bytes that it has been sent.
- * - Call it when no byte is unsent, and iostream_close() after it: that closes
- *   what does not have to linger.
- * - It has to linger if the peer may still be sending (`expects_more`, or there
- *   are unread bytes), or has not acknowledged everything, or the system cannot
- *   tell.
+/* [10] Starts the lingering close (see linger.h) if the peer could lose bytes
+ * by an ordinary close.
+ * - Call it when no byte is unsent, and then call iostream_close(), which
+ *   closes a stream that does not have to linger.
+ * - A stream has to linger if the peer may still be sending (`expects_more`, or
+ *   there are unread bytes), or has not acknowledged all bytes, or the system
+ *   cannot tell.
  * - A lingering stream counts as closed; the close callback runs when the
  *   lingering is over. */
 void iostream_linger(struct iostream *stream, bool expects_more);
 
-/* [16] --- for those who watch a stream ----------------------------------- */
+/* [16] --- for observers of a stream --------------------------------------- */
 
 /* Bytes that the kernel has given to the stream, and taken from it, since the
  * stream was made. */

@@ -35,10 +35,10 @@ struct poller_event {
  * - watch() replaces the events of a descriptor: `before` are those until now
  *   (0: none), `after` those from now on (0: none). Tornado has three functions
  *   for that: register, modify, unregister. 0, or -1 with errno: EPERM for a
- *   regular file or a folder, EBADF for a descriptor that is not open.
- * - poll() waits up to `timeout` milliseconds, -1 without end, writes up to
+ *   regular file or a directory, EBADF for a descriptor that is not open.
+ * - poll() waits up to `timeout` milliseconds (-1: no limit), writes up to
  *   `max` events to `ready`, and returns their number; -1 with errno.
- * - A system that does not have a poller has a table with new == NULL. */
+ * - On a system that does not have the poller, `new` is NULL. */
 struct poller {
     const char *name;
     void *(*new)(void);

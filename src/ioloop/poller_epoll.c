@@ -2,8 +2,8 @@
  *
  *     Tornado 2.0: class _EPoll in tornado/ioloop.py
  *
- * The kernel is told only what changes. A wait costs as much as there are
- * events, however many descriptors are silent. */
+ * The program tells the kernel only the changes. The cost of a wait depends on
+ * the number of events, not on the number of watched descriptors. */
 #include "poller.h"
 
 #ifdef __linux__

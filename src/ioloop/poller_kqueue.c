@@ -41,17 +41,17 @@ kqueue_free(void *self)
     free(self);
 }
 
-/* The flags of the read filter. While only ERROR is watched it is there too,
- * because it reports a reset, but once for each change (EV_CLEAR): level
- * triggered, unread bytes would end every wait. */
+/* The flags of the read filter. The filter is needed even while only ERROR is
+ * watched, because it reports a reset. With EV_CLEAR it then reports each
+ * change only once; otherwise unread bytes would end every wait. */
 static unsigned short
 read_flags(uint32_t events)
 {
     return events & IOLOOP_READ ? EV_ADD : events != 0 ? EV_ADD | EV_CLEAR : 0;
 }
 
-/* Replaces one filter, if that is a change. EV_CLEAR cannot be changed: the
- * old filter goes first. */
+/* Replaces one filter, if its flags change. EV_CLEAR cannot be changed: the old
+ * filter is deleted first. */
 static int
 filter(const int *kq, int fd, short which, unsigned short before,
        unsigned short after)
@@ -79,9 +79,9 @@ kqueue_watch(void *self, int fd, uint32_t before, uint32_t after)
                   after & IOLOOP_WRITE ? EV_ADD : 0);
 }
 
-/* EV_EOF at the read filter is the end of what the peer sends, which a reader
- * notices, and with an error in fflags a reset. At the write filter it is the
- * end of what the peer takes. */
+/* At the read filter, EV_EOF means that the peer sends no more, which recv()
+ * reports, too; with an error in fflags it means a reset. At the write filter,
+ * EV_EOF means that the peer receives no more. */
 static uint32_t
 events_of(const struct kevent *event)
 {

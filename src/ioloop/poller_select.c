@@ -2,9 +2,10 @@
  *
  *     Tornado 2.0: class _Select in tornado/ioloop.py
  *
- * select() gets all descriptors at every wait and checks each of them, silent
- * or not. It cannot take a number from FD_SETSIZE (mostly 1024) on: watch()
- * refuses it with EMFILE, as if the table of descriptors were full. */
+ * The program passes all descriptors to select() at every wait, and select()
+ * checks each of them. It cannot watch a descriptor that is not below
+ * FD_SETSIZE (mostly 1024): watch() refuses it with EMFILE, as if the table of
+ * descriptors were full. */
 #include "poller.h"
 
 #include <errno.h>
@@ -17,14 +18,15 @@
 
 struct select {
     fd_set read, write;
-    int top; /* above all that are watched */
+    int top; /* larger than every watched descriptor */
 
-    /* [12] Those that are watched for ERROR only, and their number. */
+    /* [12] The descriptors that are watched for ERROR only, and their
+     * number. */
     fd_set error;
     int nerror;
 };
 
-/* Zeros are empty sets: FD_ZERO() does nothing else. */
+/* calloc() makes the sets empty, as FD_ZERO() would. */
 static void *
 select_new(void)
 {
@@ -56,8 +58,9 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
     return 0;
 }
 
-/* [12] Has the connection been reset? A byte that has arrived stays where it
- * is. A listening socket is not connected, and a pipe is no socket. */
+/* [12] Has the connection been reset? MSG_PEEK leaves a byte that has arrived
+ * in the kernel. ENOTCONN (a listening socket) and ENOTSOCK (a pipe) are not
+ * resets. */
 static bool
 is_broken(int fd)
 {

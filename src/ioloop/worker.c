@@ -21,7 +21,7 @@ struct worker {
     bool ending;
 };
 
-/* Removes a job that waits, while the lock is held. */
+/* Removes the i-th waiting job from the queue. The caller holds the lock. */
 static struct job *
 remove_job(struct worker *w, size_t i)
 {
@@ -34,7 +34,7 @@ remove_job(struct worker *w, size_t i)
 
 /* --- in a thread -------------------------------------------------------- */
 
-/* Waits for a job. NULL: the thread ends. */
+/* Waits for a job. NULL: the thread has to end. */
 static struct job *
 take_job(struct worker *w)
 {

@@ -42,13 +42,13 @@ struct worker *worker_new(struct ioloop *loop);
  * When it returns, each `done` is queued in the loop but has not run. */
 void worker_free(struct worker *worker);
 
-/* Queues a job. False if WORKER_MAX_JOBS wait.
+/* Queues a job. False if WORKER_MAX_JOBS jobs wait already.
  * - Until `done` runs, the caller must neither free the job nor touch it or the
- *   data of `work`, but for `cancelled`. */
+ *   data of `work`, except `cancelled`. */
 bool worker_submit(struct worker *worker, struct job *job);
 
-/* For a job whose `done` has not run yet: sets `cancelled`. `done` runs all the
- * same, in the next turn if the work has not begun, else when it returns. */
+/* For a job whose `done` has not run yet: sets `cancelled`. `done` still runs:
+ * in the next turn if the work has not begun, else when `work` returns. */
 void worker_cancel(struct job *job);
 
 #endif

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-/* Does the delimiter stand at `p`? Returns the number of bytes that it takes
- * there, CRs included; 0 if it does not stand there; -1 if the data ends before
- * that is certain. */
+/* Does the delimiter begin at `p`? Returns its length there, CRs included; 0 if
+ * it does not begin there; -1 if the data ends before that is certain. */
 static ptrdiff_t
 match(const char *p, const char *end, const char *delimiter)
 {
@@ -24,7 +23,7 @@ match(const char *p, const char *end, const char *delimiter)
     return p - start;
 }
 
-/* memchr() looks for the first byte that cannot be left out. */
+/* memchr() searches for the first byte of the delimiter that is not a CR. */
 size_t
 find_delimiter(const char *data, size_t size, const char *delimiter,
                size_t *pos)

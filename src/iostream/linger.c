@@ -19,7 +19,7 @@ struct lingering {
     struct ioloop *loop;
     int fd;
     struct timeout *timeout;
-    int64_t last, end; /* the last sign of the peer; the latest close */
+    int64_t last, end; /* when bytes last came; the latest time to close */
     size_t left;       /* bytes that may still be dropped */
     ioloop_callback *callback;
     void *arg;
@@ -46,8 +46,9 @@ linger_end(struct lingering *g)
     ioloop_add_callback(g->loop, linger_free, g);
 }
 
-/* The callback of the timeout. It is not moved with every byte that arrives;
- * when it is due it looks how long the peer has really been silent. */
+/* The callback of the timeout. The timeout is not moved when bytes arrive; when
+ * it is due, this function computes how long the peer has really been
+ * silent. */
 static void
 linger_rearm(void *arg)
 {
@@ -79,7 +80,7 @@ linger_events(int fd, uint32_t events, void *arg)
     g->last = ioloop_time();
 }
 
-/* The record is filled in last: until then only its memory has to be freed. */
+/* `*g` is filled in last: until then, an error path only has to free it. */
 bool
 linger_start(struct ioloop *loop, int fd, ioloop_callback *callback,
              void *arg)

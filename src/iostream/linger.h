@@ -3,10 +3,10 @@
  *     Tornado has none, and loses answers (see chapter 10).
  *     Layer 2: it knows the loop.
  *
- * When bytes of the peer arrive after close(), or wait unread at that moment,
- * the kernel answers with a reset. The peer's kernel then throws away what it
- * has received and not delivered: our last answer. So the connection is first
- * closed in our direction only. */
+ * If bytes of the peer arrive after close(), or are unread at that moment, the
+ * kernel answers with a reset. The peer's kernel then discards what it has
+ * received but not delivered: our last answer. So the server first closes only
+ * its own direction of the connection. */
 #ifndef LINGER_H
 #define LINGER_H
 
