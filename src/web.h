@@ -121,10 +121,10 @@ void handler_set_status(struct handler *self, int status);
 /* In place of all headers of that name, or beside them. Copied.
  * - A name or value that could not stand in a head turns the answer into a 500:
  *   nothing that a client has sent can begin a line of its own.
- * - Date and Server replace the server's own. Connection: close closes the
- *   connection after the answer, and other values have no effect.
- * - Transfer-Encoding is a 500, and so is Content-Length: see
- *   handler_set_content_length(). */
+ * - Connection: close closes the connection after the answer; other values have
+ *   no effect.
+ * - The other headers that the server writes itself are a 500: Date, Server,
+ *   Transfer-Encoding, Content-Length (see handler_set_content_length()). */
 void handler_set_header(struct handler *self, const char *name,
                         const char *value);
 void handler_add_header(struct handler *self, const char *name,

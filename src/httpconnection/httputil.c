@@ -432,12 +432,10 @@ httputil_append_head(struct buffer **to, int status,
                      const struct httpframing *framing)
 {
     char length[24] = "";
-    bool ok = append_status(to, status);
+    bool ok = append_status(to, status) &&
+              append_header(to, "Server", HTTP_SERVER) &&
+              append_header(to, "Date", httputil_date());
 
-    if (httpheaders_get_list(headers, "Server", 0) == NULL)
-        ok = ok && append_header(to, "Server", HTTP_SERVER);
-    if (httpheaders_get_list(headers, "Date", 0) == NULL)
-        ok = ok && append_header(to, "Date", httputil_date());
     for (size_t i = 0; i < headers->n; i++)
         ok = ok && append_header(to, headers->items[i].name,
                                  headers->items[i].value);

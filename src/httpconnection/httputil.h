@@ -144,8 +144,7 @@ struct httpframing {
 /* RequestHandler._generate_headers: appends an answer's whole head, with the
  * empty line that ends it.
  * - `status` has three digits.
- * - A Date and a Server among `headers` replace the server's own. None of the
- *   others may be one that `framing` writes.
+ * - None of `headers` may be one that this function writes itself.
  * - `headers` may have arena NULL: nothing is added to it.
  * - False when there is no memory left; `to` then holds a part of the head. */
 bool httputil_append_head(struct buffer **to, int status,

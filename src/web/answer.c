@@ -100,7 +100,8 @@ handler_add_header(struct handler *self, const char *name, const char *value)
     if (!head_is_open(self, "add_header after flush"))
         return;
     if (!httputil_is_token(name) || !httputil_is_value(value, strlen(value)) ||
-        httputil_list_has("Content-Length, Transfer-Encoding", name)) {
+        httputil_list_has("Content-Length, Transfer-Encoding, Date, Server",
+                          name)) {
         handler_fail(self, 500, "a header that cannot be sent");
         return;
     }
@@ -109,8 +110,6 @@ handler_add_header(struct handler *self, const char *name, const char *value)
             self->request->keep_alive = false;
         return;
     }
-    if (httputil_list_has("Date, Server", name))
-        httpheaders_del(&self->headers, name);
     n = arena_copy(arena, name, strlen(name));
     v = arena_copy(arena, value, strlen(value));
     if (n == NULL || v == NULL || !httpheaders_add(&self->headers, n, v))
