@@ -7,6 +7,7 @@
 #include "httprequest.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,8 +60,10 @@ is_host(const char *host)
             return false;
         host += n;
     } else {
-        for (; *(host += strspn(host, UNRESERVED SUB_DELIMS)) == '%'; host += 3)
-            if (httputil_percent(host) == -1)
+        for (; isalnum((unsigned char)*host) ||
+               (*host != '\0' && strchr("-._~%" SUB_DELIMS, *host) != NULL);
+             host++)
+            if (*host == '%' && httputil_percent(host) == -1)
                 return false;
     }
     if (*host == ':')

@@ -91,6 +91,18 @@ handler_set_content_length(struct handler *self, uint64_t size)
     self->framing.length_known = true;
 }
 
+static bool
+is_written_by_server(const char *name)
+{
+    static const char *const names[] = {"Content-Length", "Transfer-Encoding",
+                                        "Date", "Server"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 void
 handler_add_header(struct handler *self, const char *name, const char *value)
 {
@@ -100,8 +112,7 @@ handler_add_header(struct handler *self, const char *name, const char *value)
     if (!head_is_open(self, "add_header after flush"))
         return;
     if (!httputil_is_token(name) || !httputil_is_value(value, strlen(value)) ||
-        httputil_list_has("Content-Length, Transfer-Encoding, Date, Server",
-                          name)) {
+        is_written_by_server(name)) {
         handler_fail(self, 500, "a header that cannot be sent");
         return;
     }
@@ -286,7 +297,7 @@ static int
 check_etag(struct handler *self)
 {
     struct httprequest *r = self->request;
-    char etag[CONDITIONAL_ETAG_SIZE];
+    char *etag;
 
     if (self->status != 200 ||
         (strcmp(r->method, "GET") != 0 && !is_head(self)))
@@ -296,8 +307,12 @@ check_etag(struct handler *self)
     if (httpheaders_get_list(&self->headers, "Etag", 0) != NULL)
         return 0;
 
+    etag = arena_alloc(&r->arena, CONDITIONAL_ETAG_SIZE);
+    if (etag == NULL || !httpheaders_add(&self->headers, "Etag", etag)) {
+        handler_fail(self, 503, http_no_memory);
+        return self->failed;
+    }
     conditional_etag(etag, self->body);
-    handler_set_header(self, "Etag", etag);
 
     /* [14] The client means another one than this. */
     if (!conditional_client_means(r, etag))
