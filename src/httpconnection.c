@@ -222,12 +222,6 @@ skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
     return size;
 }
 
-static bool
-is_head_request(const char *data, size_t size)
-{
-    return size >= 5 && memcmp(data, "HEAD ", 5) == 0;
-}
-
 /* One byte more than a head may have, so that one that is too long is seen. */
 static void
 read_head(struct httpconnection *c)
@@ -268,7 +262,7 @@ on_headers(const char *data, size_t size, void *arg)
     }
     data += skip;
     size -= skip;
-    c->is_head = is_head_request(data, size);
+    c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0;
     c->empty_lines = 0;
     c->line_checked = false; /* [10] */
     c->request = httprequest_new(c, &c->peer);
@@ -308,7 +302,7 @@ check_partial_head(struct httpconnection *c)
     size -= skip;
     if (size == 0 || (size == 1 && *data == '\r'))
         return;
-    c->is_head = is_head_request(data, size);
+    c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0;
     if (c->state == HTTP_IDLE)
         enter(c, HTTP_HEAD);
     if (c->line_checked)

@@ -520,13 +520,6 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
     loop->wait_hook = hook;
 }
 
-static void
-call_wait_hook(struct ioloop *loop, bool begins)
-{
-    if (loop->wait_hook != NULL)
-        loop->wait_hook(begins);
-}
-
 /* --- the loop ---------------------------------------------------------- */
 
 /* Each round of this `for` is one turn. Read it beside IOLoop.start() in
@@ -560,8 +553,11 @@ ioloop_start(struct ioloop *loop)
         }
 
         loop->turns_without_wait = 0; /* [3] */
-        call_wait_hook(loop, true); /* [18] */
-        trace_wait_begins();
+        TRACE_WAIT_BEGINS();
+
+        /* [18] The hook may measure what lies between two waits. */
+        if (loop->wait_hook != NULL)
+            loop->wait_hook(true);
 
         /* The loop waits here, and nowhere else. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
@@ -570,10 +566,18 @@ ioloop_start(struct ioloop *loop)
         if (nready == -1 && errno != EINTR)
             return -1;
         TRACE_WAIT_ENDS();
-        call_wait_hook(loop, false); /* [18] */
+
+        /* [18] The wait is over. */
+        if (loop->wait_hook != NULL)
+            loop->wait_hook(false);
+
         run_handlers(loop, nready);
     }
-    call_wait_hook(loop, true); /* [18] */
+
+    /* [18] A stopped loop is not held up. */
+    if (loop->wait_hook != NULL)
+        loop->wait_hook(true);
+
     loop->stopped = false;
     return 0;
 }

@@ -189,6 +189,7 @@ set_io_state(struct iostream *s, uint32_t state)
 
     if (s->fd == -1 || state == s->state)
         return;
+    s->socket_empty = false; /* by the time that an event comes */
     result = s->state != 0
                  ? ioloop_update_handler(s->loop, s->fd, state)
                  : ioloop_add_handler(s->loop, s->fd, stream_events, s, state);

@@ -212,3 +212,77 @@ many() { printf "%${1}s" '' | tr ' ' "${2:-a}"; }
     [ "$(stops | grep -cx 20)" -eq 101 ]
     [ "$(descriptors)" -eq "$before" ]
 }
+
+# Reads that are cancelled when their bytes have come and their callback is
+# queued already, and what the next read gets.
+canceller() {
+    cat <<- 'END'
+		#include "iostream.h"
+		#include "memory.h"
+		#include "system.h"
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <sys/socket.h>
+		#include <unistd.h>
+
+		static struct ioloop *loop;
+		static struct iostream *stream;
+		static int peer;
+
+		static void stop(void *arg) { (void)arg; ioloop_stop(loop); }
+
+		static void cancelled(const char *data, size_t size, void *arg)
+		{
+		    (void)arg;
+		    printf("cancelled: %.*s\n", (int)size, data);
+		}
+
+		static void next(const char *data, size_t size, void *arg)
+		{
+		    (void)arg;
+		    printf("next: %.*s\n", (int)size, data);
+		    iostream_close(stream);
+		    ioloop_add_callback(loop, stop, NULL);
+		}
+
+		static void send_rest(void *arg)
+		{
+		    (void)arg;
+		    printf("nothing yet\n");
+		    if (write(peer, "three", 5) != 5)
+		        exit(1);
+		}
+
+		int main(int argc, char **argv)
+		{
+		    size_t size = (size_t)atoi(argv[1]);
+		    int fds[2];
+
+		    (void)argc;
+		    loop = ioloop_new(NULL);
+		    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1 ||
+		        set_nonblocking(fds[0]) == -1 ||
+		        write(fds[1], "one;two;", 8) != 8)
+		        return 1;
+		    peer = fds[1];
+		    stream = iostream_new(loop, fds[0]);
+		    iostream_read_until(stream, ";", 100, cancelled, NULL);
+		    iostream_cancel_read(stream);
+		    iostream_read_bytes(stream, size, next, NULL);
+		    if (size > 8)
+		        ioloop_add_timeout(loop, ioloop_time() + 10000, send_rest, NULL);
+		    ioloop_start(loop);
+		    close(peer);
+		    ioloop_free(loop);
+		    memory_give_back();
+		    return 0;
+		}
+	END
+}
+
+@test "a read that follows a cancelled one gets its own bytes, when they are there" {
+    canceller | build_driver 9 iostream.c delimiter.c
+    [ "$("$BATS_FILE_TMPDIR/driver" 3)" = 'next: one' ]
+    [ "$("$BATS_FILE_TMPDIR/driver" 8)" = 'next: one;two;' ]
+    [ "$("$BATS_FILE_TMPDIR/driver" 13)" = $'nothing yet\nnext: one;two;three' ]
+}

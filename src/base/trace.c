@@ -177,8 +177,7 @@ static int64_t wait_began;
 void
 trace_wait_begins(void)
 {
-    if (trace_on)
-        wait_began = microseconds();
+    wait_began = microseconds();
 }
 
 void

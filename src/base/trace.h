@@ -39,6 +39,7 @@ void trace_event(int stop, int fd, const char *file, const char *function,
     __attribute__((format(printf, 6, 7)));
 
 /* For the loop, around its wait: the line `--- waited 3.0 s ---`. */
+#define TRACE_WAIT_BEGINS() (trace_on ? trace_wait_begins() : (void)0)
 #define TRACE_WAIT_ENDS() \
     (trace_on ? trace_wait_ends(__FILE__, __func__, __LINE__) : (void)0)
 
