@@ -54,7 +54,8 @@ enter(struct httpconnection *c, enum httpconnection_state state)
 
 /* --- the end ------------------------------------------------------------- */
 
-/* The request ends in the next turn: its caller may still use it. */
+/* The request is freed in the next turn, because the caller may still use
+ * it. */
 static void
 release_request(struct httpconnection *c)
 {
@@ -67,8 +68,9 @@ release_request(struct httpconnection *c)
     ioloop_add_callback(r->loop, httprequest_free, r);
 }
 
-/* The close callback of the stream. A request that the application has lives
- * on until the application finishes it; it learns that its client has gone. */
+/* The close callback of the stream. A request that the application has is not
+ * freed before the application finishes it; the request is told that its client
+ * has gone. */
 static void
 on_close(void *arg)
 {
@@ -88,14 +90,15 @@ end_connection(void *arg)
 {
     struct httpconnection *c = arg;
 
-    /* [10] A close while the client still sends would cost it the answer; so
-     * would one before the answer has arrived. */
+    /* [10] The client could lose the answer if the connection were closed while
+     * it still sends, or before it has received the whole answer. */
     iostream_linger(c->stream, c->state == HTTP_REFUSED);
 
     iostream_close(c->stream);
 }
 
-/* The answer to HEAD has no body, an error page neither. */
+/* Appends an error page as an answer. The answer to HEAD has no body, even if
+ * it is an error. */
 static bool
 append_refusal(struct buffer **to, int status, const char *why, bool is_head)
 {
@@ -147,8 +150,8 @@ handle_request(struct httpconnection *c)
 
 /* [9] --- the body -------------------------------------------------------- */
 
-/* HTTPConnection._on_request_body: every body ends here, whatever told its
- * length. The body is complete, or something is `wrong` with it. */
+/* HTTPConnection._on_request_body: called once for each body, of known or
+ * unknown length. The body is complete, or `wrong` says why it is not. */
 static void
 on_request_body(const char *wrong, void *arg)
 {
@@ -177,8 +180,8 @@ send_continue(struct httpconnection *c)
     iostream_write(c->stream, line, sizeof line - 1, on_write_complete, c);
 }
 
-/* True if on_request_body() will go on, or the request has been refused; false
- * if there is no body. */
+/* True if on_request_body() will be called, or the request has been refused;
+ * false if there is no body. */
 static bool
 read_body(struct httpconnection *c)
 {
@@ -222,7 +225,8 @@ skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
     return size;
 }
 
-/* One byte more than a head may have, so that one that is too long is seen. */
+/* Reads one byte more than a head may have, to notice a head that is too
+ * long. */
 static void
 read_head(struct httpconnection *c)
 {
@@ -232,7 +236,8 @@ read_head(struct httpconnection *c)
 }
 
 /* [10] May another request follow this one (RFC 9112, section 9.3)? Connection
- * is a list; Tornado 2.0 compares the whole header, and with regard to case. */
+ * is a list of tokens; Tornado 2.0 compares the whole header,
+ * case-sensitively. */
 static bool
 wants_keep_alive(struct httpconnection *c)
 {
@@ -279,7 +284,7 @@ on_headers(const char *data, size_t size, void *arg)
          c->request->uri, c->request->headers.n);
     c->request->keep_alive = wants_keep_alive(c); /* [10] */
 
-    /* [9] If it has a body, on_request_body() goes on. */
+    /* [9] If the request has a body, on_request_body() will handle it. */
     if (read_body(c))
         return;
 
@@ -288,9 +293,9 @@ on_headers(const char *data, size_t size, void *arg)
 
 /* [10] --- a part of a head ----------------------------------------------- */
 
-/* A part of a head has come. Its first byte ends the idle time. What can never
- * become a request, as the first message of TLS, is answered now and not when
- * the client has waited in vain. */
+/* A part of a head has come. Its first byte ends the idle time. Bytes that can
+ * never become a request, such as the first message of TLS, are answered at
+ * once, and not only after the timeout. */
 static void
 check_partial_head(struct httpconnection *c)
 {
@@ -313,7 +318,7 @@ check_partial_head(struct httpconnection *c)
         httpconnection_refuse(c, wrong);
 }
 
-/* The client has sent, or taken, only a part of what it will. */
+/* The client has sent a part of a request, or received a part of an answer. */
 static void
 on_partial(void *arg)
 {
@@ -356,13 +361,13 @@ httpconnection_handle_stream(struct iostream *stream,
 static void
 finish_request(struct httpconnection *c)
 {
-    bool disconnect = true; /* chapter 10 gives a reason to stay */
+    bool disconnect = true; /* chapter 10 adds keep-alive */
 
-    /* [10] The client may ask again. */
+    /* [10] The client may send another request. */
     if (c->keep_alive)
         disconnect = false;
 
-    /* (19) The circle is closed, or the connection. */
+    /* (19) The connection closes, or reads the next request. */
     TOUR(19, iostream_fd(c->stream), "request finished: %s",
          disconnect ? "close" : "back to the first read");
     if (disconnect) {
@@ -420,9 +425,9 @@ httpconnection_finish(struct httpconnection *c)
         return;
     }
 
-    /* [10] The next request is here already. Its answer can be sent together
-     * with this one, so it is read before this one is sent; unless so much is
-     * unsent that the stream reads nothing anyway. */
+    /* [10] Bytes of the next request have arrived. Its answer can be sent
+     * together with this one, so the request is read before this answer is
+     * sent, unless the high-water mark stops the stream from reading. */
     if (c->keep_alive && iostream_unread(c->stream) > 0 &&
         iostream_unsent(c->stream) < IOSTREAM_MAX_UNSENT)
         finish_request(c);

@@ -4,9 +4,9 @@
  *     Layer 4: it knows streams and requests, but no application.
  *
  * A connection reads a head, then the body if there is one, and passes the
- * request to a callback. The answer comes back through httprequest_write()
- * and httprequest_finish(), whenever it is ready. What is not HTTP/1.x as RFC
- * 9112 wants it is answered here; the callback never sees it. */
+ * request to a callback. The answer comes back through httprequest_write() and
+ * httprequest_finish(), whenever it is ready. A request that is not valid
+ * HTTP/1.x (RFC 9112) is answered here, and the callback does not run. */
 #ifndef HTTPCONNECTION_H
 #define HTTPCONNECTION_H
 
@@ -21,7 +21,7 @@ struct httpconnection;
 
 /* What a connection does now; diagrams/connection.svg shows the changes. */
 enum httpconnection_state {
-    HTTP_IDLE, /* [10] between two requests: not a byte of the next one */
+    HTTP_IDLE, /* [10] between two requests; no byte of the next has come */
     HTTP_HEAD,        /* reads a head; every connection begins with this */
     HTTP_BODY,        /* [9] reads a body */
     HTTP_APPLICATION, /* the application has the request */
@@ -33,10 +33,10 @@ enum httpconnection_state {
 /* Runs when a request is complete, from the loop. */
 typedef void httprequest_callback(struct httprequest *request, void *arg);
 
-/* [16] Runs at every change of state, at once, after the change; and again in
- * a state in which the client has sent, or taken, only a part.
+/* [16] Runs at once after every change of state; and again in the same state,
+ * when the client has sent or received only a part.
  * - *own is NULL at first and belongs to the observer.
- * - It may close the stream; it must not refuse.
+ * - The observer may close the stream, but must not refuse the request.
  * - CLOSED comes last, also if no other state came before. */
 typedef void httpconnection_observer(struct httpconnection *connection,
                                      enum httpconnection_state state,
@@ -69,7 +69,8 @@ void httpconnection_write(struct httpconnection *connection, const void *data,
 void httpconnection_finish(struct httpconnection *connection);
 
 /* Answers with an error page that says what is `wrong` (see httputil.h), and
- * closes. The current request, if there is one, ends in the next turn. */
+ * closes the connection. The current request, if there is one, is freed in the
+ * next turn. */
 void httpconnection_refuse(struct httpconnection *connection,
                            const char *wrong);
 

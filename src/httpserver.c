@@ -1,4 +1,4 @@
-/* [7] httpserver.c -- the listening sockets join the loop; accept.
+/* [7] httpserver.c -- registers listening sockets with the loop; accepts.
  *
  * In the order of a server's life: new; listen or start; then listener_ready()
  * for each event of a listener; stop. The addresses are in listen.c. */
@@ -15,8 +15,9 @@
 #include "trace.h"
 #include "system.h"
 
-/* MAX_ACCEPTS: connections that one event accepts; streams that exist already
- * are served in between. PAUSE: microseconds; see pause_accepting(). */
+/* MAX_ACCEPTS: the most connections that one event accepts, so that the loop
+ * serves other streams in between. PAUSE: microseconds; see
+ * pause_accepting(). */
 enum { MAX_ACCEPTS = 64, PAUSE = 100000 };
 
 struct httpserver {
@@ -24,9 +25,9 @@ struct httpserver {
     httpserver_handle_stream *handle_stream;
     void *arg;
     struct listeners *listeners; /* NULL: none are bound */
-    size_t nstarted;             /* that many of them have joined the loop */
-    struct timeout *paused;      /* NULL: they have joined the loop */
-    bool complained;             /* the log has the reason of the pauses */
+    size_t nstarted;             /* how many of them the loop watches */
+    struct timeout *paused;      /* NULL: accepting is not paused */
+    bool complained;             /* the reason of the pause is in the log */
     ioloop_callback *empty; /* runs when no stream is left, if not NULL */
     void *empty_arg;
     size_t nstreams, nstreams_before; /* now, and after the last accept */
@@ -66,9 +67,9 @@ static void resume(void *arg);
 
 /* A connection is pending that cannot be accepted now. The kernel would report
  * its listener as ready in every turn, and the loop would spin (Tornado's
- * does). So the listeners leave the loop for a moment; the streams are served
- * meanwhile, and the end of one frees a descriptor. Without memory for the
- * timeout the whole loop waits, for a millisecond in each turn. */
+ * does). So the loop stops watching the listeners for a moment. Streams are
+ * still served, and the end of one frees a descriptor. Without memory for the
+ * timeout the whole loop sleeps for a millisecond in each turn. */
 static void
 pause_accepting(struct httpserver *server)
 {
@@ -158,11 +159,12 @@ handle_accept(struct httpserver *server, int listener)
 
 /* HTTPServer._handle_events: connections are pending on the listener `fd`.
  *
- * An accept() that finds none is a system call for nothing, and clients that
- * come one after the other would cause one for each request. So an event
- * accepts as many connections as streams have ended since the last one; what
- * is still pending makes another event. If no stream has ended there is a
- * crowd, and all that are pending are accepted. */
+ * An accept() that finds no connection is a wasted system call, and clients
+ * that connect one after the other would cause one for each request. So an
+ * event accepts only as many connections as streams have ended since the last
+ * event; if more are pending, the loop reports the listener again. If no stream
+ * has ended, the number of clients is growing, and up to MAX_ACCEPTS pending
+ * connections are accepted. */
 static void
 listener_ready(int fd, uint32_t events, void *arg)
 {
@@ -175,8 +177,8 @@ listener_ready(int fd, uint32_t events, void *arg)
     if (n == 0 || n > MAX_ACCEPTS || server->complained)
         n = MAX_ACCEPTS;
 
-    /* [16] At the limit they stay in the kernel's queue: to accept a connection
-     * and to refuse it would cost as much as serving it. */
+    /* [16] At the limit connections stay in the kernel's queue: to accept a
+     * connection and to refuse it would cost as much as serving it. */
     if (n > server->max_streams - server->nstreams)
         n = server->max_streams - server->nstreams;
     if (n == 0) {
@@ -211,8 +213,8 @@ httpserver_start(struct httpserver *server, struct listeners *listeners)
     return 0;
 }
 
-/* The end of the pause. If the loop cannot watch a listener now, it is tried
- * again after another pause. */
+/* Ends the pause. If the loop cannot watch a listener now, another pause
+ * begins. */
 static void
 resume(void *arg)
 {
@@ -273,9 +275,9 @@ httpserver_free(struct httpserver *server)
 
 /* [17] --- drain ----------------------------------------------------------- */
 
-/* To its client a connection exists as soon as the kernel has accepted it; to
- * close the listener resets those that are pending. So they are accepted
- * first. */
+/* For a client a connection exists as soon as the kernel has accepted it. To
+ * close the listener would reset the pending connections, so the server accepts
+ * them first. */
 void
 httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
 {

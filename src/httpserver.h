@@ -17,7 +17,7 @@ struct httpserver;
 
 /* Runs for each accepted connection, in the handler of the listening socket.
  * - The stream owns itself; see iostream_new().
- * - `peer` is gone when the callback returns. */
+ * - `peer` is valid until the callback returns. */
 typedef void httpserver_handle_stream(struct iostream *stream,
                                       const struct sockaddr *peer,
                                       socklen_t peer_size, void *arg);
@@ -27,18 +27,19 @@ struct httpserver *httpserver_new(struct ioloop *loop,
                                   httpserver_handle_stream *handle_stream,
                                   void *arg);
 
-/* Stops the server, and frees it, or what is left of it with its last stream:
- * its streams stay as they are. */
+/* Stops the server. Its streams stay open; the memory of the server is freed
+ * when the last of them has been freed. */
 void httpserver_free(struct httpserver *server);
 
-/* HTTPServer.listen: listeners_bind(), and the new listeners join the loop.
- * May be called several times. NULL, or a sentence that says what is wrong. */
+/* HTTPServer.listen: calls listeners_bind(), and registers the new listeners
+ * with the loop. May be called several times. Returns NULL, or a sentence that
+ * says what is wrong. */
 const char *httpserver_listen(struct httpserver *server, int port,
                               const char *address);
 
-/* HTTPServer.start, or TCPServer.add_sockets of Tornado 2.1: takes over the
- * listeners, also when it fails, and those that have not joined the loop yet
- * join it. 0, or -1 with errno. */
+/* HTTPServer.start, or TCPServer.add_sockets of Tornado 2.1: takes ownership of
+ * the listeners, even if it fails, and registers those with the loop that are
+ * not registered yet. 0, or -1 with errno. */
 int httpserver_start(struct httpserver *server, struct listeners *listeners);
 
 /* As listeners_url(), for the i-th listener of the server. */

@@ -55,7 +55,7 @@ application_free(struct application *a)
     free(a);
 }
 
-/* [15] The only setting that is needed. */
+/* [15] The only one of Tornado's settings that is needed here. */
 void
 application_set_cookie_secret(struct application *a, const char *secret)
 {
@@ -74,8 +74,8 @@ application_listen(struct application *a, struct ioloop *loop, int port,
     return httpserver_listen(a->server, port, address);
 }
 
-/* Application.log_request. A URL is cut before it pushes the rest out of the
- * line; the log prints a backslash as four bytes. */
+/* Application.log_request. A long URL is cut, so that the line has room for the
+ * rest; the log prints a backslash as four bytes. */
 void
 handler_log_request(struct handler *self)
 {
@@ -172,8 +172,8 @@ handler_execute(struct handler *self)
     if (!self->finished)
         method(self);
 
-    /* [12] It finishes later, or has already. (It lives until the next
-     * turn.) */
+    /* [12] An asynchronous handler finishes later, or has finished already. (It
+     * lives until the next turn.) */
     if (self->class->asynchronous)
         return;
 
@@ -195,15 +195,15 @@ handler_state(struct handler *self)
     return self->state;
 }
 
-/* [14] Classes may differ in it alone. */
+/* [14] Two classes may differ in `arg` alone. */
 const void *
 handler_arg(struct handler *self)
 {
     return self->class->arg;
 }
 
-/* Groups are decoded after the match: an encoded slash does not part names. The
- * '+' stays what it is (Tornado until 3.1 made it a blank). */
+/* Groups are decoded after the match, so an encoded slash does not separate
+ * names. A '+' stays a '+' (Tornado until 3.1 made it a blank). */
 const char *
 handler_path_argument(struct handler *self, size_t i, size_t *size)
 {

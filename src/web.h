@@ -12,13 +12,13 @@
  *     static const struct handler_class main_handler = {.get = main_get};
  *     static const struct urlspec routes[] = {{"/", &main_handler}, {0}};
  *
- * Where Tornado derives a class from RequestHandler and overrides methods, a
- * C program fills a table of functions. Each request gets a handler of its
- * own; it ends with the request.
+ * Where Tornado derives a class from RequestHandler and overrides methods, a C
+ * program fills a table of functions. Each request gets a handler of its own;
+ * it ends with the request.
  *
- * What a handler does wrong is logged, and the client gets a 500; when the
- * head of the answer has been sent already, the connection is cut. Nothing that
- * a handler does in a wrong order ends the process. */
+ * An error of a handler is logged, and the client gets a 500; if the head of
+ * the answer has been sent already, the connection is cut. A call in a wrong
+ * order never ends the process. */
 #ifndef WEB_H
 #define WEB_H
 
@@ -39,7 +39,7 @@ typedef void handler_method(struct handler *self);
 struct handler_class {
     size_t state_size; /* bytes of handler_state(), zero at the start */
     bool form; /* parse the fields of a POSTed form; a bad one is a 400 */
-    bool asynchronous; /* [12] the method's end is not the answer's end */
+    bool asynchronous; /* [12] the answer may end after the method */
     handler_method *prepare; /* before the method; may finish already */
     handler_method *get, *head, *post, *put, *delete, *options;
 
@@ -55,12 +55,12 @@ struct handler_class {
  * error in the log, if a pattern is not valid or there is no memory left. */
 struct application *application_new(const struct urlspec *specs);
 
-/* Ends the application, and its server if application_listen() has made one.
- * All requests have ended before: see ioloop_close_all(). */
+/* Frees the application, and its server if application_listen() has made one.
+ * All requests must have ended before: see ioloop_close_all(). */
 void application_free(struct application *application);
 
-/* [15] Application.settings["cookie_secret"]: the key that signs cookies. Not
- * copied. A client that knows it can sign, too; without one, nothing is
+/* [15] Application.settings["cookie_secret"]: the key that signs cookies. It is
+ * not copied. A client that knows it can sign, too. Without a secret nothing is
  * signed. */
 void application_set_cookie_secret(struct application *application,
                                    const char *secret);
@@ -88,8 +88,8 @@ struct httprequest *handler_request(struct handler *self);
 /* The handler's own memory, `state_size` bytes, until the request ends. */
 void *handler_state(struct handler *self);
 
-/* [14] The class's `arg`: where Tornado's URLSpec has arguments for
- * initialize(), there is another class with the same functions. */
+/* [14] The class's `arg`. Where Tornado's URLSpec has arguments for
+ * initialize(), a program here has another class with the same functions. */
 const void *handler_arg(struct handler *self);
 
 /* What the i-th group of the pattern matched (from 0), percent-decoded. It may
@@ -98,10 +98,10 @@ const void *handler_arg(struct handler *self);
 const char *handler_path_argument(struct handler *self, size_t i,
                                   size_t *size);
 
-/* RequestHandler.get_argument: the last value, without white space around
- * it and with control bytes turned into blanks. If there is no value,
- * `fallback`. NULL: the answer is complete already (400, or 503 without
- * memory), and the handler returns. */
+/* RequestHandler.get_argument: the last value, without white space around it
+ * and with control bytes turned into blanks. If there is no value, `fallback`.
+ * NULL: the answer is complete already (400, or 503 without memory), and the
+ * handler must return. */
 const char *handler_get_argument(struct handler *self, const char *name,
                                  const char *fallback);
 
@@ -112,15 +112,17 @@ const char *handler_get_arguments(struct handler *self, const char *name,
 
 /* --- the answer --------------------------------------------------------- */
 
-/* Once the answer is complete these only write an error to the log, for as
- * long as the handler lives: until the turn of the loop that follows. */
+/* After the answer is complete, the functions below only write an error to the
+ * log. They may be called as long as the handler lives: until the next turn of
+ * the loop. */
 
 /* A final status: 200 to 999. */
 void handler_set_status(struct handler *self, int status);
 
-/* In place of all headers of that name, or beside them. Copied.
- * - A name or value that could not stand in a head turns the answer into a 500:
- *   nothing that a client has sent can begin a line of its own.
+/* handler_set_header() replaces all headers of that name, handler_add_header()
+ * adds one. The strings are copied.
+ * - A name or value that could not stand in a head turns the answer into a 500,
+ *   so a client's bytes can never begin a new header line.
  * - Connection: close closes the connection after the answer; other values have
  *   no effect.
  * - The other headers that the server writes itself are a 500: Date, Server,
@@ -134,14 +136,14 @@ void handler_add_header(struct handler *self, const char *name,
  * has another length, the answer is a 500, or cut after the first flush. */
 void handler_set_content_length(struct handler *self, uint64_t size);
 
-/* RequestHandler.write: more of the body. Copied; nothing is sent before the
+/* RequestHandler.write: appends a copy to the body. Nothing is sent before the
  * handler finishes or flushes. */
 void handler_write(struct handler *self, const char *text);
 void handler_write_bytes(struct handler *self, const void *data, size_t size);
 void handler_printf(struct handler *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same, safe to stand in an HTML page. */
+/* The same, with the special characters of HTML escaped. */
 void handler_write_escaped(struct handler *self, const char *text,
                            size_t size);
 
@@ -151,8 +153,8 @@ void handler_write_escaped(struct handler *self, const char *text,
  * time to write more. It does not run after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
-/* RequestHandler.finish: the answer is complete. Is called by the server when
- * the method returns, unless the class is asynchronous. The handler ends in the
+/* RequestHandler.finish: the answer is complete. The server calls it when the
+ * method returns, unless the class is asynchronous. The handler ends in the
  * turn after that. */
 void handler_finish(struct handler *self);
 
@@ -166,8 +168,8 @@ void handler_send_error(struct handler *self, int status);
 void handler_send_error_detail(struct handler *self, int status,
                                const char *detail);
 
-/* RequestHandler.get_error_html: sets the status, and writes that page; the
- * headers stay, and nothing is finished. */
+/* RequestHandler.get_error_html: sets the status, and writes that page to the
+ * body. The headers stay, and the answer is not finished. */
 void handler_write_error(struct handler *self, int status, const char *detail);
 
 /* Something that the answer needs has failed: the reason goes into the log, and
@@ -176,7 +178,7 @@ void handler_write_error(struct handler *self, int status, const char *detail);
  * also shown to the client if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
-/* [12] Has the client gone? What is written goes nowhere then. */
+/* [12] Has the client gone? Then the answer is not sent any more. */
 bool handler_client_gone(struct handler *self);
 
 #endif

@@ -109,7 +109,7 @@ static const struct handler_class slow_handler = {
     .on_connection_close = slow_closed,
 };
 
-/* One line, and the next one when the client has taken this one. */
+/* Sends one line, and the next one when the kernel has taken this one. */
 static void
 stream_more(void *arg)
 {

@@ -20,8 +20,9 @@ static struct httplimits *limits;
 
 /* --- parent and children ------------------------------------------------- */
 
-/* The parent keeps all of them open: a connection that waits for a child that
- * dies waits for the next child, and its client does not notice. */
+/* The parent keeps all listeners open: when a child dies, the connections that
+ * are pending on its listener wait for the next child, and their clients do not
+ * notice. */
 void
 prefork_listen(struct listeners *first)
 {
@@ -53,7 +54,8 @@ prefork(int *status)
     return id == PROCESS_PARENT ? NULL : listeners[id];
 }
 
-/* No process would restart this one, or tell it to end. */
+/* The parent has ended. No process would restart this one or tell it to end, so
+ * it shuts down. */
 static void
 on_parent_gone(int fd, uint32_t events, void *arg)
 {
@@ -88,9 +90,9 @@ stop_loop(void *arg)
     ioloop_stop(loop);
 }
 
-/* A second SIGTERM to a child means nothing: when the whole process group gets
- * SIGTERM, the parent sends one to its children besides. A second one to the
- * parent becomes SIGINT (process.c). */
+/* A child ignores a second SIGTERM: when the whole process group gets SIGTERM,
+ * the parent sends its children another one. The parent turns a second SIGTERM
+ * into SIGINT (process.c). */
 bool
 begin_shutdown(void)
 {

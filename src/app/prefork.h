@@ -1,4 +1,4 @@
-/* [17] prefork.h -- several processes, and the way out of each.
+/* [17] prefork.h -- several processes, and the shutdown of each.
  *
  *     Tornado 2.0: HTTPServer.start(num_processes)
  *     Layer 6: it connects process.c with the server.
@@ -21,14 +21,15 @@ void prefork_listen(struct listeners *first);
  * *status is the status to exit with. No loop may exist yet. */
 struct listeners *prefork(int *status);
 
-/* The server of this process. It shuts down when the parent has ended. */
+/* Sets the loop and the server of this process, which shuts down when the
+ * parent has ended. */
 void prefork_serve(struct ioloop *loop, struct httpserver *server,
                    struct httplimits *limits);
 
 /* SIGTERM: accepts no more connections, finishes the requests that have begun,
  * and stops the loop: when no connection is left, or after
- * settings.stop_timeout seconds. False: it has begun before, and the loop is
- * to stop now. */
+ * settings.stop_timeout seconds. False: the caller stops the loop now, because
+ * the only process is shutting down already, or there is no memory. */
 bool begin_shutdown(void);
 
 #endif

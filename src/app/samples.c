@@ -39,9 +39,9 @@ compare_names(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-/* All values of a name stand together, where its first one stood. To sort is
- * fast whatever the names are; a hash of them would have to be seeded, or a
- * client could choose names that collide. */
+/* All values of a name are printed together, where the first one is. Sorting is
+ * fast for all names; a hash table would need a secret seed, or a client could
+ * choose names that collide. */
 static void
 form_any(struct handler *self)
 {
@@ -110,7 +110,7 @@ headers_get(struct handler *self)
         char name[HTTP_MAX_LINE + 1];
         const char *value = headers->items[i].value;
 
-        /* Only where the first of this name stands. */
+        /* All values are printed where the first one is. */
         if (httpheaders_get_list(headers, headers->items[i].name, 0) != value)
             continue;
         httpheaders_normalize_name(name, headers->items[i].name);
@@ -187,8 +187,8 @@ number_argument(struct handler *self, const char *name, const char *fallback,
     return false;
 }
 
-/* One piece, and the next one when the client has taken this one: memory does
- * not grow with the answer. */
+/* Sends one piece, and the next one when the kernel has taken this one, so that
+ * memory does not grow with the answer. */
 static void
 bytes_more(void *arg)
 {

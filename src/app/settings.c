@@ -72,7 +72,7 @@ static const struct option options[] = {
     {"no-keep-alive", "one request for each connection",
      &settings.no_keep_alive, BOOL, 0, 0, 0},
 
-    /* [17] How many of it there are. */
+    /* [17] The number of processes. */
     {"processes", "0 is one for each CPU",
      &settings.processes, NUMBER, 0, MAX_PROCESSES, 0},
     {"stop-timeout", "seconds for the last requests after SIGTERM",
@@ -94,7 +94,7 @@ static const struct option options[] = {
     {"max-body-size", "bytes of one request's body",
      &settings.max_body_size, NUMBER, 0, 256L << 20, 0},
 
-    /* [16] Of connections and of time. */
+    /* [16] Limits of connections and of time. */
     {"max-connections", "at once; further ones wait",
      &settings.max_connections, NUMBER, 1, 1000000, 0},
     {"header-timeout", "seconds for a whole head",
@@ -244,8 +244,8 @@ parse(int argc, char **argv)
 
 /* [15] --- secret --------------------------------------------------------- */
 
-/* If there is none, 32 random bytes in hexadecimal digits: after a restart the
- * cookies of before are forgeries to it. */
+/* If no secret is given, it is 32 random bytes in hexadecimal digits. Then
+ * cookies that were signed before a restart are not valid after it. */
 static void
 use_secret(void)
 {
@@ -284,7 +284,7 @@ settings_read(int argc, char **argv)
     parse(argc, argv);
 
     /* A program may be started with its standard descriptors closed. The first
-     * connections would get their numbers, and one of them the log. */
+     * connections would get their numbers, and one client would get the log. */
     do
         fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
@@ -306,7 +306,7 @@ settings_read(int argc, char **argv)
 
     use_secret(); /* [15] */
 
-    /* [17] As many as can work at the same time. */
+    /* [17] One process for each CPU. */
     if (settings.processes == 0)
         settings.processes = (long)cpu_count();
 
@@ -367,7 +367,8 @@ settings_announce(const struct listeners *listeners)
 {
     char url[256];
 
-    /* [18] On stderr: what can read it may read the trace, too. */
+    /* [18] The URL goes to stderr: a reader of stderr may read the trace,
+     * too. */
     if (trace_on)
         announce_trace_page(listeners);
 
@@ -381,7 +382,7 @@ settings_announce(const struct listeners *listeners)
 /* A connection that serves a file has two descriptors, and two more are open
  * while the path of one file is walked. The soft limit is raised as far as the
  * system allows. select() cannot watch a descriptor from FD_SETSIZE on, so the
- * limit sees to it that there is none. */
+ * limit is not higher than that with select(). */
 size_t
 settings_max_connections(void)
 {

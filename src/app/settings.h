@@ -48,8 +48,8 @@ void settings_listen(struct listeners *listeners);
 void settings_announce(const struct listeners *listeners);
 
 /* [16] The highest number of connections: --max-connections, or less if the
- * process may not have descriptors enough for a file on each of them. To be
- * called when all others are open. */
+ * process may not have enough descriptors to serve a file on each of them. To
+ * be called when all other descriptors are open. */
 size_t settings_max_connections(void);
 
 #endif

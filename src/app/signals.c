@@ -22,7 +22,8 @@ on_stop(void *arg)
     ioloop_stop(ioloop_instance());
 }
 
-/* Any statement may be interrupted by it, so it only adds a callback. */
+/* A signal may interrupt any statement, so this function only adds a
+ * callback. */
 static void
 on_signal(int signal_number)
 {

@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-/* True: from now on the signals wait. To be called before another process can
- * know that this one exists. SIGPIPE is ignored. False: from now on they stop
- * the loop, ioloop_instance(). */
+/* True: from now on the signals are blocked, and SIGPIPE is ignored; to be
+ * called before another process can know that this one exists. False: from now
+ * on the signals stop the loop, ioloop_instance(). */
 void signals_hold(bool hold);
 
 /* For the end of main(), while the signals wait: ends the process by SIGINT if

@@ -1,7 +1,7 @@
 /* [7] log.c -- see log.h.
  *
- * A write to a full pipe waits until the pipe is read, and the whole server
- * with it. So a line is written only if stderr takes it at once. */
+ * A write to a full pipe blocks until the pipe is read, and the whole server
+ * would wait. So a line is written only if stderr accepts it at once. */
 #include "log.h"
 
 #include <limits.h>
@@ -20,7 +20,7 @@ enum { MAX_LINE = PIPE_BUF < 4096 ? PIPE_BUF : 4096 };
 
 int log_level = LOG_INFO;
 
-static unsigned long lost; /* lines since the last that was written */
+static unsigned long lost; /* lost since the last line that was written */
 
 static bool
 colours_wanted(void)

@@ -8,7 +8,8 @@
 
 /* [16] --- the limit ---------------------------------------------------- */
 
-/* Below this the peak is not worth a walk through the heap. */
+/* SMALL_PEAK: below this peak it is not worth to walk through the heap.
+ * SINGLE_BLOCKS: the last bytes below MEMORY_MAX, for single blocks only. */
 enum { SMALL_PEAK = 4194304, SINGLE_BLOCKS = 16 << 20 };
 
 static size_t in_use, peak;
@@ -31,9 +32,9 @@ memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
     prepare_heap();
 }
 
-/* A block has changed its size; 0: it does not exist. free() returns memory to
- * the system at the end of the heap only, and one living block there keeps all
- * the memory below it: therefore memory_give_back() after a peak. */
+/* Counts a block that has changed its size (0: no block). free() returns memory
+ * to the system only at the end of the heap, and one block that is in use there
+ * keeps all the memory below it: therefore memory_give_back() after a peak. */
 static void
 count(size_t before, size_t after)
 {
@@ -55,7 +56,7 @@ enum { MAX_FREE = 256 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
 
-/* As realloc(): makes a block, or a larger one of it, which may have moved. */
+/* Like realloc(): allocates a block, or changes its size, which may move it. */
 static void *
 block_resize(void *block, size_t before, size_t after)
 {
@@ -71,7 +72,7 @@ block_resize(void *block, size_t before, size_t after)
     else
         block = realloc(block, after);
 
-    /* [16] It counts while it is alive. */
+    /* [16] The block counts until it is freed. */
     if (block != NULL)
         count(before, after);
 
@@ -98,7 +99,8 @@ memory_give_back(void)
 
 /* --- buffers ----------------------------------------------------------- */
 
-/* The first room of a buffer, and the room above which it is a large one. */
+/* FIRST_SIZE: the first size of a buffer. LARGE_SIZE: from this size on it
+ * grows by an eighth; see buffer_room(). */
 enum { FIRST_SIZE = BLOCK_SIZE - sizeof(struct buffer), LARGE_SIZE = 1048576 };
 
 size_t
@@ -107,7 +109,7 @@ buffer_length(const struct buffer *b)
     return b == NULL ? 0 : b->end - b->start;
 }
 
-/* The header of the block is a part of it. */
+/* The struct in front of the bytes counts, too. */
 size_t
 buffer_memory(const struct buffer *b)
 {

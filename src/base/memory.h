@@ -31,8 +31,8 @@ enum { MEMORY_MAX = 268435456 };
 size_t memory_in_use(void);
 
 /* From now on each allocation that leaves memory_in_use() above `limit` calls
- * `pressure`, which must neither allocate nor free such memory: it takes a
- * note. Before the first call there is no such limit. */
+ * `pressure`, which must neither allocate nor free such memory: it may set a
+ * flag or add a callback. Before the first call there is no such limit. */
 void memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg);
 
 /* --- buffers ----------------------------------------------------------- */

@@ -123,7 +123,7 @@ time_since_sent(int fd)
 
 /* [16] --- unsent bytes in the kernel ------------------------------------ */
 
-/* On a system without this option its own limits apply. */
+/* On a system without this option the system's own limits apply. */
 void
 set_notsent_lowat(int listener)
 {

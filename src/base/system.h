@@ -36,16 +36,16 @@ void set_notsent_lowat(int listener);
  * may be repeated. */
 bool is_temporary(int error);
 
-/* [10] How many bytes that were sent on `fd`, a TCP socket, its peer's kernel
- * has not acknowledged yet; -1 where the system cannot tell. */
+/* [10] The number of bytes that were sent on `fd`, a TCP socket, and that its
+ * peer's kernel has not acknowledged yet; -1 where the system cannot tell. */
 long unacknowledged(int fd);
 
 /* [16] Microseconds since the system last sent data on `fd`, a TCP socket; 0
  * where it cannot tell. */
 int64_t time_since_sent(int fd);
 
-/* accept() of a descriptor that is non-blocking and close-on-exec, in one call
- * of the system if it has one for that. -1: none. */
+/* accept(), which makes the new descriptor non-blocking and close-on-exec, with
+ * one system call where there is one for that. -1 with errno. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
 
 /* A send() to a closed connection raises SIGPIPE without this flag. Systems
@@ -113,9 +113,9 @@ size_t make_printable(char *to, size_t size, const char *from);
  *   may fill the pipe between poll() and write(). */
 bool write_stderr(const char *line, size_t size);
 
-/* [11] After this write_stderr() does not wait even then, nor at a stopped
- * terminal. Without effect on a system without /proc/self/fd, and on a pipe or
- * terminal that this user may not open. */
+/* [11] After this call write_stderr() never waits, not even in that case or at
+ * a stopped terminal. No effect on a system without /proc/self/fd, and on a
+ * pipe or terminal that this user may not open. */
 void unblock_stderr(void);
 
 /* [15] --- randomness --------------------------------------------------- */

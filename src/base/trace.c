@@ -1,6 +1,6 @@
 /* [2] trace.c -- one record for each event, printed as a line.
  *
- * No request comes here unless --trace is given. */
+ * This code runs only with --trace. */
 #include "trace.h"
 
 #include <fcntl.h> /* [12] */
@@ -30,7 +30,7 @@ struct record {
 bool trace_on;
 unsigned trace_turn;
 
-static unsigned long events; /* until now */
+static unsigned long events; /* so far */
 static unsigned connections[MAX_TRACED_FD]; /* by descriptor; 0: none */
 
 void
@@ -51,8 +51,8 @@ microseconds(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* For readers: an empty line between two turns, and every column starts at the
- * same place. A wait is not in a column. */
+/* Prints an empty line between two turns. Every column begins at the same
+ * place; the line of a wait has no columns. */
 static void
 print_line(const struct record *r)
 {

@@ -1,4 +1,4 @@
-/* [9] httpbody.h -- reads the body of a request, whatever tells its length.
+/* [9] httpbody.h -- reads the body of a request, of known or unknown length.
  *
  *     Tornado 2.0: HTTPConnection._on_headers, where it calls read_bytes
  *     Layer 4: bytes of a stream in, a body out. */
@@ -11,17 +11,17 @@
 #include "httprequest.h"
 #include "iostream.h"
 
-/* Runs once. `wrong` is NULL when the body is complete. Else it says what is
- * wrong (see httputil.h), and it is unknown where the next request begins. */
+/* Runs once. `wrong` is NULL when the body is complete. Otherwise it says what
+ * is wrong (see httputil.h), and the start of the next request is unknown. */
 typedef void httpbody_callback(const char *wrong, void *arg);
 
 /* Reads the body into request->body_buffer.
  * - `length` bytes, or HTTP_LENGTH_UNKNOWN: chunks (chapter 13) of up to `max`
  *   bytes together.
- * - The buffer grows with what has come, not with what is promised.
- * - The callback runs from the loop. It does not run when the stream closes
- *   first or the pending read is cancelled.
- * - False without memory: nothing will run. */
+ * - The buffer grows with the bytes that arrive, not with the announced length.
+ * - The callback runs from the loop. It does not run if the stream closes first
+ *   or the pending read is cancelled.
+ * - False if there is no memory; then the callback does not run. */
 bool httpbody_read(struct iostream *stream, struct httprequest *request,
                    size_t length, size_t max, httpbody_callback *callback,
                    void *arg);

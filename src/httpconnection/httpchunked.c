@@ -1,16 +1,16 @@
 /* [13] httpchunked.c -- see httpchunked.h.
  *
- * Two servers in a row that read one of these lines in two ways see the end of
- * the body in two places, and one of them takes the bytes between the two for a
- * request. So every byte is checked, also the line breaks, and nothing is read
- * after the first that is wrong. */
+ * If a proxy and a server read one of these lines in two ways, they see the end
+ * of the body in two places, and one of them takes the bytes between for a
+ * request. So every byte is checked, also the line breaks, and after the first
+ * invalid byte nothing more is read. */
 #include "httpchunked.h"
 
 #include <string.h>
 
 #include "httputil.h"
 
-/* The limits of what is not body. */
+/* The limits of the bytes that do not belong to the body. */
 enum {
     MAX_SIZE_LINE = 256,      /* bytes of one size line */
     MAX_EXTRA = 16384,        /* bytes of all size lines, but for one digit
@@ -39,7 +39,8 @@ static void on_data_end(const char *data, size_t size, void *arg);
 
 /* --- the size ------------------------------------------------------------ */
 
-/* A token or a quoted string; NULL if there is neither. */
+/* Skips a token or a quoted string. Returns its end; NULL if there is
+ * neither. */
 static const char *
 skip_word(const char *text)
 {
@@ -74,9 +75,9 @@ skip_extension(const char *text)
     return text != NULL ? text + strspn(text, blanks) : NULL;
 }
 
-/* NULL, or what is wrong with the line, whose CR stops every loop. strtoul()
- * would take "+5", "-1" and "0x5" as well; Tornado until 6.3.3 took what int()
- * takes, and a size of -1 kept it busy for ever. */
+/* Returns NULL, or what is wrong with the line. The CR at its end stops every
+ * loop. strtoul() would accept "+5", "-1" and "0x5", too; Tornado until 6.3.3
+ * accepted what int() accepts, and a size of -1 kept it busy for ever. */
 static const char *
 parse_size_line(struct httpchunked *c, const char *line, size_t size)
 {
@@ -99,7 +100,7 @@ parse_size_line(struct httpchunked *c, const char *line, size_t size)
                                                       : NULL;
 }
 
-/* What is left of the chunk, and the line break behind it. */
+/* Reads what is left of the chunk, then the line break behind it. */
 static void
 read_data(struct httpchunked *c)
 {
@@ -151,8 +152,8 @@ on_data(const char *data, size_t size, void *arg)
         c->callback(HTTP_NO_MEMORY, c->arg);
 }
 
-/* The size says where the chunk ends. This line break shows whether client and
- * server have counted in the same way. */
+/* The chunk must end with a line break where its size says. If it does not,
+ * client and server have counted differently. */
 static void
 on_data_end(const char *data, size_t size, void *arg)
 {
@@ -166,9 +167,9 @@ on_data_end(const char *data, size_t size, void *arg)
 
 /* --- the end ------------------------------------------------------------- */
 
-/* One line: a header, which is checked and dropped, or the empty line. Merged
- * with the headers it could change what has been decided by them (RFC 9110,
- * section 6.5.1). */
+/* Handles one line: a trailer, which is checked and dropped, or the empty line.
+ * Trailers are not merged with the headers, because they could change decisions
+ * that were made by the headers (RFC 9110, section 6.5.1). */
 static void
 on_trailer(const char *line, size_t size, void *arg)
 {

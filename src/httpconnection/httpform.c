@@ -46,7 +46,7 @@ add_argument(struct arguments *arguments, struct argument a)
     return NULL;
 }
 
-/* One "name=value". Name and value are parts of one copy. */
+/* Parses one "name=value". Name and value are parts of one copy. */
 static const char *
 parse_pair(struct arguments *arguments, const char *text, size_t size)
 {
@@ -124,11 +124,11 @@ httpform_clean(const struct arguments *arguments, const struct argument *a)
 
 #define BAD "400 malformed multipart: "
 
-/* *to is a copy of the parameter `name` of a header value such as
- * `form-data; name="a"; b=c`; NULL if it has no such parameter. In quotes a
- * semicolon is an ordinary byte, and a backslash makes a quote or a backslash
- * one. Each byte is passed once (in Tornado until 6.5.3 the work grew with the
- * square of the line's length). False when there is no memory left. */
+/* *to is a copy of the parameter `name` of a header value such as `form-data;
+ * name="a"; b=c`; NULL if it has no such parameter. Inside quotes a semicolon
+ * is an ordinary byte, and so is a quote or a backslash after a backslash. Each
+ * byte is read once (in Tornado until 6.5.3 the work grew with the square of
+ * the line's length). False when there is no memory left. */
 static bool
 parameter(struct arena **arena, const char *value, const char *name,
           const char **to)
@@ -156,9 +156,9 @@ parameter(struct arena **arena, const char *value, const char *name,
     return true;
 }
 
-/* RFC 7578, section 4.2. A client that writes only the extended form of a file
- * name means a file, too. That form is charset'language'bytes, with the special
- * ones as %XX (RFC 8187, section 3.2). */
+/* RFC 7578, section 4.2. A part that has only the extended form of a file name
+ * is a file, too. That form is charset'language'bytes, with special bytes as
+ * %XX (RFC 8187, section 3.2). */
 static const char *
 parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
 {
@@ -236,11 +236,11 @@ parse_part(struct arguments *arguments, const char *data, size_t size)
     return add_part(arguments, f);
 }
 
-/* A delimiter is CRLF, "--" and the boundary. The CRLF before the first may be
- * missing, and "--" behind one says that it is the last. What stands before the
- * first and behind the last is ignored. (Tornado 2.0 cut the body wherever the
- * boundary stood, also in the middle of a line.) `next` is where a delimiter
- * begins. */
+/* A delimiter is CRLF, "--" and the boundary. Before the first delimiter the
+ * CRLF may be missing; after the last delimiter there is another "--". Bytes
+ * before the first and after the last delimiter are ignored. (Tornado 2.0 cut
+ * the body wherever the boundary stood, also in the middle of a line.) `next`
+ * is where a delimiter begins. */
 static const char *
 parse_parts(struct arguments *arguments, const char *delimiter,
             const char *data, size_t size)

@@ -4,9 +4,8 @@
  *     parse_qs_bytes and url_unescape in tornado/escape.py
  *     Layer 4: text in, values out; it knows no streams.
  *
- * - What these functions make lives in the arena they are given, and ends with
- *   it.
- * - Their work is linear in the size of their input.
+ * - The results are allocated in the arena of the caller, and freed with it.
+ * - The work is linear in the size of the input.
  * - The parsers return NULL, or what is wrong (see httputil.h). */
 #ifndef HTTPFORM_H
 #define HTTPFORM_H

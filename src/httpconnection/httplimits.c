@@ -57,7 +57,7 @@ restart(struct httplimits *limits, struct watched *w, bool sending, int64_t now)
                                         : limits->timeouts[w->state];
 }
 
-/* Has the present window seen its bytes? */
+/* Has the client sent, or acknowledged, enough bytes in the present window? */
 static bool
 is_fast_enough(const struct httplimits *limits, const struct watched *w)
 {
@@ -66,9 +66,9 @@ is_fast_enough(const struct httplimits *limits, const struct watched *w)
                                              SECOND * HTTP_MIN_RATE);
 }
 
-/* The time is over. True if it was the loop that was late: the kernel had bytes
- * of the client that the loop had not received. (An answer is measured by what
- * the kernel knows, so there the loop need not look.) */
+/* The time is over. True if the loop was late, not the client: the kernel had
+ * bytes of the client that the loop had not received. (The progress of an
+ * answer is known to the kernel, so it needs no such check.) */
 static bool
 loop_was_late(const struct httplimits *limits, struct watched *w)
 {
@@ -80,8 +80,9 @@ loop_was_late(const struct httplimits *limits, struct watched *w)
            (w->state == HTTP_IDLE && iostream_received(w->stream) > before);
 }
 
-/* The limit is exceeded. Half an answer must not look like a whole one, so it
- * ends in a reset. A client that has sent nothing is told nothing. */
+/* The limit is exceeded. An unfinished answer ends with a reset, so that it
+ * does not look complete. If the client has sent no byte of a request, the
+ * connection is closed without an answer. */
 static void
 expire(struct watched *w)
 {
@@ -95,9 +96,9 @@ expire(struct watched *w)
     }
 }
 
-/* Compares a connection with its limit. Returns when to look again. A window
- * that has seen its bytes is followed by one that begins where the last of them
- * came, as far as the system knows when that was. */
+/* Compares a connection with its limit. Returns the time of the next check. If
+ * a window had enough bytes, the next window begins when the last of these
+ * bytes came, if the system can tell that time, else now. */
 static int64_t
 check(struct httplimits *limits, struct watched *w, int64_t now)
 {
@@ -143,8 +144,8 @@ schedule(struct httplimits *limits, int64_t when)
     limits->sweep = ioloop_add_timeout(limits->loop, when, sweep, limits);
 }
 
-/* A connection that is closed or refused here leaves the list in a later turn
- * only, so the list does not change under the loop. */
+/* A connection that is closed or refused here leaves the list only in a later
+ * turn, so the list does not change during the sweep. */
 static void
 sweep(void *arg)
 {
@@ -174,8 +175,8 @@ is_receiving(const struct watched *w)
     return w->state == HTTP_HEAD || w->state == HTTP_BODY;
 }
 
-/* The memory that ending the connection would free. What the application has,
- * only the application can end. */
+/* The memory that would be freed if the connection ended. Only the application
+ * can end a request that it has. */
 static size_t
 memory_of(const struct watched *w)
 {
@@ -187,8 +188,9 @@ memory_of(const struct watched *w)
     return iostream_memory(w->stream) + (r != NULL ? httprequest_memory(r) : 0);
 }
 
-/* Bytes a second since the present window began, which counts as a second at
- * least. An answer that is not measured yet is new: it is not slow. */
+/* Bytes a microsecond since the present window began; the time counts as one
+ * second at least. An answer that is not measured yet is new, and counts as
+ * fast. */
 static double
 speed(const struct watched *w, int64_t now)
 {
@@ -199,9 +201,9 @@ speed(const struct watched *w, int64_t now)
     return (double)(progress(w) - w->mark) / (double)time;
 }
 
-/* The next connection to end: of those that hold more than half as much as the
- * largest, the slowest. So a fast newcomer does not end for the slow clients
- * that fill the memory. NULL if none holds anything. */
+/* Returns the connection to end next: the slowest of those that hold more than
+ * half as much memory as the largest. So slow clients that fill the memory end
+ * before a fast new client. NULL if no connection holds memory. */
 static struct watched *
 find_victim(const struct httplimits *limits)
 {
@@ -239,8 +241,8 @@ relieve(void *arg)
     }
 }
 
-/* One turn more: the requests that finished in the turn of the pressure are
- * freed in the turn of this callback, maybe after it. */
+/* Waits for one more turn: requests that have finished in the turn of the
+ * pressure are freed in this turn, maybe after this callback. */
 static void
 relieve_later(void *arg)
 {
@@ -249,7 +251,7 @@ relieve_later(void *arg)
     ioloop_add_callback(limits->loop, relieve, limits);
 }
 
-/* Called in the middle of an allocation: it only takes a note. */
+/* Called in the middle of an allocation, so it only queues a callback. */
 static void
 on_pressure(void *arg)
 {
@@ -269,7 +271,8 @@ httplimits_start(struct httplimits *limits, struct ioloop *loop)
     memory_set_limit(HTTP_MEMORY_LIMIT, on_pressure, limits);
 }
 
-/* The record of a new connection. NULL without memory: it is not served. */
+/* Makes the record of a new connection. NULL: no memory, and the connection is
+ * closed. */
 static struct watched *
 watch(struct httplimits *limits, struct httpconnection *c)
 {
@@ -288,10 +291,10 @@ watch(struct httplimits *limits, struct httpconnection *c)
     return w;
 }
 
-/* The limit of a state counts from its beginning. The first window of an answer
- * begins when the kernel takes no more of it, and goes on through the client's
- * next requests. A window ends early when it has seen its bytes, so that they
- * are not credited to the time after them. */
+/* The limit of a state counts from the start of the state. The first window of
+ * an answer begins when the kernel takes no more bytes of it, and continues
+ * through the client's next requests. A window ends early when it has enough
+ * bytes, so that these bytes do not make up for silence later. */
 void
 httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
                    void **own, void *arg)
@@ -325,13 +328,14 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
     if (!w->sending && state > HTTP_BODY)
         w->allowed = NEVER;
 
-    /* [17] The last request, unless another one has come behind it. */
+    /* [17] This request is the last, unless another one has arrived behind
+     * it. */
     if (state == HTTP_APPLICATION && limits->draining &&
         iostream_unread(w->stream) == 0)
         httpconnection_request(c)->keep_alive = false;
 }
 
-/* A connection that has a byte of the next request waiting is not idle. */
+/* A connection is not idle if a byte of its next request has arrived. */
 void
 httplimits_close_idlest(void *arg)
 {

@@ -3,7 +3,7 @@
  *     Tornado 2.0 has none (idle_connection_timeout, body_timeout: 4.0).
  *     Layer 4: it watches connections from outside; they do not know it.
  *
- * What a connection may take depends on its state:
+ * The limits of a connection depend on its state:
  *
  *     IDLE          timeouts[HTTP_IDLE], then it is closed
  *     HEAD          timeouts[HTTP_HEAD] for the whole head, then 408; a client
@@ -14,17 +14,16 @@
  *     any           while bytes of answers are unsent: the same rate, in bytes
  *                   that the client acknowledges; then the connection is reset
  *
- * - One sweep over all connections compares each with its limit: at most once
- *   a second, and not before the earliest deadline that is known. So a limit
- *   may be enforced up to a second late, and is never enforced early.
- * - Before a sweep gives up on a client it looks whether the kernel has
- *   something for the stream. Time in which the loop itself was late does not
- *   count.
+ * - One sweep compares all connections with their limits: at most once a
+ *   second, and not before the earliest deadline that is known. So a limit may
+ *   be enforced up to a second late, and is never enforced early.
+ * - Before a sweep ends a connection, it checks whether the kernel has bytes
+ *   for the stream. Time in which the loop itself was late does not count.
  * - All buffers and arenas together stay below MEMORY_MAX (memory.h). From
- *   HTTP_MEMORY_LIMIT on, connections end: of those that hold more than half as
- *   much as the largest, the slowest. An unfinished request gets 503, an
- *   unfinished answer a reset. What lies between the two limits is for the
- *   handlers of the others. */
+ *   HTTP_MEMORY_LIMIT on, connections end: the slowest of those that hold more
+ *   than half as much as the largest. An unfinished request gets 503, an
+ *   unfinished answer a reset. The memory between the two limits is for the
+ *   requests that are not ended. */
 #ifndef HTTPLIMITS_H
 #define HTTPLIMITS_H
 
@@ -35,8 +34,8 @@
 
 enum { HTTP_MIN_RATE = 500, HTTP_MEMORY_LIMIT = 184 << 20 };
 
-/* The owner fills in the timeouts, in microseconds; the rest is zero. It must
- * live as long as the connections. */
+/* The owner fills in the timeouts, in microseconds; the other fields are zero
+ * at first. The struct must live as long as the connections. */
 struct httplimits {
     int64_t timeouts[HTTP_BODY + 1];
 
@@ -60,8 +59,8 @@ void httplimits_observe(struct httpconnection *connection,
  * for httpserver_set_limit(); `arg` is a struct httplimits. */
 void httplimits_close_idlest(void *arg);
 
-/* [17] From now on the answers that have not begun say that they are the last,
- * and a connection may be idle for one second. Returns at once. */
+/* [17] From now on each answer that has not begun has "Connection: close", and
+ * a connection may be idle for one second. Returns at once. */
 void httplimits_drain(struct httplimits *limits);
 
 #endif

@@ -2,8 +2,7 @@
  *
  * In reading order: the request line, the host, the head as a whole; what the
  * head says of the body, and forms (chapter 9); cookies (chapter 15);
- * accessors; the answer. What RFC 9112 does not allow has a status and a
- * reason. */
+ * accessors; the answer. Every error is a status and a reason. */
 #include "httprequest.h"
 
 #include <arpa/inet.h>
@@ -27,8 +26,8 @@ static const char line_too_long[] = "414 request line too long";
 #define SUB_DELIMS "!$&'()*+,;="
 
 /* [10] RFC 3986, section 3.2.2, IPvFuture: "[v1.x]", an address of a kind that
- * does not exist yet. `text` stands behind the v. Returns what is behind the
- * bracket; what no host has if the form is wrong. */
+ * does not exist yet. `text` begins after the v. Returns the text after the
+ * bracket; if the form is wrong, "]", which is not valid there. */
 static const char *
 skip_ip_future(const char *text)
 {
@@ -142,8 +141,8 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
 
 /* [10] --- a part of a head ----------------------------------------------- */
 
-/* A whole line is parsed as it will be again with the whole head. Before that
- * only the first bytes of the method and the length can be wrong. */
+/* A complete line is parsed as later with the whole head. In an incomplete line
+ * only the bytes of the method and the length can be wrong. */
 const char *
 httprequest_check_start(const char *data, size_t size)
 {
@@ -265,8 +264,8 @@ parse_content_length(const struct httprequest *r, size_t *length)
     return true;
 }
 
-/* [13] RFC 9112, section 6.1: not a list of codings, and not from a client of
- * HTTP/1.0. A server in between may read those in another way. */
+/* [13] RFC 9112, section 6.1. A list of codings, or a coding of an HTTP/1.0
+ * client, is not accepted: a server in between may read it in another way. */
 static bool
 is_chunked(const struct httprequest *r)
 {
@@ -355,7 +354,7 @@ httprequest_add_cookie(struct httprequest *r, const char *name,
     return true;
 }
 
-/* Without the blanks at both ends. */
+/* Removes the blanks at both ends. */
 static char *
 trim(char *text)
 {
@@ -424,7 +423,7 @@ peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
     return ip;
 }
 
-/* [11] The text is made when it is asked for first. */
+/* [11] The text is made at the first call. */
 const char *
 httprequest_remote_ip(struct httprequest *r)
 {
@@ -447,8 +446,9 @@ httprequest_supports_http_1_1(const struct httprequest *r)
 
 /* --- the answer ----------------------------------------------------------- */
 
-/* HTTPRequest.write and .finish go to the connection, as in Tornado. Without a
- * client there is none: then the callback runs at once, in the next turn. */
+/* HTTPRequest.write and .finish go to the connection, as in Tornado. If the
+ * client has gone there is no connection, and the callback runs in the next
+ * turn. */
 void
 httprequest_write(struct httprequest *r, const void *data, size_t size,
                   ioloop_callback *callback, void *arg)
@@ -472,7 +472,7 @@ httprequest_finish(struct httprequest *r)
         ioloop_add_callback(r->loop, httprequest_free, r);
 }
 
-/* [11] As the connection does it. */
+/* [11] The connection sends the error page. */
 void
 httprequest_refuse(struct httprequest *r, const char *wrong)
 {
@@ -500,7 +500,7 @@ httprequest_fd(const struct httprequest *r)
                ? iostream_fd(httpconnection_stream(r->connection)) : -1;
 }
 
-/* [16] Without what the stream holds. */
+/* [16] The memory of the stream does not count. */
 size_t
 httprequest_memory(const struct httprequest *r)
 {
@@ -532,9 +532,8 @@ httprequest_set_close_callback(struct httprequest *r,
 
 /* --- the end of the connection -------------------------------------------- */
 
-/* Two callbacks may wait: the one for the end of the client and, unless that
- * has finished the request, the one for written bytes, which will never be
- * sent. */
+/* Calls the close callback. Then, unless that has finished the request, queues
+ * the callback of the written bytes, which will never be sent. */
 void
 httprequest_closed(struct httprequest *r)
 {

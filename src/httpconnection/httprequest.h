@@ -4,8 +4,8 @@
  *     Layer 4: text in, values out. (The answer goes through the connection:
  *     httpconnection.h.)
  *
- * The grammar is that of RFC 9112 without the leniencies that it permits: what
- * two servers could read in two ways is refused.
+ * The grammar is that of RFC 9112 without the optional leniencies: a request
+ * that two servers could read in two ways is refused.
  *
  * The parsers return NULL, or what is wrong (see httputil.h). */
 #ifndef HTTPREQUEST_H
@@ -23,7 +23,7 @@
 
 struct httpconnection;
 
-/* As large as the addresses that the server listens on. */
+/* Room for every kind of address that the server listens on. */
 union peer {
     struct sockaddr any;
     struct sockaddr_in in;
@@ -42,18 +42,18 @@ struct cookie {
 };
 
 /* HTTPRequest.
- * - What it points at lives as long as the request. Where there is no size it
- *   is a string.
+ * - Everything that it points at lives as long as the request. A pointer
+ *   without a size points at a string.
  * - From the request callback until httprequest_finish() the request belongs to
- *   the application, also when the client has left in between: a request that
- *   was handed over has to be finished. */
+ *   the application, even if the client leaves: the application must finish
+ *   every request. */
 struct httprequest {
     const char *method;  /* as sent; the known ones are upper case */
     const char *uri;     /* as sent: "/a%20b?c=d" */
     const char *path;    /* "/a%20b"; from chapter 11 on "/ab" for "/a%62" */
     const char *query;   /* "c=d", or "" */
     const char *version; /* "HTTP/1.0" or "HTTP/1.1" */
-    const char *host;    /* "example.com:8888"; "127.0.0.1" if not told */
+    const char *host;    /* "example.com:8888"; "127.0.0.1" if not given */
     const char *protocol; /* "http" */
     struct httpheaders headers;
 
@@ -74,7 +74,7 @@ struct httprequest {
     int64_t start_time; /* when the head was there, on ioloop_time()'s clock */
     struct httpconnection *connection; /* NULL when the client has gone */
 
-    /* The connection's own notes; not for others. */
+    /* Private to the connection and httprequest.c. */
     struct arena *arena;
     union peer peer;
     ioloop_callback *write_callback, *close_callback;
@@ -102,9 +102,9 @@ const char *httprequest_parse_head(struct httprequest *request,
 
 /* [10] May these first bytes of a head become a request?
  * - `data` are the bytes that have come, without empty lines before.
- * - What is wrong (400, 414, 501, 505) is known as soon as a byte has come that
- *   no method has, or the first line is whole or too long.
- * - At most the first line is looked at, whatever has come. */
+ * - An error (400, 414, 501, 505) is known as soon as a byte has come that no
+ *   method contains, or the first line is complete or too long.
+ * - The function reads the first line at most. */
 const char *httprequest_check_start(const char *data, size_t size);
 
 /* [9] How many bytes of body follow the head (RFC 9112, section 6.3): at most
@@ -123,10 +123,10 @@ const char *httprequest_expects_continue(const struct httprequest *request,
  * or multipart; of POST and PUT only, as in Tornado). To be called once. */
 const char *httprequest_parse_body(struct httprequest *request);
 
-/* [15] Makes `cookies`. A name and a value are without the blanks and a value
- * without the quotes around it; what has no name is skipped. More than
- * HTTP_MAX_COOKIES are wrong. A second call does nothing, and returns the
- * same. */
+/* [15] Parses the Cookie headers into `cookies`. Blanks around a name or a
+ * value and quotes around a value are removed; a pair without a name is
+ * skipped. More than HTTP_MAX_COOKIES cookies are an error. A second call does
+ * nothing, and returns the same. */
 const char *httprequest_parse_cookies(struct httprequest *request);
 
 /* [15] Adds a cookie, as if the client had sent it. The strings are not copied.
@@ -162,8 +162,8 @@ void httprequest_write(struct httprequest *request, const void *data,
  * turn; its memory must not be used after that. */
 void httprequest_finish(struct httprequest *request);
 
-/* [11] In place of an answer that has not begun: an error page that says what
- * is `wrong`, and the close of the connection. The request ends as by
+/* [11] Sends an error page that says what is `wrong`, and closes the
+ * connection. The answer must not have begun. The request ends as by
  * httprequest_finish(). */
 void httprequest_refuse(struct httprequest *request, const char *wrong);
 
@@ -182,7 +182,8 @@ int httprequest_fd(const struct httprequest *request);
 /* [16] Bytes of memory that the request occupies. */
 size_t httprequest_memory(const struct httprequest *request);
 
-/* For the connection: every written byte has been sent; the client has gone. */
+/* The connection calls these: httprequest_written() when every written byte has
+ * been sent, httprequest_closed() when the client has gone. */
 void httprequest_written(struct httprequest *request);
 void httprequest_closed(struct httprequest *request);
 

@@ -1,7 +1,7 @@
 /* [8] httputil.c -- see httputil.h for what these are for.
  *
- * Strings here are pieces of the head that was received, or constants; none
- * is copied without need, and none is scanned for what is known already. */
+ * Strings here are parts of the head that was received, or constants; no string
+ * is copied or searched without need. */
 #include "httputil.h"
 
 #include <ctype.h> /* [11] */
@@ -91,7 +91,7 @@ httpheaders_get(const struct httpheaders *headers, const char *name)
                ? httpheaders_get_list(headers, name, 0) : NULL;
 }
 
-/* [11] What stays moves up, and keeps its order. */
+/* [11] The other headers keep their order. */
 void
 httpheaders_del(struct httpheaders *headers, const char *name)
 {
@@ -401,8 +401,8 @@ append_header(struct buffer **to, const char *name, const char *value)
     return true;
 }
 
-/* snprintf() is twenty times the work of this, and each head has two numbers.
- * The digits of `n` end at `end`; returns where they begin. */
+/* snprintf() would be much slower, and each head has two numbers. The digits of
+ * `n` end at `end`; returns where they begin. */
 static char *
 digits(char *end, uint64_t n)
 {

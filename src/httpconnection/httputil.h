@@ -3,11 +3,10 @@
  *     Tornado 2.0: tornado/httputil.py, and bits of escape.py
  *     Layer 4: text in, values out; it knows no streams.
  *
- * - What these functions make lives in the arena they are given, and ends with
- *   it.
- * - Their work is linear in the size of their input.
- * - NULL and false never mean two things: where memory can be missing, a
- *   function says so by HTTP_NO_MEMORY, or can fail in no other way.
+ * - The results are allocated in the arena of the caller, and freed with it.
+ * - The work is linear in the size of the input.
+ * - NULL and false have one meaning each: a function that can run out of memory
+ *   returns HTTP_NO_MEMORY then, or can fail in no other way.
  * - A parser returns NULL, or what is wrong: the status to answer with, a space
  *   and the reason, as in "400 no Host header". It is a constant. */
 #ifndef HTTPUTIL_H
@@ -37,16 +36,16 @@ struct httpheader {
     size_t name_size;
 };
 
-/* HTTPHeaders, in order of arrival. Names have no case and may be repeated.
- * An empty one has `arena` set and zeros in all other fields. */
+/* HTTPHeaders, in order of arrival. Names are case-insensitive and may be
+ * repeated. An empty one has `arena` set and zeros in all other fields. */
 struct httpheaders {
     struct arena **arena;
     struct httpheader *items;
     size_t n, size;
 };
 
-/* Adds a header, also where there is one of that name. The strings are not
- * copied. False when there is no memory left. */
+/* Adds a header, even if there is one of that name. The strings are not copied.
+ * False when there is no memory left. */
 bool httpheaders_add(struct httpheaders *headers, const char *name,
                      const char *value);
 
@@ -86,7 +85,7 @@ const char *httpheaders_parse(struct httpheaders *headers, char *text,
 void httpheaders_normalize_name(char *to, const char *name);
 
 /* RFC 9110, section 5.6.2: the number of token bytes that `text` begins with.
- * The first other byte ends the search; a NUL is one. */
+ * Any other byte ends the token, also a NUL. */
 size_t httputil_token_length(const char *text);
 
 /* [11] Is `text` a token? */
@@ -123,11 +122,12 @@ const char *httputil_reason(int status);
 enum { HTTP_DATE_SIZE = sizeof "Tue, 21 Jun 2011 22:28:35 GMT" };
 void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 
-/* The same for now; formatted once a second. Good until the next call. */
+/* The current time in this form; it is formatted once a second. Valid until the
+ * next call. */
 const char *httputil_date(void);
 
-/* [14] The other direction, from one of the three forms of that section. -1 if
- * the date is not valid or not in the calendar (and for one second of 1969). */
+/* [14] Parses a date in one of the three forms of that section. -1 if the date
+ * is not valid or not in the calendar (and for one second of 1969). */
 time_t httputil_parse_date(const char *date);
 
 /* --- answers ------------------------------------------------------------- */

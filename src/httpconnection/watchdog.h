@@ -11,9 +11,9 @@
 
 #include "httpconnection.h"
 
-/* Writes a line to stderr whenever `loop` has not come back to its wait for
- * `seconds`, with the request that is being handled. 0, as at the start, does
- * nothing. Costs two system calls a turn, and takes SIGALRM. */
+/* Writes a line to stderr, with the current request, whenever `loop` has not
+ * come back to its wait for `seconds`. 0, the default, writes none. Costs two
+ * system calls a turn, and takes SIGALRM. */
 void set_blocking_log_threshold(struct ioloop *loop, unsigned seconds);
 
 /* A request callback; `arg` is a struct watchdog. While `next` runs, the URI of

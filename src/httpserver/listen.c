@@ -55,8 +55,8 @@ listeners_fd(const struct listeners *l, size_t i)
 
 /* --- bind -------------------------------------------------------------- */
 
-/* NODELAY: an answer leaves in one send, so there is nothing to gain by holding
- * its last packet back. Accepted sockets inherit both. */
+/* TCP_NODELAY: an answer is sent with one call, so it would gain nothing to
+ * hold back its last packet. Accepted sockets inherit both options. */
 static void
 set_connection_options(int fd)
 {
@@ -66,8 +66,8 @@ set_connection_options(int fd)
     set_notsent_lowat(fd); /* [16] */
 }
 
-/* Adds a socket that listens at *sa. 0, and *sa holds its address: a port 0 has
- * become a real one. Or the errno of what failed.
+/* Adds a socket that listens at *sa. Returns 0, and *sa has the real port in
+ * place of port 0; or the errno of the call that failed.
  * - Without REUSEADDR a server that is restarted would have to wait a minute
  *   for its port.
  * - V6ONLY, because the IPv4 address gets a socket of its own. */
@@ -97,8 +97,8 @@ add_socket(struct listeners *l, struct sockaddr *sa, socklen_t size)
     return error;
 }
 
-/* Does the address of `ai` stand in `list` before it? A name that two lines of
- * /etc/hosts give to one address has it twice. */
+/* Is the address of `ai` in `list` before `ai`? A name has an address twice if
+ * two lines of /etc/hosts say so. */
 static bool
 is_repeated(const struct addrinfo *list, const struct addrinfo *ai)
 {
@@ -110,10 +110,11 @@ is_repeated(const struct addrinfo *list, const struct addrinfo *ai)
 }
 
 /* Binds all addresses of `list` to one port, the first free one if `net_port`
- * is 0. A system may know an address family without being able to use it; one
- * address that works is enough. But a port that one of the addresses has and
- * another has not would lead half of the clients to another server: then none
- * of them is bound. 0, or the errno of what failed. */
+ * is 0. Returns 0, or the errno of the call that failed. A system may know an
+ * address family without being able to use it, so one address that works is
+ * enough. But if the port is in use at one of the addresses, the clients that
+ * use this address would reach another server: then none of the addresses is
+ * bound. */
 static int
 bind_all(struct listeners *l, struct addrinfo *list, in_port_t net_port)
 {
@@ -140,7 +141,7 @@ bind_all(struct listeners *l, struct addrinfo *list, in_port_t net_port)
     return failure;
 }
 
-/* As getaddrinfo(). Brackets are for numbers only. */
+/* Returns as getaddrinfo(). Only a numeric address may be in brackets. */
 static int
 resolve(const char *address, struct addrinfo **list)
 {

@@ -8,8 +8,8 @@
  * of them from the moment it is made; up to 1024 wait until the process accepts
  * them, too.
  *
- * - An error is a sentence for people, without a newline, NULL if there is
- *   none. It belongs to the set and is good until the next call. */
+ * - An error is a sentence without a newline; NULL: no error. The sentence
+ *   belongs to the set and is valid until the next call. */
 #ifndef LISTEN_H
 #define LISTEN_H
 
@@ -23,23 +23,23 @@ struct listeners;
 struct listeners *listeners_new(void);
 void listeners_free(struct listeners *listeners);
 
-/* Adds a socket for each address that `address` stands for: a number or a
- * name, IPv4 or IPv6 ("::1" or "[::1]"), or "" for all interfaces of both.
+/* Adds a socket for each address that `address` stands for: a number or a name,
+ * IPv4 or IPv6 ("::1" or "[::1]"), or "" for all interfaces of both.
  * - An address that a name has twice is bound once.
  * - Port 0 is a free port, the same one for all of these addresses.
  * - An address family that the system cannot use is left out, unless it is the
  *   only one.
- * - Nothing is added if it fails.
- * - It may take a while: the name server is asked. */
+ * - If it fails, no socket is added.
+ * - It may block while it asks the name server. */
 const char *listeners_bind(struct listeners *listeners, int port,
                            const char *address);
 
-/* The descriptor of the i-th socket; -1 if there is none such. The set keeps
- * it. */
+/* The descriptor of the i-th socket; -1 if there is no such socket. The set
+ * still owns it. */
 int listeners_fd(const struct listeners *listeners, size_t i);
 
-/* Writes the URL of the i-th socket to `url`; a unix socket has no URL, its
- * path takes the place. 0, or -1 if there is no such socket. */
+/* Writes the URL of the i-th socket to `url`; for a unix socket, which has no
+ * URL, its path. 0, or -1 if there is no such socket. */
 int listeners_url(const struct listeners *listeners, size_t i, char *url,
                   size_t size);
 

@@ -22,11 +22,11 @@ struct supervisor {
     size_t n;
     pid_t pids[MAX_PROCESSES + 1]; /* 0: none; pids[n] has been told to end */
     size_t nalive;
-    size_t next; /* SIGHUP has come for the children from here on */
-    int lifeline[2]; /* a pipe; only the parent holds the end to write to */
+    size_t next; /* the next child to replace after SIGHUP; n: none */
+    int lifeline[2]; /* a pipe; only the parent has its write end */
     unsigned stop_timeout;
     void (*on_child_exit)(size_t id);
-    int signal; /* SIGTERM or SIGINT once it has come, before: 0 */
+    int signal; /* SIGTERM or SIGINT, after it has come; 0 before */
     bool failed; /* a child is missing */
     int64_t restarts[MAX_RESTARTS]; /* the times of the last ones */
     size_t nrestarts;
@@ -42,9 +42,10 @@ cpu_count(void)
 
 /* --- fork ----------------------------------------------------------------- */
 
-/* Forks the child with number `id`; the one that has this number is replaced:
- * it is told to end. True in the new child, which closes its copy of the
- * parent's end of the lifeline, or the line would never be closed.
+/* Forks the child with number `id`. If a child has this number already, it is
+ * replaced and gets SIGTERM. True in the new child, which closes its copy of
+ * the write end of the lifeline: the read end becomes readable only when every
+ * copy is closed.
  * - If fork() fails it is tried again after a second: the parent has nothing
  *   else to do, and its signals wait. */
 static bool
@@ -91,9 +92,9 @@ may_restart(struct supervisor *s)
     return true;
 }
 
-/* Replaces the next child that SIGHUP has come for, unless one has not ended
- * yet: all but one serve at any time. The number of the new child in the child,
- * PROCESS_PARENT in the parent. */
+/* Replaces the next child after a SIGHUP, unless the child that was replaced
+ * last has not ended yet: all but one serve at any time. Returns the number of
+ * the new child in that child, PROCESS_PARENT in the parent. */
 static int
 replace_next(struct supervisor *s)
 {
@@ -108,7 +109,8 @@ replace_next(struct supervisor *s)
 
 /* --- exit ----------------------------------------------------------------- */
 
-/* A child has ended that was not told to. Is it to be forked again? */
+/* A child has ended although the parent sent no signal. True if the child is to
+ * be forked again. */
 static bool
 on_unexpected_exit(struct supervisor *s, size_t id, pid_t pid, int status)
 {
@@ -147,7 +149,8 @@ reap_children(struct supervisor *s)
     return PROCESS_PARENT;
 }
 
-/* To the children from `first` on; the last one is that which is replaced. */
+/* Sends a signal to the children from number `first` on; the last one, pids[n],
+ * is the child that is being replaced. */
 static void
 signal_children(const struct supervisor *s, size_t first, int signal_number)
 {
@@ -158,10 +161,11 @@ signal_children(const struct supervisor *s, size_t first, int signal_number)
 
 /* --- the parent ----------------------------------------------------------- */
 
-/* SIGTERM or SIGINT. The listeners are closed first, or connections would go on
- * waiting for children that will not accept them. The second signal becomes
- * SIGINT to the children, which ignore a second SIGTERM: a process group gets
- * it from the terminal as well as from here. */
+/* SIGTERM or SIGINT has come. The parent closes the listeners first, so that no
+ * connection waits for a child that will not accept it. After the second signal
+ * the parent sends SIGINT, because the children ignore a second SIGTERM: when a
+ * terminal signals the whole process group, they get each signal twice, from
+ * the terminal and from the parent. */
 static void
 stop_all(struct supervisor *s, int signal_number)
 {
@@ -176,7 +180,8 @@ stop_all(struct supervisor *s, int signal_number)
         alarm(s->stop_timeout + 1);
 }
 
-/* As fork_processes(). SIGALRM: those that were told to end had their time. */
+/* Returns as fork_processes(). SIGALRM: the time of the children that were told
+ * to end is over. */
 static int
 supervise(struct supervisor *s)
 {

@@ -36,7 +36,7 @@ step_port(int argc, char **argv)
     return port;
 }
 
-/* A socket that listens on 127.0.0.1. Without it the program ends. */
+/* Makes a socket that listens on 127.0.0.1, or ends the program. */
 static inline int
 step_listen(int argc, char **argv)
 {
@@ -64,7 +64,7 @@ step_listen(int argc, char **argv)
 static inline void
 step_stop(void *arg)
 {
-    /* The next signal would find that the loop has been freed. */
+    /* A later signal would use the loop after it has been freed. */
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
 

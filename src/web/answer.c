@@ -35,7 +35,7 @@ handler_fail(struct handler *self, int status, const char *why)
     if (self->failed != 0)
         return;
     self->failed = status;
-    self->why = status < 500 ? why : NULL; /* the log has the server's own */
+    self->why = status < 500 ? why : NULL; /* a 5xx is only logged */
 }
 
 /* Nothing can be added to an answer that is complete. */
@@ -47,7 +47,7 @@ still_open(struct handler *self, const char *what)
     return !self->finished;
 }
 
-/* Nor to a head that has been sent. */
+/* Nothing can be added to a head that has been sent. */
 static bool
 head_is_open(struct handler *self, const char *what)
 {
@@ -173,8 +173,8 @@ is_head(const struct handler *self)
     return strcmp(self->request->method, "HEAD") == 0;
 }
 
-/* The head is about to leave: how will the client know where the body ends?
- * By its length, if that is known; else by the end of the connection. */
+/* The head will be sent now. How will the client know where the body ends? By
+ * its length, if that is known; else by the end of the connection. */
 static void
 settle_framing(struct handler *self)
 {
@@ -264,7 +264,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (!sends_body)
         buffer_release(&self->body);
 
-    /* [12] It needs a frame of its own. */
+    /* [12] Each chunk needs a frame. */
     if (sends_body && self->framing.chunked)
         ok = ok && append_chunk_frame(self, &head);
 
@@ -293,7 +293,7 @@ check_etag(struct handler *self)
         (strcmp(r->method, "GET") != 0 && !is_head(self)))
         return 0;
 
-    /* [14] A handler that has set one has compared it, too. */
+    /* [14] A handler that has set an Etag has compared it, too. */
     if (httpheaders_get_list(&self->headers, "Etag", 0) != NULL)
         return 0;
 
@@ -304,7 +304,7 @@ check_etag(struct handler *self)
     }
     conditional_etag(etag, self->body);
 
-    /* [14] The client means another one than this. */
+    /* [14] If-Match names another representation. */
     if (!conditional_client_means(r, etag))
         return 412;
 
@@ -410,9 +410,8 @@ set_allow(struct handler *self)
     handler_set_header(self, "Allow", allow);
 }
 
-/* What the application has written is dropped, its headers too. What has
- * failed before counts for more: the answer to want of memory is not one about
- * something else. */
+/* Drops what the application has written, also its headers. The first failure
+ * decides: if memory has run out before, the answer is a 503. */
 void
 handler_send_error_detail(struct handler *self, int status, const char *detail)
 {

@@ -87,9 +87,8 @@ header_date(const struct httprequest *r, const char *name)
     return date != NULL ? httputil_parse_date(date) : -1;
 }
 
-/* In the order of RFC 9110, section 13.2.2: where there is a condition on the
- * tag, the one on the date is ignored. 304 is an answer to a client that
- * reads. */
+/* In the order of RFC 9110, section 13.2.2. If there is a condition on the tag,
+ * the one on the date is ignored. 304 is for GET and HEAD only. */
 int
 conditional_check(const struct httprequest *r, const char *etag,
                   time_t modified)

@@ -20,8 +20,8 @@ void conditional_etag(char to[CONDITIONAL_ETAG_SIZE],
 bool conditional_client_has(const struct httprequest *request,
                             const char *etag);
 
-/* [14] If-Match: is this the representation that the client means? True too
- * if it does not say which one. */
+/* [14] If-Match: is this the representation that the client means? True if
+ * there is no If-Match. */
 bool conditional_client_means(const struct httprequest *request,
                               const char *etag);
 
@@ -30,7 +30,7 @@ bool conditional_client_means(const struct httprequest *request,
  * - `modified` is when it was last modified; -1: not known.
  * - 0: the method may be carried out. 304: the client has it already. 412: it
  *   is not the one that the client means.
- * - A date that is not valid is no condition. */
+ * - An invalid date is ignored. */
 int conditional_check(const struct httprequest *request, const char *etag,
                       time_t modified);
 

@@ -1,4 +1,4 @@
-/* [11] handler.h -- what web.c and answer.c share; no others include it.
+/* [11] handler.h -- the struct of a handler, for web.c and its folder only.
  *
  *     Tornado 2.0: tornado/web.py, the attributes of RequestHandler
  *     Layer 5: it knows requests, and nothing of sockets. */
@@ -40,7 +40,7 @@ void handler_clear(struct handler *self);
 void handler_log_request(struct handler *self);
 
 /* The methods that Tornado supports, and what the handler's class has for the
- * i-th of them, or NULL. What answers GET answers HEAD. */
+ * i-th of them, or NULL. Without a `head`, `get` answers HEAD. */
 enum { HANDLER_METHODS = 6 };
 extern const char *const handler_method_names[HANDLER_METHODS];
 handler_method *handler_find_method(const struct handler *self, size_t i);

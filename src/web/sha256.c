@@ -6,8 +6,8 @@
 
 enum { BLOCK = 64 };
 
-/* The first 32 bits of the fractions of the cube roots of the first 64
- * primes: numbers that leave no room for a hidden weakness. */
+/* The first 32 bits of the fractions of the cube roots of the first 64 primes:
+ * such numbers cannot have been chosen to hide a weakness. */
 static const uint32_t k[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
     0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
@@ -29,7 +29,7 @@ rotr(uint32_t x, int n)
     return x >> n | x << (32 - n);
 }
 
-/* Section 6.2.2: one block goes into the hash. */
+/* Section 6.2.2: adds one block to the hash. */
 static void
 add_block(uint32_t h[8], const unsigned char *block)
 {

@@ -19,8 +19,8 @@ struct urlspecs {
     struct route routes[];
 };
 
-/* The byte before a special one may be what that one is about, as in "a*". With
- * a "|" no byte is sure to be in the path. */
+/* A special character may apply to the byte before it, as in "a*", so that byte
+ * is not part of the prefix. A pattern with "|" has no prefix. */
 static bool
 compile(struct route *route, const struct urlspec *spec)
 {
@@ -85,8 +85,8 @@ match(const struct route *route, const char *path, regmatch_t *groups)
     return error;
 }
 
-/* Literal patterns first: strcmp() is fast, and a regexec() that has matched a
- * part of the path leaves its groups behind. */
+/* Literal patterns come first: strcmp() is fast, and a regexec() that has
+ * matched only a part of the path would leave its groups in `groups`. */
 int
 urlspecs_find(const struct urlspecs *all, const char *path,
               regmatch_t *groups, const struct handler_class **class)

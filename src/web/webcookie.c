@@ -73,8 +73,9 @@ set_cookie(struct handler *self, const char *name, const char *value, int days,
     return true;
 }
 
-/* A route that sets what its URL says could be linked to from a foreign page:
- * with a token that the page knows, its forms would be accepted. */
+/* The name _xsrf is refused. Otherwise, if a route sets the cookie that its URL
+ * names, a foreign page could link to it, set a token that it knows, and then
+ * send forms that are accepted. */
 bool
 handler_set_cookie(struct handler *self, const char *name, const char *value,
                    int days, int flags)
@@ -88,8 +89,8 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                              "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* RFC 4648, section 4: three bytes are four digits, and "=" what is missing.
- * Returns the end of what is written. */
+/* RFC 4648, section 4: three bytes become four digits, and a missing digit is a
+ * "=". Returns the end of the written text. */
 static char *
 encode_base64(char *to, const char *from, size_t size)
 {
@@ -134,9 +135,9 @@ sign(struct handler *self, char *signature, const char *text, size_t size)
     httputil_encode_hex(signature, mac, sizeof mac);
 }
 
-/* What is signed: "2|1:0|10:1300000000|3:key|8:dmFsdWU=|". Each field says how
- * long it is. Tornado's first format did not: it signed name, value and time
- * in a row, and so did not tell one split of that row from another (changed in
+/* What is signed: "2|1:0|10:1300000000|3:key|8:dmFsdWU=|". Each field has its
+ * length in front. Tornado's first format did not: it joined name, value and
+ * time, so one signature was valid for every way to split them (changed in
  * 3.2.1). */
 bool
 handler_set_secure_cookie(struct handler *self, const char *name,
@@ -160,9 +161,9 @@ handler_set_secure_cookie(struct handler *self, const char *name,
     return handler_set_cookie(self, name, text, days, COOKIE_HTTP_ONLY);
 }
 
-/* First the signature: until it is verified, no other byte of the text is used.
- * A time far ahead is not valid either: such a value would count for as long as
- * its author likes. */
+/* The signature is verified first; before that no other byte of the text is
+ * used. A time far in the future is not valid: such a value would never
+ * expire. */
 const char *
 handler_get_secure_cookie(struct handler *self, const char *name,
                           int max_age_days)
@@ -202,14 +203,14 @@ handler_get_secure_cookie(struct handler *self, const char *name,
 
 /* --- XSRF ----------------------------------------------------------------- */
 
-/* A foreign page can make a browser send a form to this server, cookies and
- * all; it cannot read what this server has sent to that browser. So a form that
- * shows what is in the cookie does not come from a foreign page.
+/* A foreign page can make a browser send a form to this server, with the
+ * cookies; it cannot read what this server has sent to that browser. So a form
+ * that contains the token of the cookie does not come from a foreign page.
  *
- * Where the page is compressed and also shows what a client has sent, its size
- * tells an attacker letter by letter what else is in it (BREACH). So no two
- * pages show the same letters: "2|mask|token ^ mask|when". Mask and token are
- * hexadecimal digits here, each in a byte. */
+ * If a page is compressed and also shows bytes of the request, its size tells
+ * an attacker, letter by letter, what else is in it (BREACH). So each page
+ * shows the token with another mask: "2|mask|token ^ mask|when". Mask and token
+ * are hexadecimal digits here, each in a byte. */
 enum { MASK = 8, TOKEN = 32 };
 
 static char *

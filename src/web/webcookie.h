@@ -2,11 +2,11 @@
  *
  *     Tornado 2.0: tornado/web.py, RequestHandler's cookies, secure cookies
  *     and XSRF tokens
- *     Layer 5: more of what a handler can do.
+ *     Layer 5: more functions for handlers.
  *
  * A cookie is a text that the server gives to a client, and that the client
- * sends with each request. The client can read it and write another: a
- * signature makes that useless, but nothing here hides the text. */
+ * sends with each request. The client can read and change it. A signature makes
+ * a change useless, but nothing here hides the text. */
 #ifndef WEBCOOKIE_H
 #define WEBCOOKIE_H
 
@@ -21,8 +21,8 @@ const char *handler_get_cookie(struct handler *self, const char *name);
 /* RequestHandler.set_cookie: for the whole site.
  * - It expires after `days` days; 0: when the browser is closed. A negative
  *   number clears the cookie.
- * - COOKIE_HTTP_ONLY keeps it from scripts. In an answer over https it is
- *   never sent over http.
+ * - COOKIE_HTTP_ONLY hides it from scripts. The browser never sends a cookie
+ *   over http that was set over https.
  * - False, and nothing is done, if name or value could not stand in a cookie
  *   (RFC 6265, section 4.1.1), and for the name _xsrf. */
 enum { COOKIE_HTTP_ONLY = 1 };
@@ -31,7 +31,8 @@ bool handler_set_cookie(struct handler *self, const char *name,
 
 /* RequestHandler.set_secure_cookie: any text, signed with the application's
  * secret (application_set_cookie_secret()), its name, and the time. The format
- * is Tornado's since 3.2.1. HTTP_ONLY. False as above, and without a secret. */
+ * is Tornado's since 3.2.1. The cookie is HTTP_ONLY. False as above, and
+ * without a secret. */
 bool handler_set_secure_cookie(struct handler *self, const char *name,
                                const char *value, int days);
 
@@ -40,10 +41,10 @@ bool handler_set_secure_cookie(struct handler *self, const char *name,
 const char *handler_get_secure_cookie(struct handler *self, const char *name,
                                       int max_age_days);
 
-/* RequestHandler.xsrf_token: what a form of this site shows to prove that it is
- * one. The secret of it is in the cookie _xsrf, which is set if it is not
- * there; here it is behind a mask that is another every time. NULL, and 503
- * has been answered, without memory or random bytes. */
+/* RequestHandler.xsrf_token: the text by which a form proves that it comes from
+ * this site. The token itself is in the cookie _xsrf, which is set if the
+ * request has none; the text is the token under a new mask each time. NULL
+ * without memory or random bytes: then 503 has been answered. */
 const char *handler_xsrf_token(struct handler *self);
 
 /* RequestHandler.xsrf_form_html: writes it, as a field of a form. */

@@ -43,8 +43,8 @@ static_open_root(const char *path)
     return open(path, DIRECTORY | O_CLOEXEC);
 }
 
-/* One step down; never through a link. O_NONBLOCK: to open a pipe must not wait
- * for the process at its other end. */
+/* Opens one name in `directory`; never follows a symbolic link. O_NONBLOCK: to
+ * open a pipe must not wait for the process at its other end. */
 static int
 step_down(int directory, const char *name, int flags)
 {
@@ -52,11 +52,11 @@ step_down(int directory, const char *name, int flags)
                   O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags);
 }
 
-/* Opens what `path` names below `root`, and cuts the path to pieces. Each
- * name is looked up in a directory that is open, so no part of the path can be
- * exchanged between a check and the use of it. To clean the path and compare
- * prefixes, as Tornado 2.0 does, is to check one name and to open another: a
- * link is enough. The last name may be that of a directory, too. -1 with
+/* Opens what `path` names below `root`, and cuts the path to pieces. Each name
+ * is looked up in a directory that is open, so no part of the path can be
+ * exchanged between a check and the use of it. Tornado 2.0 cleans the path and
+ * compares prefixes: it checks one name and opens another, and a symbolic link
+ * is enough to get out. The last name may be that of a directory, too. -1 with
  * errno. */
 static int
 open_below(int root, char *path)
@@ -83,9 +83,9 @@ open_below(int root, char *path)
     return fd;
 }
 
-/* A page in a folder names its neighbours relative to the folder, so the
- * folder's own name has to end with a slash. At the start there is one slash
- * only: "//docs/", and "/\docs/" in a browser, is a host. */
+/* The page of a directory has links relative to the directory, so the URL of
+ * the directory has to end with a slash. The new URL begins with one slash
+ * only: to a browser the "docs" of "//docs/" or "/\docs/" is a host. */
 static void
 redirect_to_slash(struct handler *self)
 {
@@ -97,9 +97,9 @@ redirect_to_slash(struct handler *self)
     handler_redirect(self, url, true);
 }
 
-/* The status for an errno. That a file is not there a client may remember;
- * where the server has failed it may try again. (A link is ELOOP or EMLINK, and
- * a root that is not there EBADF.) */
+/* The status for an errno. A client may remember that a file does not exist;
+ * after an error of the server it may try again. (A symbolic link is ELOOP or
+ * EMLINK, and a missing root EBADF.) */
 static int
 status_of(int error)
 {
@@ -112,9 +112,8 @@ status_of(int error)
     return error == EACCES ? 403 : 503;
 }
 
-/* Opens the file that is asked for; *name becomes the name that its type is
- * guessed from. -1 when the answer is complete. A name with a NUL in it names
- * nothing. */
+/* Opens the requested file; its type is guessed from *name. -1 when the answer
+ * is complete. A name that contains a NUL does not exist. */
 static int
 open_file(struct handler *self, struct stat *st, const char **name)
 {
@@ -185,9 +184,9 @@ guess_type(const char *path)
     return "application/octet-stream";
 }
 
-/* Another content means another size, another moment or another file, so this
- * is known without reading the file. (Two contents of one size within one tick
- * of the file system's clock have one tag: rename() avoids that.) */
+/* A changed file has another size, time or inode, so the tag needs no read of
+ * the file. (Two contents of one size within one tick of the file system's
+ * clock have one tag: rename() avoids that.) */
 static void
 make_etag(char *etag, size_t size, const struct stat *st)
 {
@@ -196,7 +195,8 @@ make_etag(char *etag, size_t size, const struct stat *st)
              (unsigned long long)st->st_mtime, st->st_mtim.tv_nsec);
 }
 
-/* What is said of the file, whether it is sent or the client has it already.
+/* Sets the headers that describe the file, whether it is sent or the client has
+ * it already.
  * - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
  * - With ?v= the URL changes when the file does (Tornado's static_url() writes
  *   such URLs), so the answer may be kept for ten years. An error may not. */
@@ -269,9 +269,9 @@ parse_range(const char *text, struct static_file *file)
 }
 
 /* RFC 9110, section 13.1.5: a part is of use only to a client that has the
- * other parts of the same file; all others get the whole. A date says which
- * file only when its second is over: until then there may be another of the
- * same date. */
+ * other parts of the same file; all others get the whole file. A date
+ * identifies a file only when its second is over: until then the file may
+ * change and keep the date. */
 static bool
 if_range(struct httprequest *r, const char *etag, time_t modified)
 {
@@ -310,11 +310,11 @@ check_range(struct handler *self, const char *etag, const struct stat *st)
 
 /* --- how it leaves -------------------------------------------------------- */
 
-/* The next piece, when the kernel has taken the one before. What was promised
- * is sent as long as the file has those bytes, so a file that grows can be
- * fetched; one that has become shorter is cut off. A file that is overwritten
- * in place is sent as it is read, partly old and partly new: rename() is the
- * safe way to replace it. */
+/* Sends the next piece, when the kernel has taken the one before. The promised
+ * bytes are sent as long as the file has them, so a file that grows can be
+ * fetched; if the file has become shorter, the answer is cut off. A file that
+ * is overwritten in place is sent as it is read, partly old and partly new:
+ * rename() is the safe way to replace it. */
 static void
 send_more(void *arg)
 {
@@ -341,7 +341,7 @@ send_more(void *arg)
     }
 }
 
-/* What the client has, and what it wants, decide between five answers. */
+/* Answers 200, 206, 304, 412 or 416. */
 void
 static_file_get(struct handler *self)
 {

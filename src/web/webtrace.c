@@ -28,10 +28,10 @@ trace_page_key(void)
     return key;
 }
 
-/* A name that an attacker has registered may lead to 127.0.0.1. Then the
- * attacker's page, in a browser on this machine, is a loopback peer, and from
- * the same site. But Host says which name the browser has used: `name`, with or
- * without a port? */
+/* An attacker can register a name and let it lead to 127.0.0.1. Then the
+ * attacker's page, in a browser on this machine, is a loopback peer of the same
+ * origin. But the Host header has the name that the browser has used: is it
+ * `name`, with or without a port? */
 static bool
 is_host(const char *host, const char *name)
 {
