@@ -327,7 +327,7 @@ on_partial(void *arg)
     if (c->state <= HTTP_HEAD)
         check_partial_head(c);
 
-    /* [16] The observer measures how fast the client goes on. */
+    /* [16] The observer measures the speed of the client. */
     enter(c, c->state);
 }
 

@@ -32,7 +32,7 @@ struct httpserver {
     void *empty_arg;
     size_t nstreams, nstreams_before; /* now, and after the last accept */
 
-    /* [16] What happens when there are too many streams. */
+    /* [16] The connection limit, and the callback that runs at it. */
     size_t max_streams;
     ioloop_callback *full;
     void *full_arg;

@@ -214,7 +214,7 @@ wants_read(const struct iostream *s)
     if (s->eof)
         return false;
 
-    /* [6] Not while too much is unsent. */
+    /* [6] The stream does not receive above the high-water mark. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return false;
 
@@ -632,19 +632,18 @@ stream_events(int fd, uint32_t events, void *arg)
     if (s->fd == -1)
         return;
 
-    /* Not iostream_close(): what was just read may have queued a callback,
-     * and that runs first. */
+    /* iostream_close() would be too early here: the bytes that were just read
+     * may have queued a callback, which must run first. */
     if (events & IOLOOP_ERROR) {
         ioloop_add_callback(s->loop, close_later, s);
         return;
     }
 
-    /* READ or WRITE may have been reported although the stream did not need it.
-     * Such an event is not watched any more, because the loop would report it
-     * again in every turn. READ is not needed if no read wants bytes, and never
-     * after the end. An event that was not reported stays registered: the next
-     * request will need it, and to remove and add it would cost two system
-     * calls. */
+    /* The loop would report an event that the stream does not need again in
+     * every turn, so such an event is not watched any more. READ is not needed
+     * if no read wants bytes, and never after the end. An event that was not
+     * reported stays registered: the next request will need it, and to remove
+     * and add it would cost two system calls. */
     if ((events & IOLOOP_READ) &&
         (s->eof || (!wanted && !wants_read(s))))
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_READ);

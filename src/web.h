@@ -92,9 +92,9 @@ void *handler_state(struct handler *self);
  * initialize(), a program here has another class with the same functions. */
 const void *handler_arg(struct handler *self);
 
-/* What the i-th group of the pattern matched (from 0), percent-decoded. It may
- * contain any byte: *size, unless `size` is NULL, becomes its size. NULL if
- * that group matched nothing, or without memory. */
+/* The text that the i-th group of the pattern (from 0) matched,
+ * percent-decoded. It may contain any byte; *size, unless `size` is NULL,
+ * becomes its size. NULL if that group matched nothing, or without memory. */
 const char *handler_path_argument(struct handler *self, size_t i,
                                   size_t *size);
 
@@ -147,10 +147,11 @@ void handler_printf(struct handler *self, const char *format, ...)
 void handler_write_escaped(struct handler *self, const char *text,
                            size_t size);
 
-/* RequestHandler.flush: sends what was written so far; the first time the head
- * goes before it and cannot be changed any more. `callback`, if not NULL, runs
- * when everything has been handed to the kernel, or the client has gone: the
- * time to write more. It does not run after handler_finish(). */
+/* RequestHandler.flush: sends the part of the body that was written so far. The
+ * first flush sends the head before it, which cannot be changed any more.
+ * `callback`, if not NULL, runs when everything has been handed to the kernel,
+ * or the client has gone: then the handler can write more. It does not run
+ * after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
 /* RequestHandler.finish: the answer is complete. The server calls it when the

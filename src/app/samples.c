@@ -321,8 +321,8 @@ count_primes(struct job *job)
     }
 }
 
-/* Runs on the loop. If the client has gone the answer is dropped; the handler
- * must finish all the same, see web.h. */
+/* Runs on the loop. If the client has gone the answer is dropped, but the
+ * handler must still finish; see web.h. */
 static void
 work_done(void *arg)
 {

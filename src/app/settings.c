@@ -183,10 +183,10 @@ copy_name(char *name, size_t size, const char *argument)
     name[n] = '\0';
 }
 
-/* Sets the option to what stands behind `equals` (NULL: no value is given).
- * NULL, or what was expected; the variable is not valid then. strtol() alone is
- * not enough for a number: it skips blanks, takes a sign, and stops within
- * "8x". A number that is too large for it becomes the largest long. */
+/* Sets the option to the text behind `equals` (NULL: no value is given).
+ * Returns NULL, or what was expected; the variable is not valid then. strtol()
+ * alone is not enough for a number: it skips blanks, takes a sign, and stops
+ * within "8x". A number that is too large for it becomes the largest long. */
 static const char *
 set_option(const struct option *o, const char *equals)
 {

@@ -55,17 +55,17 @@ size_t buffer_length(const struct buffer *b);
 /* [16] The bytes that it occupies. */
 size_t buffer_memory(const struct buffer *b);
 
-/* Makes room for `room` more bytes and returns where they go; the caller
- * writes them and adds their number to (*b)->end. May move the live bytes.
- * NULL without memory; the live bytes are then as before. */
+/* Makes room for `room` more bytes and returns the place for them. The caller
+ * writes them there and adds their number to (*b)->end. May move the live
+ * bytes. NULL without memory; the live bytes are then as before. */
 char *buffer_room(struct buffer **b, size_t room);
 
 /* Copies `size` bytes to the end. False without memory: nothing is added. */
 bool buffer_append(struct buffer **b, const void *data, size_t size);
 
 /* Releases an empty buffer; moves the live bytes to a smaller block if they
- * fill less than a quarter of this one. For the owner to call after bytes
- * have left. */
+ * fill less than a quarter of this one. The owner calls it after it has taken
+ * bytes. */
 void buffer_trim(struct buffer **b);
 
 /* Frees the buffer with all that it holds; *b is NULL afterwards. */

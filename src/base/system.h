@@ -23,7 +23,7 @@ _Noreturn void die(const char *what);
  * and close-on-exec. 0, or -1. */
 int set_nonblocking(int fd);
 
-/* 0 if a poller can watch `fd`. -1 for a regular file or a folder, which is
+/* 0 if a poller can watch `fd`. -1 for a regular file or a directory, which is
  * always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 

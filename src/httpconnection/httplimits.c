@@ -31,8 +31,8 @@ struct watched {
 
 /* --- one connection ------------------------------------------------------ */
 
-/* What the client has done so far, in bytes: what it has sent, or what it has
- * acknowledged. */
+/* The bytes that the client has sent so far or, while an answer is measured,
+ * the bytes of answers that it has acknowledged. */
 static size_t
 progress(const struct watched *w)
 {
@@ -162,7 +162,7 @@ sweep(void *arg)
         when = check(limits, w, now);
         next = when < next ? when : next;
     }
-    TRACE(-1, "limits: every connection has been looked at");
+    TRACE(-1, "limits: every connection has been checked");
     if (next != NEVER)
         schedule(limits, next);
 }

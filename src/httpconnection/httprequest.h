@@ -83,7 +83,7 @@ struct httprequest {
     struct buffer *body_buffer; /* [9] what has come of the body */
     size_t cookies_size, cookie_headers; /* [15] room; lines that were parsed */
     const char *cookies_wrong; /* [15] NULL: nothing */
-    char remote_ip[PEER_IP_SIZE]; /* "": not asked for yet */
+    char remote_ip[PEER_IP_SIZE]; /* "": httprequest_remote_ip() makes it */
 };
 
 /* An empty request. NULL when there is no memory. */

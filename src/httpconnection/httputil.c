@@ -83,7 +83,7 @@ httpheaders_get_list(const struct httpheaders *headers, const char *name,
     return NULL;
 }
 
-/* [9] Of several lines none is valid. */
+/* [9] If there are several lines, none of them is valid. */
 const char *
 httpheaders_get(const struct httpheaders *headers, const char *name)
 {
@@ -384,7 +384,7 @@ httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
     return true;
 }
 
-/* Room is asked for once, for the whole line. */
+/* One call makes room for the whole line. */
 static bool
 append_header(struct buffer **to, const char *name, const char *value)
 {

@@ -132,8 +132,8 @@ time_t httputil_parse_date(const char *date);
 
 /* --- answers ------------------------------------------------------------- */
 
-/* What an answer's head says about the bytes around it: where the body ends
- * (RFC 9112, section 6.3) and what happens to the connection. */
+/* What the head of an answer says about its framing: where the body ends (RFC
+ * 9112, section 6.3) and what happens to the connection. */
 struct httpframing {
     bool length_known; /* Content-Length: `length` */
     bool chunked; /* [12] Transfer-Encoding: chunked */

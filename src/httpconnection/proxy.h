@@ -12,11 +12,12 @@
 
 #include "httpconnection.h"
 
-/* What proxy_call() needs; the owner keeps it as long as the server runs.
+/* The settings of proxy_call(); the owner keeps them as long as the server
+ * runs.
  *
- * trust   every peer is a proxy of ours. Without one, any client can write
- *         these headers, so they are ignored.
- * next    the request callback that is called with next_arg. */
+ *     trust   every peer is a proxy of ours. If it is false the headers are
+ *             ignored, because any client can write them.
+ *     next    the request callback that is called with next_arg. */
 struct proxy {
     bool trust;
     httprequest_callback *next;

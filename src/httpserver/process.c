@@ -93,8 +93,9 @@ may_restart(struct supervisor *s)
 }
 
 /* Replaces the next child after a SIGHUP, unless the child that was replaced
- * last has not ended yet: all but one serve at any time. Returns the number of
- * the new child in that child, PROCESS_PARENT in the parent. */
+ * last has not ended yet: so at most one child is shutting down at a time.
+ * Returns the number of the new child in that child, PROCESS_PARENT in the
+ * parent. */
 static int
 replace_next(struct supervisor *s)
 {

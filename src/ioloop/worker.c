@@ -48,9 +48,9 @@ take_job(struct worker *w)
     return job;
 }
 
-/* What a thread does. The write to the loop's pipe, and the read at its other
- * end, order the memory: the loop sees all that `work` has written. The job may
- * be freed as soon as the callback is added. */
+/* The function of each thread. The write to the loop's pipe, and the read at
+ * its other end, order the memory: the loop sees all that `work` has written.
+ * The job may be freed as soon as the callback is added. */
 static void *
 work(void *arg)
 {

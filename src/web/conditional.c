@@ -48,7 +48,7 @@ list_has(const char *list, const char *etag, bool weak)
     return false;
 }
 
-/* The header may be repeated. Its lines are looked at one by one: to join them
+/* The header may be repeated. Its lines are searched one by one: to join them
  * would need memory. */
 static bool
 header_has(const struct httprequest *r, const char *name, const char *etag,

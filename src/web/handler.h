@@ -20,7 +20,7 @@ struct handler {
     const struct handler_class *class;
     const char *cookie_secret; /* [15] the application's; NULL: none */
     struct httprequest *request;
-    regmatch_t groups[URLSPEC_GROUPS]; /* where they are in the path */
+    regmatch_t groups[URLSPEC_GROUPS]; /* offsets in the path */
 
     int status;
     int failed; /* the status of the error page to send instead; 0: none */

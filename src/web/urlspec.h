@@ -10,9 +10,9 @@
 struct handler_class;
 
 /* A pattern is an extended regular expression of regcomp() that has to match
- * the whole path; what its groups match is handler_path_argument().
- * - A pattern without special characters comes before all others, wherever it
- *   stands. Of the others the first that matches counts.
+ * the whole path; handler_path_argument() returns what its groups match.
+ * - A pattern without special characters comes before all others, at every
+ *   place in the table. Among the others the first that matches is taken.
  * - The table ends with {0} and is not copied. */
 struct urlspec {
     const char *pattern;

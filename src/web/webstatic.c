@@ -22,7 +22,7 @@
 /* A piece of a file is read when the client has taken the one before. */
 enum { PIECE = 65536 };
 
-/* What is remembered while the file is sent. */
+/* The state of a handler that sends a file. */
 struct static_file {
     int fd;
     off_t next, end; /* where the next byte is, and where the last one ends */

@@ -27,8 +27,8 @@
 int static_open_root(const char *path);
 
 /* StaticFileHandler.get, and .head: the file that the first group of the
- * pattern names, the part of it that is asked for, or 304 when the client has
- * it already. A directory is its index.html. A pattern without a group leads
+ * pattern names, the requested part of it, or 304 if the client has it already.
+ * For a directory its index.html is sent. A pattern without a group redirects
  * to the same path with a slash behind it. */
 void static_file_get(struct handler *self);
 enum { STATIC_FILE_STATE_SIZE = 32 };
