@@ -10,8 +10,8 @@
  *     on_write_complete              the answer has been sent
  *     finish_request                 close, or (chapter 10) read the next head
  *
- * Tornado 2.0 closes the connection without a word when it does not like a
- * request; here every error has an answer (Tornado since 5.0). */
+ * Tornado 2.0 closes the connection without an answer if a request is not
+ * valid; here every error has an answer (Tornado since 5.0). */
 #include "httpconnection.h"
 
 #include <stdlib.h>

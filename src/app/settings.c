@@ -381,8 +381,8 @@ settings_announce(const struct listeners *listeners)
 
 /* A connection that serves a file has two descriptors, and two more are open
  * while the path of one file is walked. The soft limit is raised as far as the
- * system allows. select() cannot watch a descriptor from FD_SETSIZE on, so the
- * limit is not higher than that with select(). */
+ * system allows; with select() to FD_SETSIZE at most, because select() cannot
+ * watch larger descriptors. */
 size_t
 settings_max_connections(void)
 {

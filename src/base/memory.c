@@ -60,8 +60,8 @@ static size_t nfree;
 static void *
 block_resize(void *block, size_t before, size_t after)
 {
-    /* [16] Too much for this process. The last part is kept for single blocks:
-     * one large request must not make all small ones fail. */
+    /* [16] The limit of this process. Only single blocks may use the last part
+     * below it, so that one large request does not make all small ones fail. */
     if (after > before &&
         in_use + (after - before) >
             MEMORY_MAX - (after > BLOCK_SIZE ? SINGLE_BLOCKS : 0))

@@ -2,8 +2,8 @@
  *
  *     Layer 0: it knows no other part.
  *
- * What clients send and receive is held in this memory. Only the thread of the
- * loop may call these functions. */
+ * This memory holds the bytes that clients send and receive. Only the thread of
+ * the loop may call these functions. */
 #ifndef MEMORY_H
 #define MEMORY_H
 

@@ -22,7 +22,8 @@
 /* The value of the Server header. */
 #define HTTP_SERVER "DustDevil/1.0"
 
-/* What a parser returns when there is no memory left; and the reason alone. */
+/* HTTP_NO_MEMORY is what a parser returns when there is no memory left;
+ * http_no_memory is its reason without the status. */
 #define HTTP_NO_MEMORY "503 out of memory"
 #define http_no_memory (&HTTP_NO_MEMORY[4])
 

@@ -47,7 +47,7 @@ const char *handler_get_secure_cookie(struct handler *self, const char *name,
  * without memory or random bytes: then 503 has been answered. */
 const char *handler_xsrf_token(struct handler *self);
 
-/* RequestHandler.xsrf_form_html: writes it, as a field of a form. */
+/* RequestHandler.xsrf_form_html: writes the token, as a field of a form. */
 void handler_xsrf_form_html(struct handler *self);
 
 /* RequestHandler.check_xsrf_cookie: does the request show the token, as the
