@@ -376,6 +376,7 @@ finish_request(struct httpconnection *c)
     }
 
     /* [10] The next request may have been sent already. */
+    c->is_head = false;
     enter(c, HTTP_IDLE);
     read_head(c);
 }

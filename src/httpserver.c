@@ -221,7 +221,8 @@ resume(void *arg)
     struct httpserver *server = arg;
 
     server->paused = NULL;
-    if (httpserver_start(server, server->listeners) == -1)
+    while (server->paused == NULL &&
+           httpserver_start(server, server->listeners) == -1)
         pause_accepting(server);
 }
 
@@ -284,7 +285,7 @@ httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
     size_t before;
 
     do {
-        before = server->nstreams;
+        before = server->nstreams_before = server->nstreams;
         for (size_t i = 0; i < server->nstarted; i++)
             listener_ready(listeners_fd(server->listeners, i), IOLOOP_READ,
                            server);

@@ -51,8 +51,9 @@ void httpserver_stop(struct httpserver *server);
 
 /* [16] At most `max` streams exist at once, from their accept until they are
  * freed. Further connections wait in the kernel.
- * - `full` runs when a connection waits while `max` streams exist, at most ten
- *   times a second. If it closes a stream, there is room in the next turn. */
+ * - `full` runs when a connection waits while `max` streams exist. If it closes
+ *   a stream, there is room in the next turn, and it may run again then; if
+ *   not, it runs again after a tenth of a second. */
 void httpserver_set_limit(struct httpserver *server, size_t max,
                           ioloop_callback *full, void *arg);
 

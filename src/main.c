@@ -56,13 +56,14 @@ serve(void)
     if (ioloop_start(loop) == -1)
         die("cannot wait");
     signals_hold(true);
-    httpserver_free(server);
+    httpserver_stop(server);
     ioloop_close_all(loop);
 
     /* [18] The threads return their work, and its requests end. */
     samples_end();
     ioloop_close_all(loop);
 
+    httpserver_free(server);
     ioloop_free(loop);
     return 0;
 }

@@ -179,7 +179,8 @@ void handler_write_error(struct handler *self, int status, const char *detail);
  * also shown to the client if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
-/* [12] Has the client gone? Then the answer is not sent any more. */
+/* [12] Has the client gone, or the answer failed? What is written then is not
+ * sent; the handler finishes. */
 bool handler_client_gone(struct handler *self);
 
 #endif

@@ -468,6 +468,21 @@ needs_much_memory() {
     run ! grep ' 503 ' "$SERVER_LOG"
 }
 
+# An empty line is no request, so it keeps no place and gets no answer.
+@test "an idle client that has sent an empty line is closed for another one, without a word" {
+    start --max-connections=2 --idle-timeout=60
+    client_bg "$TMP/first" -t 20 send "$(get /)" readuntil world send '\r\n' read
+    first=$CLIENT_PID
+    wait_for_line "$SERVER_LOG" ' 200 GET / '
+    insider send "$(get /hello/two)" readuntil two hold send "$(get /hello/three)" \
+        readuntil three
+    wait_for_line "$SERVER_LOG" ' 200 GET /hello/two '
+    good
+    wait "$first" || true
+    answers "$TMP/first" 200
+    run ! grep '408' "$SERVER_LOG"
+}
+
 @test "a limit that may be raised is raised" {
     start_poor '-S -n 40' --log=warning --max-connections=200
     crowd 150 send "$(get /)" readuntil world

@@ -63,7 +63,8 @@ on_parent_gone(int fd, uint32_t events, void *arg)
     (void)arg;
     ioloop_remove_handler(loop, fd);
     close(fd);
-    begin_shutdown();
+    if (!begin_shutdown())
+        ioloop_stop(loop);
 }
 
 void

@@ -89,7 +89,8 @@ expire(struct watched *w)
     if (w->sending) {
         log_warning("a client reads its answer too slowly");
         iostream_abort(w->stream);
-    } else if (w->state == HTTP_BODY || iostream_unread(w->stream) > 0) {
+    } else if (w->state == HTTP_BODY ||
+               (w->state == HTTP_HEAD && iostream_unread(w->stream) > 0)) {
         httpconnection_refuse(w->connection, "408 the request took too long");
     } else {
         iostream_close(w->stream);
@@ -115,7 +116,7 @@ check(struct httplimits *limits, struct watched *w, int64_t now)
     }
     if (w->allowed == NEVER || now - w->since < w->allowed)
         return w->allowed == NEVER ? NEVER : w->since + w->allowed;
-    if (!loop_was_late(limits, w)) {
+    if (!limits->was_late && !loop_was_late(limits, w)) {
         expire(w);
         return NEVER;
     }
@@ -154,6 +155,7 @@ sweep(void *arg)
 
     limits->sweep = NULL;
     limits->last_sweep = now;
+    limits->was_late = late > SECOND / 4 && !limits->was_late;
     for (struct watched *w = limits->first; w != NULL; w = w->next) {
         int64_t when;
 
@@ -210,13 +212,22 @@ find_victim(const struct httplimits *limits)
     struct watched *victim = NULL;
     int64_t now = ioloop_time();
     size_t most = 0;
+    double slowest = 0;
 
+    for (struct watched *w = limits->first; w != NULL; w = w->next) {
+        size_t size = memory_of(w);
+
+        most = size > most ? size : most;
+    }
     for (struct watched *w = limits->first; w != NULL; w = w->next)
-        most = memory_of(w) > most ? memory_of(w) : most;
-    for (struct watched *w = limits->first; w != NULL; w = w->next)
-        if (memory_of(w) > most / 2 &&
-            (victim == NULL || speed(w, now) < speed(victim, now)))
-            victim = w;
+        if (memory_of(w) > most / 2) {
+            double its = speed(w, now);
+
+            if (victim == NULL || its < slowest) {
+                victim = w;
+                slowest = its;
+            }
+        }
     return victim;
 }
 
@@ -228,7 +239,6 @@ relieve(void *arg)
     struct watched *w;
     size_t freed = 0;
 
-    limits->relieving = false;
     while (memory_in_use() > HTTP_MEMORY_LIMIT + freed &&
            (w = find_victim(limits)) != NULL) {
         freed += memory_of(w);
@@ -239,6 +249,9 @@ relieve(void *arg)
             iostream_abort(w->stream);
         }
     }
+
+    /* What refusing has allocated is no new pressure. */
+    limits->relieving = false;
 }
 
 /* Waits for one more turn: requests that have finished in the turn of the
@@ -322,7 +335,8 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
 
         w->state = state;
         restart(limits, w, sending, ioloop_time());
-        schedule(limits, w->since + w->allowed);
+        if (w->allowed != NEVER)
+            schedule(limits, w->since + w->allowed);
     }
     w->state = state;
     if (!w->sending && state > HTTP_BODY)
@@ -335,7 +349,22 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         httpconnection_request(c)->keep_alive = false;
 }
 
-/* A connection is not idle if a byte of its next request has arrived. */
+/* Has no byte of a next request arrived? Empty lines do not count: a client that
+ * sends one would prevent that any connection is closed. */
+static bool
+is_idle(const struct watched *w)
+{
+    size_t size;
+    const char *data = iostream_peek(w->stream, &size);
+
+    while (size > 0 && (*data == '\r' || *data == '\n')) {
+        data++;
+        size--;
+    }
+    return w->state == HTTP_IDLE && iostream_fd(w->stream) != -1 && size == 0 &&
+           iostream_unsent(w->stream) == 0;
+}
+
 void
 httplimits_close_idlest(void *arg)
 {
@@ -343,11 +372,10 @@ httplimits_close_idlest(void *arg)
     struct watched *idlest = NULL;
 
     for (struct watched *w = limits->first; w != NULL; w = w->next)
-        if (w->state == HTTP_IDLE && iostream_fd(w->stream) != -1 &&
-            (idlest == NULL || w->since < idlest->since))
+        if (is_idle(w) && (idlest == NULL || w->since < idlest->since))
             idlest = w;
     if (idlest == NULL || iostream_try_read_now(idlest->stream) ||
-        iostream_unread(idlest->stream) > 0)
+        !is_idle(idlest))
         return;
     TRACE(iostream_fd(idlest->stream), "idle longest, closed for another");
     iostream_close(idlest->stream);
@@ -362,7 +390,7 @@ httplimits_drain(struct httplimits *limits)
     limits->draining = true;
     limits->timeouts[HTTP_IDLE] = SECOND;
     for (struct watched *w = limits->first; w != NULL; w = w->next)
-        if (w->state == HTTP_IDLE)
+        if (w->state == HTTP_IDLE && iostream_unsent(w->stream) == 0)
             restart(limits, w, false, now);
         else if ((w->state == HTTP_BODY || w->state == HTTP_APPLICATION) &&
                  iostream_unread(w->stream) == 0)

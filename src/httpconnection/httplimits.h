@@ -43,6 +43,7 @@ struct httplimits {
     struct watched *first;
     struct timeout *sweep; /* NULL: none is set */
     int64_t sweep_at, last_sweep;
+    bool was_late;  /* this sweep came late: it ends no connection */
     bool relieving; /* relieve() is queued */
     bool draining; /* [17] */
 };

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/event.h>
@@ -71,12 +72,19 @@ filter(const int *kq, int fd, short which, unsigned short before,
 static int
 kqueue_watch(void *self, int fd, uint32_t before, uint32_t after)
 {
+    int error;
+
     if ((before == 0 && check_pollable(fd) == -1) ||
         filter(self, fd, EVFILT_READ, read_flags(before),
                read_flags(after)) == -1)
         return -1;
-    return filter(self, fd, EVFILT_WRITE, before & IOLOOP_WRITE ? EV_ADD : 0,
-                  after & IOLOOP_WRITE ? EV_ADD : 0);
+    if (filter(self, fd, EVFILT_WRITE, before & IOLOOP_WRITE ? EV_ADD : 0,
+               after & IOLOOP_WRITE ? EV_ADD : 0) == 0)
+        return 0;
+    error = errno;
+    filter(self, fd, EVFILT_READ, read_flags(after), read_flags(before));
+    errno = error;
+    return -1;
 }
 
 /* At the read filter, EV_EOF means that the peer sends no more, which recv()

@@ -253,6 +253,18 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
 
     if (!still_open(self, "flush"))
         return;
+
+    /* [12] After a failure no more is sent: what follows a hole is wrong. The
+     * finish sends the error page, or the connection is reset. */
+    if (self->failed != 0 && !self->last) {
+        buffer_release(&self->body);
+        if (self->headers_written)
+            httprequest_abort(r);
+        if (callback != NULL)
+            ioloop_add_callback(r->loop, callback, arg);
+        return;
+    }
+
     self->flushed += buffer_length(self->body);
     if (!self->headers_written) {
         settle_framing(self);
@@ -443,5 +455,5 @@ handler_send_error(struct handler *self, int status)
 bool
 handler_client_gone(struct handler *self)
 {
-    return self->request->connection == NULL;
+    return self->failed != 0 || self->request->connection == NULL;
 }
