@@ -349,8 +349,8 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         httpconnection_request(c)->keep_alive = false;
 }
 
-/* Has no byte of a next request arrived? Empty lines do not count: a client that
- * sends one would prevent that any connection is closed. */
+/* Has no byte of a next request arrived? Empty lines do not count: a client
+ * that sends one would prevent that any connection is closed. */
 static bool
 is_idle(const struct watched *w)
 {
