@@ -143,8 +143,8 @@ needs_plain_memory() {
 # An empty line behind a body is no beginning: old clients send one.
 @test "one byte begins a later head, an empty line does not" {
     start --header-timeout=1 --idle-timeout=60
-    client_bg "$TMP/drip" send "$(get /)" readuntil world send G pause 700 send E \
-        pause 700 send 'T / HTTP/1.1\r\nHost: a\r\n\r\n' read
+    client_bg "$TMP/drip" send "$(get /)" readuntil world send G pause 1300 send E \
+        pause 1300 send 'T / HTTP/1.1\r\nHost: a\r\n\r\n' read
     drip=$CLIENT_PID
     client send "${HEAD}Content-Length: 3\r\n\r\nabc\r\n" readuntil abc pause 2500 \
         send "$(get /)" readuntil world > "$TMP/line"

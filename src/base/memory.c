@@ -109,7 +109,7 @@ buffer_length(const struct buffer *b)
     return b == NULL ? 0 : b->end - b->start;
 }
 
-/* The struct in front of the bytes counts, too. */
+/* [16] The struct in front of the bytes counts, too. */
 size_t
 buffer_memory(const struct buffer *b)
 {
@@ -125,13 +125,14 @@ char *
 buffer_room(struct buffer **b, size_t room)
 {
     struct buffer *buffer = *b;
-    size_t length = buffer_length(buffer), size = FIRST_SIZE;
+    size_t length = buffer_length(buffer), size = FIRST_SIZE, before = 0;
     bool grow = false;
 
     if (buffer != NULL) {
         if (buffer->size - buffer->end >= room)
             return buffer->data + buffer->end;
         size = buffer->size;
+        before = sizeof *buffer + size;
         grow = buffer->start < length;
         memmove(buffer->data, buffer->data + buffer->start, length);
         *buffer = (struct buffer){.end = length, .size = size};
@@ -140,7 +141,7 @@ buffer_room(struct buffer **b, size_t room)
         size += size < LARGE_SIZE ? size : size / 8;
     if (size - length < room)
         size = length + room;
-    buffer = block_resize(buffer, buffer_memory(buffer), sizeof *buffer + size);
+    buffer = block_resize(buffer, before, sizeof *buffer + size);
     if (buffer == NULL)
         return NULL;
     *buffer = (struct buffer){.end = length, .size = size};
@@ -181,7 +182,7 @@ void
 buffer_release(struct buffer **b)
 {
     if (*b != NULL)
-        block_free(*b, buffer_memory(*b));
+        block_free(*b, sizeof **b + (*b)->size);
     *b = NULL;
 }
 

@@ -17,15 +17,7 @@ struct httpbody {
     void *arg;
 };
 
-static void on_piece(const char *data, size_t size, void *arg);
-
-static void
-read_piece(struct httpbody *b)
-{
-    iostream_read_bytes(b->stream, b->left < PIECE ? b->left : PIECE, on_piece,
-                        b);
-}
-
+/* Starts the next read as long as bytes are missing. */
 static void
 on_piece(const char *data, size_t size, void *arg)
 {
@@ -35,7 +27,8 @@ on_piece(const char *data, size_t size, void *arg)
     if (!buffer_append(b->body, data, size))
         b->callback(HTTP_NO_MEMORY, b->arg);
     else if (b->left > 0)
-        read_piece(b);
+        iostream_read_bytes(b->stream, b->left < PIECE ? b->left : PIECE,
+                            on_piece, b);
     else
         b->callback(NULL, b->arg);
 }
@@ -57,6 +50,6 @@ httpbody_read(struct iostream *stream, struct httprequest *r, size_t length,
     if (b == NULL)
         return false;
     *b = (struct httpbody){stream, &r->body_buffer, length, callback, arg};
-    read_piece(b);
+    iostream_read_bytes(stream, length < PIECE ? length : PIECE, on_piece, b);
     return true;
 }

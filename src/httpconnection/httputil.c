@@ -412,18 +412,6 @@ digits(char *end, uint64_t n)
     return end;
 }
 
-static bool
-append_status(struct buffer **to, int status)
-{
-    const char *reason = httputil_reason(status);
-    char line[] = "HTTP/1.1 000 ";
-
-    digits(line + sizeof line - 2, (uint64_t)status);
-    return buffer_append(to, line, sizeof line - 1) &&
-           buffer_append(to, reason, strlen(reason)) &&
-           buffer_append(to, "\r\n", 2);
-}
-
 /* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the
  * server's, not the client's (Tornado since 4.1). */
 bool
@@ -431,10 +419,16 @@ httputil_append_head(struct buffer **to, int status,
                      const struct httpheaders *headers,
                      const struct httpframing *framing)
 {
-    char length[24] = "";
-    bool ok = append_status(to, status) &&
-              append_header(to, "Server", HTTP_SERVER) &&
-              append_header(to, "Date", httputil_date());
+    const char *reason = httputil_reason(status);
+    char line[] = "HTTP/1.1 000 ", length[24] = "";
+    bool ok;
+
+    digits(line + sizeof line - 2, (uint64_t)status);
+    ok = buffer_append(to, line, sizeof line - 1) &&
+         buffer_append(to, reason, strlen(reason)) &&
+         buffer_append(to, "\r\n", 2) &&
+         append_header(to, "Server", HTTP_SERVER) &&
+         append_header(to, "Date", httputil_date());
 
     for (size_t i = 0; i < headers->n; i++)
         ok = ok && append_header(to, headers->items[i].name,
