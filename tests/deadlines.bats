@@ -357,7 +357,7 @@ idle() {
     crowd 3 rcvbuf 4096 send "$(get '/bytes?n=1000000000')" deaf
 
     # Only select() has to look whether a client is still there.
-    [ "${1:-}" = select ] || {
+    [ "${1:-${POLLER:-}}" = select ] || {
         crowd 3 send "$(get '/slow?ms=60000')" shutdown
         crowd 3 send "$(get '/slow?ms=60000')$(get /)"
     }
