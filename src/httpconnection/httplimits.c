@@ -187,7 +187,8 @@ memory_of(const struct watched *w)
     if (iostream_fd(w->stream) == -1 ||
         (!is_receiving(w) && iostream_unsent(w->stream) == 0))
         return 0;
-    return iostream_memory(w->stream) + (r != NULL ? httprequest_memory(r) : 0);
+    return iostream_memory(w->stream) +
+           (is_receiving(w) && r != NULL ? httprequest_memory(r) : 0);
 }
 
 /* Bytes a microsecond since the present window began; the time counts as one
@@ -214,11 +215,9 @@ find_victim(const struct httplimits *limits)
     size_t most = 0;
     double slowest = 0;
 
-    for (struct watched *w = limits->first; w != NULL; w = w->next) {
-        size_t size = memory_of(w);
-
-        most = size > most ? size : most;
-    }
+    for (struct watched *w = limits->first; w != NULL; w = w->next)
+        if (memory_of(w) > most)
+            most = memory_of(w);
     for (struct watched *w = limits->first; w != NULL; w = w->next)
         if (memory_of(w) > most / 2) {
             double its = speed(w, now);
