@@ -74,7 +74,7 @@ struct ioloop {
     struct timeout **timeouts;
     size_t ntimeouts, timeouts_size;
     uint64_t timeout_number;
-    int64_t now; /* the time when due timeouts were last looked for */
+    int64_t now; /* the time when the last wait ended */
 
     void (*wait_hook)(bool begins); /* [18] */
 };
@@ -274,17 +274,6 @@ run_handlers(struct ioloop *loop, int nready)
  * turns, so that the sockets do not starve. */
 enum { MAX_TURNS_WITHOUT_WAIT = 32 };
 
-/* ioloop_reserve() has reserved the room for the callbacks of descriptors. Only
- * a program that adds other callbacks, without limit, needs more. */
-static void
-queue_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
-{
-    if (!reserve(&loop->callbacks, &loop->callbacks_size,
-                 loop->ncallbacks + 1, sizeof *loop->callbacks))
-        die("too many callbacks");
-    loop->callbacks[loop->ncallbacks++] = (struct callback){callback, arg};
-}
-
 /* Runs the callbacks that are queued now. The callbacks that these add wait for
  * the next turn. A callback may free its object, because all callbacks that
  * were queued before it have run. */
@@ -328,7 +317,7 @@ read_waker(int fd, uint32_t events, void *arg)
     (void)events;
     for (ssize_t i = 0; i < n / (ssize_t)sizeof received[0]; i++) {
         TRACE(-1, "woken: a callback from outside is queued");
-        queue_callback(loop, received[i].callback, received[i].arg);
+        ioloop_add_callback(loop, received[i].callback, received[i].arg);
     }
 }
 
@@ -356,17 +345,22 @@ ioloop_add_callback_from_signal(struct ioloop *loop, ioloop_callback *callback,
     errno = saved;
 }
 
+/* ioloop_reserve() has reserved the room for the callbacks of descriptors. Only
+ * a program that adds other callbacks, without limit, needs more. */
 void
 ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
     struct pollfd room = {.fd = loop->waker_write, .events = POLLOUT};
 
-    if (pthread_equal(pthread_self(), loop->thread)) {
-        queue_callback(loop, callback, arg);
+    if (!pthread_equal(pthread_self(), loop->thread)) {
+        while (!wake(loop, callback, arg))
+            poll(&room, 1, -1);
         return;
     }
-    while (!wake(loop, callback, arg))
-        poll(&room, 1, -1);
+    if (!reserve(&loop->callbacks, &loop->callbacks_size,
+                 loop->ncallbacks + 1, sizeof *loop->callbacks))
+        die("too many callbacks");
+    loop->callbacks[loop->ncallbacks++] = (struct callback){callback, arg};
 }
 
 /* [4] --- timeouts ------------------------------------------------------ */
@@ -379,6 +373,13 @@ ioloop_time(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* To read the clock takes longer than many a turn of the loop. */
+int64_t
+ioloop_now(const struct ioloop *loop)
+{
+    return loop->now;
 }
 
 static bool
@@ -418,8 +419,9 @@ sift(struct ioloop *loop, size_t i, struct timeout *t)
 }
 
 /* heapq.heappush: the new timeout starts at the end of the heap. A deadline in
- * the past counts as `now`, so the timeout runs after those that are due
- * already. */
+ * the past is moved behind `now`, so the timeout waits for the next turn.
+ * Otherwise a timeout that adds itself again could hold up the loop for ever
+ * (Tornado until 4.0). */
 struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
@@ -432,7 +434,7 @@ ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
         return NULL;
     }
     *t = (struct timeout){
-        .deadline = deadline > loop->now ? deadline : loop->now,
+        .deadline = deadline > loop->now ? deadline : loop->now + 1,
         .number = loop->timeout_number++, .callback = callback, .arg = arg};
     sift(loop, loop->ntimeouts++, t);
     return t;
@@ -453,21 +455,13 @@ ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout)
     free(timeout);
 }
 
-/* Runs the timeouts that are due now. A timeout that their callbacks add has a
- * higher number, and waits for the next turn even if it is due. Otherwise a
- * timeout that adds itself again could hold up the loop for ever (Tornado until
- * 4.0). */
+/* Runs the timeouts that were due when the last wait ended. */
 static void
 run_timeouts(struct ioloop *loop)
 {
-    uint64_t newest = loop->timeout_number;
-
-    loop->now = ioloop_time();
-    while (loop->ntimeouts > 0) {
+    while (loop->ntimeouts > 0 && loop->timeouts[0]->deadline <= loop->now) {
         struct timeout t = *loop->timeouts[0];
 
-        if (t.deadline > loop->now || t.number >= newest)
-            return;
         ioloop_remove_timeout(loop, loop->timeouts[0]);
         TRACE(-1, "a timeout is due");
         t.callback(t.arg);
@@ -475,7 +469,8 @@ run_timeouts(struct ioloop *loop)
 }
 
 /* The time until the first deadline in milliseconds, rounded up: a wait that
- * ends too early would be repeated, with 0, until the deadline. */
+ * ends too early would be repeated, with 0, until the deadline. The clock is
+ * read, because the handlers and callbacks since the last wait took time. */
 static int
 milliseconds_to_deadline(struct ioloop *loop)
 {
@@ -527,6 +522,8 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 int
 ioloop_start(struct ioloop *loop)
 {
+    loop->now = ioloop_time(); /* [4] */
+
     for (;;) {
         int nready, poll_timeout = -1; /* no limit */
 
@@ -541,16 +538,18 @@ ioloop_start(struct ioloop *loop)
         if (loop->stopped)
             break;
 
+        /* [3] While a callback is queued, the loop does not wait. */
+        if (loop->ncallbacks > 0 &&
+            ++loop->turns_without_wait < MAX_TURNS_WITHOUT_WAIT)
+            continue;
+
         /* [4] The wait ends at the next deadline. */
         if (loop->ntimeouts > 0)
             poll_timeout = milliseconds_to_deadline(loop);
 
-        /* [3] While a callback is queued, the loop does not wait. */
-        if (loop->ncallbacks > 0) {
-            if (++loop->turns_without_wait < MAX_TURNS_WITHOUT_WAIT)
-                continue;
+        /* [3] A poll with 0 only asks. */
+        if (loop->ncallbacks > 0)
             poll_timeout = 0;
-        }
 
         loop->turns_without_wait = 0; /* [3] */
         TRACE_WAIT_BEGINS();
@@ -565,6 +564,7 @@ ioloop_start(struct ioloop *loop)
         loop->poll_count++;
         if (nready == -1 && errno != EINTR)
             return -1;
+        loop->now = ioloop_time(); /* [4] */
         TRACE_WAIT_ENDS();
 
         /* [18] The wait is over. */

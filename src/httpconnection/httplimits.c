@@ -333,7 +333,9 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         bool sending = state == w->state && unsent;
 
         w->state = state;
-        restart(limits, w, sending, ioloop_time());
+        restart(limits, w, sending, state == HTTP_IDLE
+                                        ? ioloop_now(limits->loop)
+                                        : ioloop_time());
         if (w->allowed != NEVER)
             schedule(limits, w->since + w->allowed);
     }

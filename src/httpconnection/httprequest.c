@@ -189,16 +189,16 @@ httprequest_new(struct httpconnection *connection, const union peer *peer)
 {
     struct arena *arena = NULL;
     struct httprequest *r = arena_alloc(&arena, sizeof *r);
+    struct ioloop *loop = iostream_loop(httpconnection_stream(connection));
 
     if (r == NULL)
         return NULL;
     *r = (struct httprequest){.arena = arena,
                               .connection = connection,
-                              .loop = iostream_loop(
-                                  httpconnection_stream(connection)),
+                              .loop = loop,
                               .peer = *peer,
                               .protocol = "http",
-                              .start_time = ioloop_time()};
+                              .start_time = ioloop_now(loop)};
     r->headers.arena = &r->arena;
     r->arguments.arena = &r->arena; /* [9] */
     r->body = ""; /* [9] */
