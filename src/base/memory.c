@@ -32,22 +32,6 @@ memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
     prepare_heap();
 }
 
-/* Counts a block that has changed its size (0: no block). free() returns memory
- * to the system only at the end of the heap, and one block that is in use there
- * keeps all the memory below it: therefore memory_give_back() after a peak. */
-static void
-count(size_t before, size_t after)
-{
-    in_use += after - before;
-    if (after > before && in_use > pressure_limit)
-        on_pressure(pressure_arg);
-    peak = in_use > peak ? in_use : peak;
-    if (peak >= SMALL_PEAK && in_use <= peak / 4) {
-        peak = in_use;
-        memory_give_back();
-    }
-}
-
 /* --- blocks ------------------------------------------------------------ */
 
 /* The freed blocks that are kept. A stack, because the block that was freed
@@ -56,15 +40,15 @@ enum { MAX_FREE = 256 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
 
-/* Like realloc(): allocates a block, or changes its size, which may move it. */
+/* Like realloc(): allocates a block, or makes it larger, which may move it. */
 static void *
 block_resize(void *block, size_t before, size_t after)
 {
+    size_t total = in_use - before + after; /* [16] */
+
     /* [16] The limit of this process. Only single blocks may use the last part
      * below it, so that one large request does not make all small ones fail. */
-    if (after > before &&
-        in_use + (after - before) >
-            MEMORY_MAX - (after > BLOCK_SIZE ? SINGLE_BLOCKS : 0))
+    if (total > MEMORY_MAX - (after > BLOCK_SIZE ? SINGLE_BLOCKS : 0))
         return NULL;
 
     if (before == 0 && after == BLOCK_SIZE && nfree > 0)
@@ -73,8 +57,12 @@ block_resize(void *block, size_t before, size_t after)
         block = realloc(block, after);
 
     /* [16] The block counts until it is freed. */
-    if (block != NULL)
-        count(before, after);
+    if (block != NULL) {
+        in_use = total;
+        peak = total > peak ? total : peak;
+        if (total > pressure_limit)
+            on_pressure(pressure_arg);
+    }
 
     return block;
 }
@@ -86,7 +74,15 @@ block_free(void *block, size_t size)
         free_list[nfree++] = block;
     else
         free(block);
-    count(size, 0); /* [16] */
+
+    /* [16] free() returns memory to the system only at the end of the heap, and
+     * one block that is in use there keeps all the memory below it: therefore
+     * the walk through the heap after a peak. */
+    in_use -= size;
+    if (peak >= SMALL_PEAK && in_use <= peak / 4) {
+        peak = in_use;
+        memory_give_back();
+    }
 }
 
 void
@@ -125,20 +121,22 @@ char *
 buffer_room(struct buffer **b, size_t room)
 {
     struct buffer *buffer = *b;
-    size_t length = buffer_length(buffer), size = FIRST_SIZE, before = 0;
-    bool grow = false;
+    size_t length, size = FIRST_SIZE, before = 0;
 
+    if (buffer != NULL && buffer->size - buffer->end >= room)
+        return buffer->data + buffer->end;
+    length = buffer_length(buffer);
     if (buffer != NULL) {
-        if (buffer->size - buffer->end >= room)
-            return buffer->data + buffer->end;
+        bool grow = buffer->start < length || buffer->size - length < room;
+
         size = buffer->size;
         before = sizeof *buffer + size;
-        grow = buffer->start < length;
         memmove(buffer->data, buffer->data + buffer->start, length);
         *buffer = (struct buffer){.end = length, .size = size};
-    }
-    if (grow)
+        if (!grow)
+            return buffer->data + length;
         size += size < LARGE_SIZE ? size : size / 8;
+    }
     if (size - length < room)
         size = length + room;
     buffer = block_resize(buffer, before, sizeof *buffer + size);
