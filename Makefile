@@ -36,8 +36,8 @@ helper    = $(if $(call throwaway,$(1)),$(wildcard src/steps/step.h))
 
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 
-.PHONY: help run all dustdevil check-lab ledger tools test check tour doctor \
-        clean format
+.PHONY: help run all dustdevil check-lab ledger tools test check bench tour \
+        doctor clean format
 
 help:       ## this list
 	@awk -F ' *## *' '/^[a-z%-]+:.*## / { sub(/:.*/, "", $$1); \
@@ -84,6 +84,9 @@ test: tools all $(BUILD)/client ## test everything; TESTS=... only these files
 check: tools all $(BUILD)/client ## what `make test` does and more: strict compilers, sanitizers, answers
 	@STEPS="$(STEPS)" MAKE="$(MAKE)" sh tests/check.sh
 
+bench: ## what a request costs, beside the least it can cost: 10 minutes; QUICK=1: 3
+	@CC="$(CC)" MAKE="$(MAKE)" sh tests/bench/bench.sh
+
 tour: $(if $(TOUR),step-$(TOUR),dustdevil) ## one request through all its stops; TOUR=N in step N
 	@sh tests/tour.sh $(if $(TOUR),$(BUILD)/step-$(TOUR)/server,$(BUILD)/dustdevil)
 
@@ -94,7 +97,7 @@ clean: ## forget everything built (lab/ stays: it is yours)
 	rm -rf $(BUILD)
 
 format: ## lay out the sources as .clang-format says
-	clang-format -i $(FILES) src/steps/*.[ch] tests/*.c
+	clang-format -i $(FILES) src/steps/*.[ch] tests/*.c tests/bench/*.[ch]
 
 # One source tree, one filter; src/stage.awk has the rules. A stage is made
 # beside its place and moved there whole, so there is never half a stage. It
@@ -123,6 +126,11 @@ $(BUILD)/obj/%.o: %.c $(filter %.h,$(FILES))
 
 # A client for the tests that does what no decent client does.
 $(BUILD)/client: tests/client.c
+	@mkdir -p $(@D)
+	$(CC) $(FINAL_CFLAGS) $< $(LDFLAGS) -o $@
+
+# The floor to measure against, and what asks it; see tests/bench/bench.sh.
+$(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h
 	@mkdir -p $(@D)
 	$(CC) $(FINAL_CFLAGS) $< $(LDFLAGS) -o $@
 

@@ -51,11 +51,12 @@ for cc in gcc clang; do
     done
     compile $cc "src" "$@"
     compile $cc "tests/client.c" "$PWD"/tests/client.c
+    compile $cc "tests/bench" "$PWD"/tests/bench/*.c
 done
 
 if command -v shellcheck > /dev/null; then
-    shellcheck -S warning -s sh tests/*.sh
-    verdict $? "shellcheck: tests/*.sh"
+    shellcheck -S warning -s sh tests/*.sh tests/bench/*.sh
+    verdict $? "shellcheck: tests/*.sh, tests/bench/*.sh"
     shellcheck -S warning -e SC2034,SC2120 -s bash tests/*.bash .ci/run
     verdict $? "shellcheck: tests/*.bash, .ci/run"
 else

@@ -442,7 +442,7 @@ added() {
 @test "nothing is left to be done, and no line is too wide" {
     grep -nE '\b(TO''DO|FIX''ME|X''XX|HA''CK)\b' $(all_sources) src/stage.awk \
         Makefile README.md tests/*.* chapters/*.md | no_lines "unfinished"
-    for f in $(all_sources) tests/client.c; do
+    for f in $(all_sources) tests/client.c tests/bench/*.[ch]; do
         awk -v f="$f" 'length > 80 { print f ":" NR ": " length " columns" }
             /\t/ { print f ":" NR ": a tab" }
             /[ \t]$/ { print f ":" NR ": blanks at the end" }' "$f"

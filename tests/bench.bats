@@ -1,0 +1,53 @@
+# The measuring itself: that it runs, says what it left out, and ends what it
+# started. How fast anything is, is not tested.
+
+setup() { load helper; TMP=$BATS_TEST_TMPDIR; }
+
+@test "the floor, the load and the pin compile without a warning" {
+    for f in floor load pin; do
+        ${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -Werror \
+            "tests/bench/$f.c" -o "$TMP/$f"
+    done
+}
+
+@test "make bench has every row or a word about it, and leaves no process behind" {
+    [ -x "$BUILD/dustdevil" ]
+    mkdir -p "$TMP/build/bench"
+    TINY=1 SERVER=$BUILD/dustdevil BUILD=$TMP/build sh tests/bench/bench.sh \
+        > "$TMP/table" 2> "$TMP/log" 3>&- 4>&- || { cat "$TMP/log"; false; }
+    cat "$TMP/log" "$TMP/table"
+    for row in a b c d e f1 f2 f3 f4 f5 f6 g h1 h2 i j k l1 l2 l3 p p2; do
+        letter=${row%[0-9]}
+        grep -qE "^($row +[a-zA-Z0-9]|Skipped: (.*[ ,])?$letter[:,])" "$TMP/table" ||
+            { echo "no row $row"; return 1; }
+    done
+    run ! grep -E 'WRONG|does not listen|does not start' "$TMP/table" "$TMP/log"
+
+    # The processes that it has started, and theirs.
+    while read -r pid; do
+        run ! kill -0 "$pid"
+    done < "$TMP/build/bench/pids"
+    ps -e -o args= > "$TMP/ps" || skip "ps is not installed"
+    run ! grep -F "$TMP/build" "$TMP/ps"
+}
+
+@test "make bench does without a clock of other processes" {
+    ROWS="a" NO_CLOCK=1 TINY=1 SERVER=$BUILD/dustdevil BUILD=$TMP/build \
+        sh tests/bench/bench.sh > "$TMP/table" 2> "$TMP/log" 3>&- 4>&-
+    cat "$TMP/log" "$TMP/table"
+    grep -qE '^a +hello.* [0-9.]+ +[0-9.]+ +[0-9.]+ ' "$TMP/table"
+    grep -q '^Skipped: .*CPU time of a running process' "$TMP/table"
+}
+
+@test "the load counts what is not answered well" {
+    start_server
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE tests/bench/load.c -o "$TMP/load"
+    run "$TMP/load" -c 4 -n 40 -u /nowhere "$PORT"
+    [ "$status" -eq 1 ]
+    [[ $output == *"requests=40 "*"not_200=40"* ]]
+    run "$TMP/load" -c 4 -n 40 -d 4 -u '/hello/n%d' "$PORT"
+    [ "$status" -eq 0 ]
+    [[ $output == *"requests=40 "*"not_200=0"* ]]
+    stop_server clean
+    grep -c 'GET /hello/n3 ' "$SERVER_LOG"
+}

@@ -1,0 +1,600 @@
+/* load.c -- many clients in one process, cheaper than any server.
+ *
+ *     load [OPTION...] PORT
+ *
+ *     -c N     connections (1)
+ *     -t S     how long, in seconds (1); each connection sends its next request
+ *              when the answer is there
+ *     -w S     seconds before that, which do not count (0)
+ *     -n N     that many requests, in place of a time
+ *     -d N     requests sent in one piece: pipelining (1)
+ *     -u PATH  what is asked for ("/"); %d is the number of the connection
+ *     -b N     a POST with a body of N bytes
+ *     -H N     N bytes of further header lines of 64 bytes each
+ *     -k       Connection: close, and a new connection for each request
+ *     -T       drop the bodies of the answers unread (Linux)
+ *     -i       open the connections, one request on each, say so, and hold them
+ *     -s       send byte by byte: the next one when the server -P sleeps again
+ *     -P PID   the server, whose CPU time is measured, too
+ *
+ * One recv() and one send() for a batch of requests, like the floor. An answer
+ * with the same head length as the last one is not parsed. It prints one line
+ * of NAME=NUMBER: counts, and CPU time in seconds. Status: 0; 1 failed; 2 usage
+ * error. `other` is what else ran on the machine (Linux), in seconds of one CPU. */
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+enum { BUFFER = 1 << 18, MAX_HEAD = 8192, EVENTS = 512, HEADER_LINE = 64 };
+enum {
+    STEP = 100
+}; /* with -i so many are opened at a time: no queue overflows */
+
+struct conn {
+    int fd;           /* -1: closed */
+    unsigned waiting; /* answers to come */
+    bool connected;
+    bool last;     /* the server closes behind the current answer */
+    uint64_t body; /* bytes of the current answer's body to come */
+    size_t sent;   /* bytes of the current batch */
+    char *batch;   /* what it sends */
+    size_t batch_size;
+    char *head; /* a head that arrived in pieces, or NULL */
+    size_t head_size;
+};
+
+static struct {
+    unsigned connections, depth;
+    double seconds, warm_up;
+    uint64_t requests;
+    const char *path;
+    size_t body, header;
+    bool close, discard, idle, slowly;
+    int port;
+    pid_t server;
+} option = {.connections = 1, .depth = 1, .seconds = 1, .path = "/"};
+
+static int queue;
+static char buffer[BUFFER];
+static bool stopping;
+static size_t known_head; /* length of the last head, 0: none yet */
+static uint64_t known_body;
+static uint64_t started, done, failed, not_200;
+
+static _Noreturn void
+die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void *
+allocate(size_t n, size_t size)
+{
+    void *p = calloc(n, size);
+
+    if (p == NULL)
+        die("load");
+    return p;
+}
+
+/* --- time ---------------------------------------------------------------- */
+
+static double
+clock_seconds(clockid_t clock)
+{
+    struct timespec t;
+
+    return clock_gettime(clock, &t) == -1
+               ? -1
+               : (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* CPU time that a process with all its threads has used; -1: not known. */
+static double
+cpu_of(pid_t pid)
+{
+#ifdef __APPLE__
+    (void)pid;
+    return -1;
+#else
+    clockid_t clock;
+
+    return pid > 0 && clock_getcpuclockid(pid, &clock) == 0
+               ? clock_seconds(clock)
+               : -1;
+#endif
+}
+
+/* CPU time that everything on the machine has used; 0: not known. */
+static double
+cpu_of_all(void)
+{
+    unsigned long long user, nice, system, idle, wait, irq, soft, steal;
+    FILE *f = fopen("/proc/stat", "r");
+    double sum = 0;
+
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice,
+               &system, &idle, &wait, &irq, &soft, &steal) == 8)
+        sum = (double)(user + nice + system + irq + soft + steal) /
+              (double)sysconf(_SC_CLK_TCK);
+    fclose(f);
+    return sum;
+}
+
+struct usage {
+    double clock, client, server, all;
+};
+
+static struct usage
+usage_now(void)
+{
+    return (struct usage){clock_seconds(CLOCK_MONOTONIC),
+                          clock_seconds(CLOCK_PROCESS_CPUTIME_ID),
+                          cpu_of(option.server), cpu_of_all()};
+}
+
+static void
+report(const struct usage *from, const struct usage *to, uint64_t counted)
+{
+    double client = to->client - from->client;
+    double server = to->server - from->server;
+    double other = to->all - from->all - client - server;
+
+    printf("requests=%llu seconds=%.6f client=%.6f",
+           (unsigned long long)counted, to->clock - from->clock, client);
+    if (to->server >= 0)
+        printf(" server=%.6f other=%.2f", server,
+               to->all == 0 || other < 0 ? 0 : other);
+    printf(" all=%llu failed=%llu not_200=%llu\n", (unsigned long long)done,
+           (unsigned long long)failed, (unsigned long long)not_200);
+    fflush(stdout);
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+static void
+write_request(FILE *to, unsigned number)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, option.path, number); /* at most one %d */
+    fprintf(to, "%s %s HTTP/1.1\r\nHost: a\r\n",
+            option.body > 0 ? "POST" : "GET", path);
+    if (option.body > 0)
+        fprintf(to, "Content-Length: %zu\r\n", option.body);
+    if (option.close)
+        fprintf(to, "Connection: close\r\n");
+    for (size_t i = 0; i + HEADER_LINE <= option.header; i += HEADER_LINE)
+        fprintf(to, "X-%04zu: %0*d\r\n", i / HEADER_LINE, HEADER_LINE - 10, 0);
+    fputs("\r\n", to);
+    for (size_t i = 0; i < option.body; i++)
+        putc('b', to);
+}
+
+/* Gives the connections what they send: one batch for all, unless each has its
+ * own path. */
+static void
+make_batches(struct conn *conns)
+{
+    bool own = strchr(option.path, '%') != NULL;
+
+    for (unsigned i = 0; i < option.connections; i++) {
+        struct conn *c = &conns[i];
+        FILE *to;
+
+        c->batch = conns->batch;
+        c->batch_size = conns->batch_size;
+        if (i > 0 && !own)
+            continue;
+        to = open_memstream(&c->batch, &c->batch_size);
+        if (to == NULL)
+            die("load");
+        for (unsigned k = 0; k < option.depth; k++)
+            write_request(to, i);
+        fclose(to);
+    }
+}
+
+/* --- connections --------------------------------------------------------- */
+
+static void
+open_conn(struct conn *c)
+{
+    struct sockaddr_in a = loopback(option.port);
+    struct linger reset = {1, 0};
+
+    c->fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (c->fd == -1)
+        die("socket");
+    fcntl(c->fd, F_SETFL, O_NONBLOCK);
+    set_option(c->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (!option.close) /* no port stays in TIME_WAIT */
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    c->connected = c->last = false;
+    c->waiting = 0;
+    c->body = c->sent = c->head_size = 0;
+    if (connect(c->fd, (struct sockaddr *)&a, sizeof a) == -1 &&
+        errno != EINPROGRESS)
+        die("connect");
+    if (events_add(queue, c->fd, true, c) == -1)
+        die("events");
+}
+
+static void
+reopen_conn(struct conn *c)
+{
+    close(c->fd);
+    c->fd = -1;
+    if (!stopping)
+        open_conn(c);
+}
+
+/* Sends a batch, or the rest of it. */
+static void
+send_batch(struct conn *c)
+{
+    if (c->sent == 0) {
+        if (stopping || (option.requests > 0 && started >= option.requests))
+            return;
+        started += option.depth;
+        c->waiting = option.depth;
+    }
+    while (c->sent < c->batch_size) {
+        ssize_t n = send(c->fd, c->batch + c->sent, c->batch_size - c->sent,
+                         MSG_NOSIGNAL);
+        if (n == -1) {
+            if (errno == EAGAIN)
+                events_set(queue, c->fd, true, c);
+            else
+                failed++;
+            return;
+        }
+        c->sent += (size_t)n;
+    }
+}
+
+/* The head of an answer, with its empty line. False: it makes no sense. */
+static bool
+parse_head(struct conn *c, const char *head, size_t n)
+{
+    bool has_length = false;
+
+    if (n < 12 || memcmp(head, "HTTP/1.1", 8) != 0)
+        return false;
+    not_200 += memcmp(head + 9, "200", 3) != 0;
+    for (const char *l = head, *end = head + n; l < end;) {
+        if (strncasecmp(l, "content-length:", 15) == 0) {
+            c->body = strtoull(l + 15, NULL, 10);
+            has_length = true;
+        } else if (strncasecmp(l, "connection: close", 17) == 0) {
+            c->last = true;
+        }
+        l = (const char *)memchr(l, '\n', (size_t)(end - l)) + 1;
+    }
+    known_head = n;
+    known_body = c->body;
+    return has_length;
+}
+
+/* Takes the head at the beginning of `text`: returns its length, SIZE_MAX if it
+ * is not complete yet, 0 if it makes no sense. */
+static size_t
+take_head(struct conn *c, const char *text, size_t n)
+{
+    size_t before = c->head_size, k = smaller(n, MAX_HEAD - before);
+    const char *end;
+
+    if (before == 0 && known_head > 0 && n >= known_head &&
+        memcmp(text, "HTTP/1.1 200", 12) == 0 &&
+        memcmp(text + known_head - 4, "\r\n\r\n", 4) == 0) {
+        c->body = known_body;
+        return known_head;
+    }
+    if (c->head == NULL)
+        c->head = allocate(MAX_HEAD, 1);
+    memcpy(c->head + before, text, k);
+    end = memmem(c->head, before + k, "\r\n\r\n", 4);
+    if (end == NULL) {
+        c->head_size += k;
+        return c->head_size < MAX_HEAD ? SIZE_MAX : 0;
+    }
+    c->head_size = 0;
+    n = (size_t)(end + 4 - c->head);
+    return parse_head(c, c->head, n) ? n - before : 0;
+}
+
+/* False: what the server sent makes no sense. */
+static bool
+take_answers(struct conn *c, const char *text, size_t n)
+{
+    while (n > 0) {
+        size_t k = smaller(n, c->body);
+
+        if (c->body == 0) {
+            k = c->waiting > 0 ? take_head(c, text, n) : 0;
+            if (k == 0 || k == SIZE_MAX)
+                return k != 0;
+        } else {
+            c->body -= k;
+        }
+        text += k;
+        n -= k;
+        if (c->body > 0)
+            continue;
+        done++;
+        if (--c->waiting == 0) {
+            c->sent = 0;
+            if (!option.close && !c->last)
+                send_batch(c);
+        }
+    }
+    return true;
+}
+
+static ssize_t
+receive(struct conn *c)
+{
+#ifdef __linux__
+    if (option.discard && c->body > 0)
+        return recv(c->fd, NULL, c->body, MSG_TRUNC);
+#endif
+    return recv(c->fd, buffer, BUFFER, 0);
+}
+
+/* A connection that was opened is there, or is not. */
+static bool
+connected(struct conn *c)
+{
+    socklen_t length = sizeof errno;
+    int error = 0;
+
+    getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error != 0) {
+        failed++;
+        errno = error;
+        if (failed > 100)
+            die("connect");
+        reopen_conn(c);
+    }
+    c->connected = error == 0;
+    return c->connected;
+}
+
+static void
+handle_ready(struct conn *c, bool out)
+{
+    if (c->fd == -1 || (!c->connected && !connected(c)))
+        return;
+    if (out) {
+        events_set(queue, c->fd, false, c);
+        send_batch(c);
+    }
+    for (;;) {
+        bool expected = c->waiting > 0;
+        bool discarded = option.discard && c->body > 0;
+        ssize_t n = receive(c);
+
+        if (n == -1 && errno == EAGAIN)
+            return;
+
+        /* Of a body, discarded or not, no byte is looked at. */
+        if (n > 0 && !take_answers(c, buffer, (size_t)n))
+            n = -1;
+        if (n <= 0) {
+            failed += n == -1 || expected;
+            reopen_conn(c);
+            return;
+        }
+
+        /* What follows a short read is not there yet, but for the server's FIN,
+         * which mostly comes with the last byte. */
+        if (!option.close && (n < BUFFER || discarded))
+            return;
+    }
+}
+
+/* --- what to do with them ------------------------------------------------ */
+
+/* Until this time, or until all requests are answered. */
+static void
+run_until(double end)
+{
+    event events[EVENTS];
+    double now = clock_seconds(CLOCK_MONOTONIC);
+
+    do {
+        double ms = end > now + 0.1 ? 100 : end > now ? (end - now) * 1000 : 0;
+        int n = events_wait(queue, events, EVENTS, (int)ms);
+
+        for (int i = 0; i < n; i++)
+            handle_ready(event_arg(&events[i]), event_out(&events[i]));
+        now = clock_seconds(CLOCK_MONOTONIC);
+    } while (now < end && (option.requests == 0 || done < option.requests));
+}
+
+/* Lets the answers arrive that are on their way: no server is left with a
+ * connection that was reset. */
+static void
+finish(const struct conn *conns)
+{
+    double end = clock_seconds(CLOCK_MONOTONIC) + 1;
+    bool busy = true;
+
+    stopping = true;
+    option.requests = 0;
+    while (busy && clock_seconds(CLOCK_MONOTONIC) < end) {
+        run_until(clock_seconds(CLOCK_MONOTONIC) + 0.001);
+        busy = false;
+        for (unsigned i = 0; i < option.connections; i++)
+            busy |= conns[i].fd != -1 && conns[i].waiting > 0;
+    }
+}
+
+static void
+measure(struct conn *conns)
+{
+    struct usage from, to;
+    uint64_t before, counted;
+
+    for (unsigned i = 0; i < option.connections; i++) {
+        open_conn(&conns[i]);
+        if (i % STEP == STEP - 1)
+            run_until(0);
+    }
+    if (option.requests == 0)
+        run_until(clock_seconds(CLOCK_MONOTONIC) + option.warm_up);
+    before = option.requests == 0 ? done : 0;
+    from = usage_now();
+    run_until(from.clock + (option.requests > 0 ? 60 : option.seconds));
+    to = usage_now();
+    counted = done - before;
+    failed += counted < option.requests;
+    finish(conns);
+    report(&from, &to, counted);
+}
+
+static void
+hold(struct conn *conns)
+{
+    unsigned i = 0, end;
+
+    while (i < option.connections) {
+        end = i + STEP < option.connections ? i + STEP : option.connections;
+        option.requests = end;
+        while (i < end)
+            open_conn(&conns[i++]);
+        run_until(clock_seconds(CLOCK_MONOTONIC) + 30);
+    }
+    failed += done < option.connections;
+    printf("ready=%llu failed=%llu\n", (unsigned long long)done,
+           (unsigned long long)failed);
+    fflush(stdout);
+    pause();
+}
+
+/* True if the server sleeps: it has read what was sent. */
+static bool
+server_sleeps(void)
+{
+    char path[64], stat[512], *name_end;
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)option.server);
+    f = fopen(path, "r");
+    if (f == NULL)
+        die(path);
+    n = fread(stat, 1, sizeof stat - 1, f);
+    fclose(f);
+    stat[n] = '\0';
+    name_end = strrchr(stat, ')');
+    return name_end != NULL && name_end[2] == 'S';
+}
+
+static void
+send_slowly(struct conn *c)
+{
+    struct timespec pause = {0, 20000};
+
+    started = option.requests; /* send_batch() has nothing to do */
+    open_conn(c);
+    while (done < option.requests) {
+        run_until(clock_seconds(CLOCK_MONOTONIC) + 0.001);
+        if (c->waiting > 0 || !c->connected)
+            continue;
+        for (size_t i = 0; i < c->batch_size; i++) {
+            if (send(c->fd, c->batch + i, 1, MSG_NOSIGNAL) != 1)
+                die("send");
+            do
+                nanosleep(&pause, NULL);
+            while (!server_sleeps());
+        }
+        c->waiting = 1;
+    }
+    printf("requests=%llu bytes=%zu not_200=%llu\n", (unsigned long long)done,
+           c->batch_size, (unsigned long long)not_200);
+}
+
+static void
+read_options(int argc, char **argv)
+{
+    int o;
+
+    while ((o = getopt(argc, argv, "c:t:w:n:d:u:b:H:P:kTis")) != -1) {
+        switch (o) {
+        case 'c':
+            option.connections = (unsigned)atoi(optarg);
+            break;
+        case 't':
+            option.seconds = atof(optarg);
+            break;
+        case 'w':
+            option.warm_up = atof(optarg);
+            break;
+        case 'n':
+            option.requests = strtoull(optarg, NULL, 10);
+            break;
+        case 'd':
+            option.depth = (unsigned)atoi(optarg);
+            break;
+        case 'u':
+            option.path = optarg;
+            break;
+        case 'b':
+            option.body = strtoul(optarg, NULL, 10);
+            break;
+        case 'H':
+            option.header = strtoul(optarg, NULL, 10);
+            break;
+        case 'P':
+            option.server = (pid_t)atol(optarg);
+            break;
+        case 'k':
+            option.close = true;
+            break;
+        case 'T':
+            option.discard = true;
+            break;
+        case 'i':
+            option.idle = true;
+            break;
+        case 's':
+            option.slowly = true;
+            break;
+        default:
+            exit(2);
+        }
+    }
+    if (optind != argc - 1 || option.connections == 0 || option.depth == 0)
+        exit(2);
+    option.port = atoi(argv[optind]);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct conn *conns;
+
+    read_options(argc, argv);
+    signal(SIGPIPE, SIG_IGN);
+    queue = events_new();
+    conns = allocate(option.connections, sizeof *conns);
+    make_batches(conns);
+    if (option.idle)
+        hold(conns);
+    else if (option.slowly)
+        send_slowly(conns);
+    else
+        measure(conns);
+    return failed > 0 || not_200 > 0 || done == 0;
+}
