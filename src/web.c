@@ -31,19 +31,19 @@ application_new(const struct urlspec *specs)
 {
     struct application *a = calloc(1, sizeof *a);
 
-    if (a == NULL)
+    if (a != NULL)
+        a->routes = urlspecs_new(specs);
+    if (a == NULL || a->routes == NULL) {
+        free(a);
         return NULL;
+    }
     a->settings = (struct httpconnection_settings){
         .request_callback = application_call,
         .request_arg = a,
         .max_header_size = 32768,
         .max_body_size = 16 << 20,
     };
-    a->routes = urlspecs_new(specs);
-    if (a->routes != NULL)
-        return a;
-    free(a);
-    return NULL;
+    return a;
 }
 
 void
@@ -79,16 +79,16 @@ application_listen(struct application *a, struct ioloop *loop, int port,
 void
 handler_log_request(struct handler *self)
 {
-    enum { LONGEST = 1024 };
     struct httprequest *r = self->request;
     int status = self->status, bad = status < 500 ? LOG_WARNING : LOG_ERROR;
-    int cut = 0;
+    int level = status < 400 ? LOG_INFO : bad, room = 1024, cut = 0;
 
-    for (int n = 0; r->uri[cut] != '\0' && n < LONGEST; cut++)
-        n += r->uri[cut] == '\\' ? 4 : 1;
-    LOG_AT(status < 400 ? LOG_INFO : bad, "%d %.32s %.*s (%s) %.2fms", status,
-           r->method, cut, r->uri, httprequest_remote_ip(r),
-           (double)httprequest_time(r) / 1000);
+    if (log_level < level)
+        return;
+    for (; r->uri[cut] != '\0' && room > 0; cut++)
+        room -= r->uri[cut] == '\\' ? 4 : 1;
+    LOG_AT(level, "%d %.32s %.*s (%s) %.2fms", status, r->method, cut, r->uri,
+           httprequest_remote_ip(r), (double)httprequest_time(r) / 1000);
 }
 
 void
@@ -96,27 +96,25 @@ application_call(struct httprequest *request, void *arg)
 {
     static const struct handler_class none = {0}; /* ErrorHandler */
     const struct application *a = arg;
-    const struct handler_class *class;
+    const struct handler_class *class = &none;
     regmatch_t groups[URLSPEC_GROUPS] = {0};
     int status = urlspecs_find(a->routes, request->path, groups, &class);
     struct handler *self;
-    size_t size;
 
     TOUR(11, httprequest_fd(request), "%s has %s", request->path,
          status == 0 ? "a handler" : "no handler");
-    class = status == 0 ? class : &none;
-    size = sizeof *self + class->state_size;
-    self = arena_alloc(&request->arena, size);
+    self = arena_alloc(&request->arena, sizeof *self + class->state_size);
     if (self == NULL) {
         httprequest_refuse(request, HTTP_NO_MEMORY);
         return;
     }
-    memset(self, 0, size);
+    memset(self, 0, offsetof(struct handler, etag));
+    memset(self->state, 0, class->state_size);
     self->class = class;
     self->cookie_secret = a->cookie_secret; /* [15] */
     self->request = request;
+    self->is_head = strcmp(request->method, "HEAD") == 0;
     memcpy(self->groups, groups, sizeof groups);
-    self->headers.arena = &request->arena;
     handler_clear(self);
     if (status != 0)
         handler_send_error(self, status);
@@ -136,36 +134,65 @@ on_connection_close(void *arg)
         self->class->on_connection_close(self);
 }
 
+/* The methods that Tornado supports. */
+enum { METHODS = 6 };
+static const char *const method_names[METHODS] = {"GET", "HEAD",   "POST",
+                                                  "PUT", "DELETE", "OPTIONS"};
+
+/* What the class has for the i-th of them, or NULL. */
+static handler_method *
+find_method(const struct handler_class *c, size_t i)
+{
+    handler_method *const table[METHODS] = {
+        c->get, c->head != NULL ? c->head : c->get, c->post, c->put, c->delete,
+        c->options};
+
+    return table[i];
+}
+
+/* RFC 9110, section 15.5.6: a 405 says which methods there are. */
+void
+handler_set_allow(struct handler *self)
+{
+    char allow[64] = "";
+
+    for (size_t i = 0; i < METHODS; i++)
+        if (find_method(self->class, i) != NULL) {
+            strcat(allow, *allow != '\0' ? ", " : "");
+            strcat(allow, method_names[i]);
+        }
+    handler_set_header(self, "Allow", allow);
+}
+
 /* RequestHandler._execute. */
 static void
 handler_execute(struct handler *self)
 {
-    const char *name = self->request->method, *wrong = NULL;
+    struct httprequest *r = self->request;
+    const char *wrong = NULL;
     handler_method *method = NULL;
     int status = 501;
 
-    for (size_t i = 0; i < HANDLER_METHODS && status == 501; i++)
-        if (strcmp(handler_method_names[i], name) == 0) {
-            method = handler_find_method(self, i);
+    for (size_t i = 0; i < METHODS && status == 501; i++)
+        if (strcmp(method_names[i], r->method) == 0) {
+            method = find_method(self->class, i);
             status = method != NULL ? 0 : 405;
         }
-    TOUR(12, httprequest_fd(self->request), "the handler has %s %s",
-         method != NULL ? "the method" : "no method", name);
+    TOUR(12, httprequest_fd(r), "the handler has %s %s",
+         method != NULL ? "the method" : "no method", r->method);
     if (status == 0 && self->class->form)
-        wrong = httprequest_parse_body(self->request);
-    if (wrong != NULL) {
-        handler_send_error_detail(self, atoi(wrong), wrong + 4);
-        return;
-    }
+        wrong = httprequest_parse_body(r);
+    if (wrong != NULL)
+        status = atoi(wrong);
     if (status != 0) {
-        handler_send_error(self, status);
+        handler_send_error_detail(self, status,
+                                  wrong != NULL ? wrong + 4 : NULL);
         return;
     }
 
     /* [12] A handler that takes time can stop when the client has gone. */
     if (self->class->asynchronous)
-        httprequest_set_close_callback(self->request, on_connection_close,
-                                       self);
+        httprequest_set_close_callback(r, on_connection_close, self);
 
     if (self->class->prepare != NULL)
         self->class->prepare(self);

@@ -46,17 +46,17 @@ main(int argc, char **argv)
         all = malloc(n * SHA256_SIZE);
         for (size_t i = 0; i < n; i++) {
             a = bytes("a", i, &m);
-            sha256(all + i * SHA256_SIZE, a, m);
+            sha256(all + i * SHA256_SIZE, NULL, a, m);
             free(a);
         }
-        sha256(digest, all, n * SHA256_SIZE);
+        sha256(digest, NULL, all, n * SHA256_SIZE);
         free(all);
     } else {
         a = bytes(argv[2], argc > 3 && argv[1][0] == 's' ? (size_t)atoi(argv[3]) : 1, &n);
         b = bytes(argc > 3 ? argv[3] : "", 1, &m);
         equal = n == m && equal_in_constant_time(a, b, n);
         if (argv[1][0] == 's')
-            sha256(digest, a, n);
+            sha256(digest, NULL, a, n);
         else
             hmac_sha256(digest, a, n, b, m);
         free(a);

@@ -12,12 +12,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "conditional.h"
 #include "handler.h"
 #include "log.h"
 #include "trace.h"
 
 /* --- what goes wrong ------------------------------------------------------ */
+
+static const char wrong_length[] = "not as long as its Content-Length";
 
 /* A long URL must not push the reason out of the line. */
 static void
@@ -60,15 +61,17 @@ head_is_open(struct handler *self, const char *what)
 
 /* --- the head of the answer ----------------------------------------------- */
 
+/* The first header cannot fail for want of memory. */
 void
 handler_clear(struct handler *self)
 {
     buffer_release(&self->body);
-    self->headers.n = 0;
     self->status = 200;
     self->framing.length_known = false;
-    if (!httpheaders_add(&self->headers, "Content-Type", HTTP_ERROR_TYPE))
-        handler_fail(self, 503, http_no_memory);
+    self->headers = (struct httpheaders){
+        .arena = &self->request->arena, .items = self->first_headers,
+        .size = sizeof self->first_headers / sizeof self->first_headers[0]};
+    httpheaders_add(&self->headers, "Content-Type", HTTP_ERROR_TYPE);
 }
 
 void
@@ -94,12 +97,12 @@ handler_set_content_length(struct handler *self, uint64_t size)
 void
 handler_add_header(struct handler *self, const char *name, const char *value)
 {
-    struct arena **arena = &self->request->arena;
-    char *n, *v;
+    size_t name_size = strlen(name) + 1, size = strlen(value);
+    char *copy;
 
     if (!head_is_open(self, "add_header after flush"))
         return;
-    if (!httputil_is_token(name) || !httputil_is_value(value, strlen(value)) ||
+    if (!httputil_is_token(name) || !httputil_is_value(value, size) ||
         strcasecmp(name, "Content-Length") == 0 ||
         strcasecmp(name, "Transfer-Encoding") == 0 ||
         strcasecmp(name, "Date") == 0 || strcasecmp(name, "Server") == 0) {
@@ -111,9 +114,10 @@ handler_add_header(struct handler *self, const char *name, const char *value)
             self->request->keep_alive = false;
         return;
     }
-    n = arena_copy(arena, name, strlen(name));
-    v = arena_copy(arena, value, strlen(value));
-    if (n == NULL || v == NULL || !httpheaders_add(&self->headers, n, v))
+    copy = arena_alloc(&self->request->arena, name_size + size + 1);
+    if (copy == NULL ||
+        !httpheaders_add(&self->headers, memcpy(copy, name, name_size),
+                         memcpy(copy + name_size, value, size + 1)))
         handler_fail(self, 503, http_no_memory);
 }
 
@@ -167,12 +171,6 @@ handler_printf(struct handler *self, const char *format, ...)
 
 /* --- flush ---------------------------------------------------------------- */
 
-static bool
-is_head(const struct handler *self)
-{
-    return strcmp(self->request->method, "HEAD") == 0;
-}
-
 /* The head will be sent now. How will the client know where the body ends? By
  * its length, if that is known; else by the end of the connection. */
 static void
@@ -183,6 +181,7 @@ settle_framing(struct handler *self)
     bool http_1_1 = httprequest_supports_http_1_1(self->request);
     bool end_known = f->length_known || !has_body;
 
+    self->sends_body = has_body && !self->is_head;
     if (!has_body)
         httpheaders_del(&self->headers, "Content-Type");
     f->length_known = f->length_known && has_body;
@@ -217,164 +216,152 @@ append_chunk_frame(struct handler *self, struct buffer **head)
     return ok;
 }
 
+/* The flushed bytes must not be more than the Content-Length, and not less if
+ * the flush is the last. An answer that has failed by now is cut off. */
 static void
-write_block(struct handler *self, struct buffer **b, ioloop_callback *callback,
-            void *arg)
+check_flushed(struct handler *self)
 {
-    httprequest_write(self->request, *b != NULL ? (*b)->data + (*b)->start : "",
-                      buffer_length(*b), callback, arg);
-    buffer_release(b);
+    const struct httpframing *f = &self->framing;
+    bool has_client = self->request->connection != NULL;
+
+    if (has_client && f->length_known &&
+        (self->flushed > f->length ||
+         (self->last && self->sends_body && self->flushed < f->length)))
+        handler_fail(self, 500, wrong_length);
+    if (self->failed == 0)
+        return;
+    if (has_client)
+        log_mistake(self, "answer cut short", "");
+    httprequest_abort(self->request);
 }
 
 /* A small body becomes one block with the head. A large one is a block of its
  * own: only the stream copies it. */
 static void
-write_blocks(struct handler *self, struct buffer **head,
+write_blocks(struct handler *self, struct buffer *head,
              ioloop_callback *callback, void *arg)
 {
     enum { SMALL = 2048 };
+    const char *data = self->body != NULL ? self->body->data : "";
     size_t size = buffer_length(self->body);
 
-    if (*head != NULL && size > 0 && size <= SMALL &&
-        buffer_append(head, self->body->data + self->body->start, size))
-        buffer_release(&self->body);
-    if (*head != NULL || self->body == NULL)
-        write_block(self, head, callback, arg);
-    if (self->body != NULL)
-        write_block(self, &self->body, callback, arg);
+    if (head != NULL && size <= SMALL && buffer_append(&head, data, size)) {
+        data = head->data;
+        size = buffer_length(head);
+    } else if (head != NULL) {
+        httprequest_write(self->request, head->data, buffer_length(head), NULL,
+                          NULL);
+    }
+    httprequest_write(self->request, data, size, callback, arg);
+    buffer_release(&head);
+    buffer_release(&self->body);
 }
 
 void
 handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
 {
     struct httprequest *r = self->request;
+    struct httpframing *f = &self->framing;
     struct buffer *head = NULL;
-    bool ok = true, sends_body;
+    bool ok = true;
 
     if (!still_open(self, "flush"))
         return;
 
     /* [12] After a failure no more is sent: what follows a hole is wrong. The
-     * finish sends the error page, or the connection is reset. */
+     * finish sends the error page, or resets the connection. */
     if (self->failed != 0 && !self->last) {
         buffer_release(&self->body);
-        if (self->headers_written)
-            httprequest_abort(r);
-        if (callback != NULL)
-            ioloop_add_callback(r->loop, callback, arg);
+        httprequest_write(r, "", 0, callback, arg);
         return;
     }
 
     self->flushed += buffer_length(self->body);
     if (!self->headers_written) {
         settle_framing(self);
-        ok = httputil_append_head(&head, self->status, &self->headers,
-                                  &self->framing);
+        ok = httputil_append_head(&head, self->status, &self->headers, f);
         self->headers_written = true;
     }
-    sends_body = httputil_has_body(self->status) && !is_head(self);
-    if (!sends_body)
+    if (!self->sends_body)
         buffer_release(&self->body);
 
     /* [12] Each chunk needs a frame. */
-    if (sends_body && self->framing.chunked)
+    if (self->sends_body && f->chunked)
         ok = ok && append_chunk_frame(self, &head);
 
-    if (!ok || (self->framing.length_known &&
-                self->flushed > self->framing.length)) {
-        handler_fail(self, 500, ok ? "longer than its Content-Length"
-                                   : http_no_memory);
-        httprequest_abort(r);
-    }
+    if (!ok)
+        handler_fail(self, 503, http_no_memory);
+    check_flushed(self);
     TOUR(15, httprequest_fd(r), "one block of %zu bytes",
          buffer_length(head) + buffer_length(self->body));
-    write_blocks(self, &head, callback, arg);
+    write_blocks(self, head, callback, arg);
 }
 
 /* --- finish --------------------------------------------------------------- */
 
 /* Gives the answer an Etag, and makes it a 304 if the client has the same body
- * already. 0, or the status of the error page to send instead. */
-static int
-check_etag(struct handler *self)
+ * already. */
+static void
+add_etag(struct handler *self)
 {
-    struct httprequest *r = self->request;
-    char *etag;
-
-    if (self->status != 200 ||
-        (strcmp(r->method, "GET") != 0 && !is_head(self)))
-        return 0;
+    int status;
 
     /* [14] A handler that has set an Etag has compared it, too. */
     if (httpheaders_get_list(&self->headers, "Etag", 0) != NULL)
-        return 0;
+        return;
 
-    etag = arena_alloc(&r->arena, CONDITIONAL_ETAG_SIZE);
-    if (etag == NULL || !httpheaders_add(&self->headers, "Etag", etag)) {
+    conditional_etag(self->etag, self->body);
+    if (!httpheaders_add(&self->headers, "Etag", self->etag))
         handler_fail(self, 503, http_no_memory);
-        return self->failed;
-    }
-    conditional_etag(etag, self->body);
-
-    /* [14] If-Match names another representation. */
-    if (!conditional_client_means(r, etag))
-        return 412;
-
-    if (conditional_client_has(r, etag)) {
+    status = conditional_check_tag(self->request, self->etag);
+    if (status == 304) {
         self->status = 304;
         buffer_release(&self->body);
     }
-    return self->failed;
+
+    /* [14] If-Match names another representation. */
+    if (status == 412)
+        self->failed = 412;
 }
 
-/* The first flush is also the last: now the length of the body is known. 0, or
- * the status of the error page to send instead. (The answer to HEAD may have
- * promised a length without having written it.) */
-static int
+/* The first flush is also the last: now the length of the body is known. (The
+ * answer to HEAD may have promised a length without having written it.) */
+static void
 settle_body(struct handler *self)
 {
     struct httpframing *f = &self->framing;
     size_t size = buffer_length(self->body);
-    int status;
 
-    if (f->length_known && size == 0 && is_head(self))
-        return self->failed;
+    if (f->length_known && size == 0 && self->is_head)
+        return;
     if (f->length_known && size != f->length)
-        handler_fail(self, 500, "not as long as its Content-Length");
-    status = self->failed == 0 ? check_etag(self) : self->failed;
+        handler_fail(self, 500, wrong_length);
+    if (self->failed == 0 && self->status == 200 &&
+        (self->is_head || strcmp(self->request->method, "GET") == 0))
+        add_etag(self);
     f->length = buffer_length(self->body);
     f->length_known = true;
-    return status;
 }
 
 void
 handler_finish(struct handler *self)
 {
-    struct httprequest *r = self->request;
-    int status = 0;
-
     if (!still_open(self, "finish"))
         return;
     if (!self->headers_written)
-        status = settle_body(self);
-    if (status != 0 && !self->is_error) {
-        handler_send_error(self, status);
+        settle_body(self);
+    if (self->failed != 0 && !self->is_error) {
+        handler_send_error(self, self->failed);
         return;
     }
-    TOUR(14, httprequest_fd(r), "finished with %d, %zu bytes to flush",
-         self->status, buffer_length(self->body));
+    TOUR(14, httprequest_fd(self->request),
+         "finished with %d, %zu bytes to flush", self->status,
+         buffer_length(self->body));
     self->last = true;
     handler_flush(self, NULL, NULL);
     self->finished = true;
-    if (self->failed != 0 ||
-        (self->framing.length_known && !is_head(self) &&
-         self->flushed != self->framing.length)) {
-        if (r->connection != NULL)
-            log_mistake(self, "answer cut short", "");
-        httprequest_abort(r);
-    }
     handler_log_request(self);
-    httprequest_finish(r);
+    httprequest_finish(self->request);
 }
 
 void
@@ -394,34 +381,6 @@ handler_write_error(struct handler *self, int status, const char *detail)
         handler_fail(self, 503, http_no_memory);
 }
 
-const char *const handler_method_names[HANDLER_METHODS] = {
-    "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};
-
-handler_method *
-handler_find_method(const struct handler *self, size_t i)
-{
-    const struct handler_class *c = self->class;
-    handler_method *const table[HANDLER_METHODS] = {
-        c->get, c->head != NULL ? c->head : c->get, c->post, c->put, c->delete,
-        c->options};
-
-    return table[i];
-}
-
-/* RFC 9110, section 15.5.6: a 405 says which methods there are. */
-static void
-set_allow(struct handler *self)
-{
-    char allow[64] = "";
-
-    for (size_t i = 0; i < HANDLER_METHODS; i++)
-        if (handler_find_method(self, i) != NULL) {
-            strcat(allow, *allow != '\0' ? ", " : "");
-            strcat(allow, handler_method_names[i]);
-        }
-    handler_set_header(self, "Allow", allow);
-}
-
 /* Drops what the application has written, also its headers. The first failure
  * decides: if memory has run out before, the answer is a 503. */
 void
@@ -438,7 +397,7 @@ handler_send_error_detail(struct handler *self, int status, const char *detail)
     if (!self->headers_written) {
         handler_clear(self);
         if (status == 405)
-            set_allow(self);
+            handler_set_allow(self);
         handler_write_error(self, status, detail);
     }
     handler_finish(self);

@@ -16,20 +16,15 @@ enum { CONDITIONAL_ETAG_SIZE = 19 };
 void conditional_etag(char to[CONDITIONAL_ETAG_SIZE],
                       const struct buffer *body);
 
-/* If-None-Match: does the client say that it has this representation? */
-bool conditional_client_has(const struct httprequest *request,
-                            const char *etag);
+/* The conditions on this tag, for GET and HEAD (RFC 9110, section 13.2.2). 0:
+ * the method is carried out. 304: the client has this representation already
+ * (If-None-Match). */
+int conditional_check_tag(const struct httprequest *request, const char *etag);
 
-/* [14] If-Match: is this the representation that the client means? True if
- * there is no If-Match. */
-bool conditional_client_means(const struct httprequest *request,
-                              const char *etag);
-
-/* [14] All conditions of RFC 9110, section 13, for a representation with this
- * tag.
- * - `modified` is when it was last modified; -1: not known.
- * - 0: the method may be carried out. 304: the client has it already. 412: it
- *   is not the one that the client means.
+/* [14] All conditions, also those on dates.
+ * - `modified` is when the representation was last modified.
+ * - 412, here and above: it is not the one that the client means (If-Match,
+ *   If-Unmodified-Since).
  * - An invalid date is ignored. */
 int conditional_check(const struct httprequest *request, const char *etag,
                       time_t modified);

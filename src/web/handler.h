@@ -9,19 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conditional.h"
 #include "httprequest.h"
 #include "urlspec.h"
-
-struct handler;
-typedef void handler_method(struct handler *self); /* as in web.h */
 
 /* RequestHandler. */
 struct handler {
     const struct handler_class *class;
     const char *cookie_secret; /* [15] the application's; NULL: none */
     struct httprequest *request;
-    regmatch_t groups[URLSPEC_GROUPS]; /* offsets in the path */
-
     int status;
     int failed; /* the status of the error page to send instead; 0: none */
     const char *why; /* the detail for that page, or NULL */
@@ -29,7 +25,13 @@ struct handler {
     struct httpframing framing;
     struct buffer *body; /* written, but not flushed yet */
     uint64_t flushed; /* bytes of body */
-    bool headers_written, is_error, last, finished;
+    bool is_head; /* the method is HEAD: the body is counted, but not sent */
+    bool headers_written, sends_body, is_error, last, finished;
+
+    /* Not zero at the start, unlike the fields above. */
+    char etag[CONDITIONAL_ETAG_SIZE]; /* the value, if the server sets it */
+    struct httpheader first_headers[8]; /* more are in the arena */
+    regmatch_t groups[URLSPEC_GROUPS]; /* offsets in the path */
     max_align_t state[]; /* the class's own */
 };
 
@@ -39,10 +41,7 @@ void handler_clear(struct handler *self);
 /* Application.log_request: the access line. */
 void handler_log_request(struct handler *self);
 
-/* The methods that Tornado supports, and what the handler's class has for the
- * i-th of them, or NULL. Without a `head`, `get` answers HEAD. */
-enum { HANDLER_METHODS = 6 };
-extern const char *const handler_method_names[HANDLER_METHODS];
-handler_method *handler_find_method(const struct handler *self, size_t i);
+/* The header that says which methods the class has. */
+void handler_set_allow(struct handler *self);
 
 #endif

@@ -60,13 +60,12 @@ add_block(uint32_t h[8], const unsigned char *block)
         h[i] += v[i];
 }
 
-/* The hash of `first`, a whole block unless it is NULL, and the data behind it.
- * The hash begins with the fractions of the square roots of the first eight
+/* The hash begins with the fractions of the square roots of the first eight
  * primes. Section 5.1.1: behind the data come a one bit, zeros, and the length
  * in bits at the end of a block. */
-static void
-hash(unsigned char digest[SHA256_SIZE], const unsigned char *first,
-     const void *data, size_t size)
+void
+sha256(unsigned char digest[SHA256_SIZE], const unsigned char *first,
+       const void *data, size_t size)
 {
     uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
@@ -90,12 +89,6 @@ hash(unsigned char digest[SHA256_SIZE], const unsigned char *first,
         digest[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-void
-sha256(unsigned char digest[SHA256_SIZE], const void *data, size_t size)
-{
-    hash(digest, NULL, data, size);
-}
-
 /* RFC 2104: the hash of (key ^ 0x5c) and the hash of (key ^ 0x36) and the data.
  * The hash of key and data alone would not do: from one such hash an attacker
  * computes that of longer data. */
@@ -106,15 +99,15 @@ hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key, size_t key_size,
     unsigned char inner[BLOCK] = {0}, outer[BLOCK];
 
     if (key_size > BLOCK)
-        sha256(inner, key, key_size);
+        sha256(inner, NULL, key, key_size);
     else
         memcpy(inner, key, key_size);
     for (int i = 0; i < BLOCK; i++) {
         outer[i] = inner[i] ^ 0x5c;
         inner[i] ^= 0x36;
     }
-    hash(mac, inner, data, size);
-    hash(mac, outer, mac, SHA256_SIZE);
+    sha256(mac, inner, data, size);
+    sha256(mac, outer, mac, SHA256_SIZE);
 }
 
 /* The loop has no early exit: all bytes are compared before the result is used.

@@ -7,6 +7,7 @@
 
 #include "log.h"
 
+/* The comparison with the prefix decides about most paths. */
 struct route {
     const struct urlspec *spec;
     size_t prefix; /* bytes that begin every path that matches */
@@ -19,8 +20,8 @@ struct urlspecs {
     struct route routes[];
 };
 
-/* A special character may apply to the byte before it, as in "a*", so that byte
- * is not part of the prefix. A pattern with "|" has no prefix. */
+/* A repetition applies to the byte before it, as in "a*", so that byte is not
+ * part of the prefix. A pattern with "|" has no prefix. */
 static bool
 compile(struct route *route, const struct urlspec *spec)
 {
@@ -28,10 +29,14 @@ compile(struct route *route, const struct urlspec *spec)
     int error;
 
     route->spec = spec;
+    route->prefix = n;
     route->literal = spec->pattern[n] == '\0';
     if (route->literal)
         return true;
-    route->prefix = n > 0 && strchr(spec->pattern, '|') == NULL ? n - 1 : 0;
+    if (strchr(spec->pattern, '|') != NULL)
+        route->prefix = 0;
+    else if (n > 0 && strspn(spec->pattern + n, "*+?{") > 0)
+        route->prefix--;
     error = regcomp(&route->regex, spec->pattern, REG_EXTENDED);
     if (error != 0)
         log_error("invalid pattern: %s (regcomp: %d)", spec->pattern, error);
@@ -69,37 +74,48 @@ urlspecs_free(struct urlspecs *all)
 /* 0 if the pattern matches, and the whole path; else what regexec() returns.
  * Tornado appends "$" to the pattern and matches from the start; here the
  * beginning and the end of the match are compared. Of several matches regexec()
- * takes the longest of the leftmost. */
+ * takes the longest of the leftmost. "(.*)" at the end is the rest of the path,
+ * which needs no regexec(). */
 static int
-match(const struct route *route, const char *path, regmatch_t *groups)
+match(const struct route *route, const char *path, size_t size,
+      regmatch_t *groups)
 {
+    const char *pattern = route->spec->pattern;
+    size_t n = route->prefix;
     int error;
 
-    if (route->literal)
-        return strcmp(route->spec->pattern, path) == 0 ? 0 : REG_NOMATCH;
-    if (strncmp(route->spec->pattern, path, route->prefix) != 0)
+    if (n > size || (route->literal && n < size) ||
+        memcmp(pattern, path, n) != 0)
         return REG_NOMATCH;
+    for (size_t i = 0; i < URLSPEC_GROUPS; i++)
+        groups[i].rm_so = -1;
+    if (route->literal)
+        return 0;
+    if (strcmp(pattern + n, "(.*)") == 0) {
+        groups[1] = (regmatch_t){(regoff_t)n, (regoff_t)size};
+        return 0;
+    }
     error = regexec(&route->regex, path, URLSPEC_GROUPS, groups, 0);
-    if (error == 0 && (groups[0].rm_so != 0 || path[groups[0].rm_eo] != '\0'))
+    if (error == 0 &&
+        (groups[0].rm_so != 0 || groups[0].rm_eo != (regoff_t)size))
         return REG_NOMATCH;
     return error;
 }
 
-/* Literal patterns come first: strcmp() is fast, and a regexec() that has
- * matched only a part of the path would leave its groups in `groups`. */
+/* Literal patterns come first: their comparison is fast. */
 int
 urlspecs_find(const struct urlspecs *all, const char *path,
               regmatch_t *groups, const struct handler_class **class)
 {
+    size_t size = strlen(path);
     int error = REG_NOMATCH;
 
-    for (size_t i = 0; i < URLSPEC_GROUPS; i++)
-        groups[i].rm_so = -1;
     for (int literal = 1; literal >= 0; literal--)
         for (size_t i = 0; i < all->n && error == REG_NOMATCH; i++)
             if (all->routes[i].literal == literal) {
-                error = match(&all->routes[i], path, groups);
-                *class = all->routes[i].spec->handler;
+                error = match(&all->routes[i], path, size, groups);
+                if (error == 0)
+                    *class = all->routes[i].spec->handler;
             }
     return error == 0 ? 0 : error == REG_NOMATCH ? 404 : 503;
 }

@@ -31,8 +31,8 @@ void urlspecs_free(struct urlspecs *all);
  * - 0: *class is that of the pattern, and `groups`, which has room for
  *   URLSPEC_GROUPS, says where its groups are in the path (rm_so is -1 for a
  *   group that matched nothing).
- * - 404: no pattern matches. 503: regexec() had no memory. *class and `groups`
- *   are not valid then. */
+ * - 404: no pattern matches. 503: regexec() had no memory. *class is as before
+ *   then, and `groups` is not valid. */
 int urlspecs_find(const struct urlspecs *all, const char *path,
                   regmatch_t *groups, const struct handler_class **class);
 

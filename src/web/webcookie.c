@@ -45,10 +45,17 @@ is_cookie_value(const char *value)
     return true;
 }
 
-/* SameSite=Lax: a foreign page's forms do not carry it. */
-static bool
-set_cookie(struct handler *self, const char *name, const char *value, int days,
-           int flags)
+/* For set_token() alone. */
+enum { COOKIE_XSRF = 2 };
+
+/* SameSite=Lax: a foreign page's forms do not carry it.
+ *
+ * The name _xsrf is refused. Otherwise, if a route sets the cookie that its URL
+ * names, a foreign page could link to it, set a token that it knows, and then
+ * send forms that are accepted. */
+bool
+handler_set_cookie(struct handler *self, const char *name, const char *value,
+                   int days, int flags)
 {
     struct httprequest *r = self->request;
     bool https = strcmp(r->protocol, "https") == 0;
@@ -56,7 +63,8 @@ set_cookie(struct handler *self, const char *name, const char *value, int days,
     size_t size = strlen(name) + strlen(value) + 128;
     char *header;
 
-    if (!httputil_is_token(name) || !is_cookie_value(value))
+    if (!httputil_is_token(name) || !is_cookie_value(value) ||
+        (strcmp(name, xsrf) == 0 && flags != COOKIE_XSRF))
         return false;
     header = arena_alloc(&r->arena, size);
     if (header == NULL) {
@@ -67,21 +75,10 @@ set_cookie(struct handler *self, const char *name, const char *value, int days,
         httputil_format_date(expires, time(NULL) + (time_t)days * 86400);
     snprintf(header, size, "%s=%s%s%s; Path=/%s%s; SameSite=Lax", name, value,
              days != 0 ? "; Expires=" : "", expires,
-             flags & COOKIE_HTTP_ONLY ? "; HttpOnly" : "",
+             flags == COOKIE_HTTP_ONLY ? "; HttpOnly" : "",
              https ? "; Secure" : "");
     handler_add_header(self, "Set-Cookie", header);
     return true;
-}
-
-/* The name _xsrf is refused. Otherwise, if a route sets the cookie that its URL
- * names, a foreign page could link to it, set a token that it knows, and then
- * send forms that are accepted. */
-bool
-handler_set_cookie(struct handler *self, const char *name, const char *value,
-                   int days, int flags)
-{
-    return strcmp(name, xsrf) != 0 &&
-           set_cookie(self, name, value, days, flags);
 }
 
 /* --- signed values -------------------------------------------------------- */
@@ -233,18 +230,16 @@ encode_token(struct handler *self, const unsigned char token[TOKEN])
 static bool
 decode_token(unsigned char token[TOKEN], const char *text)
 {
-    if (text == NULL || strlen(text) < 4 + MASK + TOKEN ||
-        strncmp(text, "2|", 2) != 0 || text[2 + MASK] != '|' ||
-        text[3 + MASK + TOKEN] != '|')
-        return false;
-    for (int i = 0; i < TOKEN; i++) {
-        int mask = httputil_hex_digit(text[2 + i % MASK]);
-        int masked = httputil_hex_digit(text[3 + MASK + i]);
+    char mask[MASK + 1], masked[TOKEN + 1];
+    int end = 0;
 
-        if (mask == -1 || masked == -1)
-            return false;
-        token[i] = (unsigned char)(mask ^ masked);
-    }
+    if (text != NULL)
+        sscanf(text, "2|%8[0-9a-fA-F]|%32[0-9a-fA-F]|%n", mask, masked, &end);
+    if (end != 4 + MASK + TOKEN)
+        return false;
+    for (int i = 0; i < TOKEN; i++)
+        token[i] = (unsigned char)(httputil_hex_digit(mask[i % MASK]) ^
+                                   httputil_hex_digit(masked[i]));
     return true;
 }
 
@@ -256,7 +251,7 @@ new_token(struct handler *self, unsigned char token[TOKEN])
 {
     char *text = random_bytes(token, TOKEN) ? encode_token(self, token) : NULL;
 
-    return text != NULL && set_cookie(self, xsrf, text, 30, 0) &&
+    return text != NULL && handler_set_cookie(self, xsrf, text, 30, COOKIE_XSRF) &&
            httprequest_add_cookie(self->request, xsrf, text);
 }
 

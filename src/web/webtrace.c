@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "handler.h"
 #include "sha256.h"
 #include "system.h"
 #include "trace.h"
@@ -37,8 +38,7 @@ is_host(const char *host, const char *name)
 {
     size_t n = strlen(name);
 
-    return strncasecmp(host, name, n) == 0 &&
-           (host[n] == '\0' || host[n] == ':');
+    return strncasecmp(host, name, n) == 0 && strchr(":", host[n]) != NULL;
 }
 
 static bool
@@ -76,18 +76,11 @@ static void
 events_get(struct handler *self)
 {
     const char *since = handler_get_argument(self, "since", "0");
-    struct buffer *text = NULL;
 
-    if (since == NULL)
-        return;
     handler_set_header(self, "Content-Type",
                        "text/tab-separated-values; charset=UTF-8");
-    if (trace_read(&text, strtoul(since, NULL, 10)))
-        handler_write_bytes(self, text->data + text->start,
-                            buffer_length(text));
-    else
-        handler_send_error(self, 503);
-    buffer_release(&text);
+    if (since != NULL && !trace_read(&self->body, strtoul(since, NULL, 10)))
+        handler_fail(self, 503, http_no_memory);
 }
 
 const struct handler_class trace_events_handler = {
@@ -111,8 +104,6 @@ page_get(struct handler *self)
     }
     while ((n = fread(piece, 1, sizeof piece, file)) > 0)
         handler_write_bytes(self, piece, n);
-    if (ferror(file))
-        handler_fail(self, 503, "cannot read diagrams/trace.html");
     fclose(file);
 }
 
