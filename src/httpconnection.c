@@ -310,8 +310,6 @@ check_partial_head(struct httpconnection *c)
     c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0;
     if (c->state == HTTP_IDLE)
         enter(c, HTTP_HEAD);
-    if (c->line_checked)
-        return;
     c->line_checked = memchr(data, '\n', size) != NULL;
     wrong = httprequest_check_start(data, size);
     if (wrong != NULL)
@@ -324,7 +322,7 @@ on_partial(void *arg)
 {
     struct httpconnection *c = arg;
 
-    if (c->state <= HTTP_HEAD)
+    if (c->state <= HTTP_HEAD && !c->line_checked)
         check_partial_head(c);
 
     /* [16] The observer measures the speed of the client. */

@@ -428,9 +428,10 @@ END
     5\r\nabcde\r\n\n0\r\n\r\n
     \n5\r\nabcde\r\n0\r\n\r\n
 400 a line does not end with CR LF
-    0\r\n\n
     0\r\nA: b\n\r\n
     0\r\nA: b\n\n
+400 malformed header line
+    0\r\n\n
 400 malformed chunk size
     5\r\rabcde\r\n0\r\n\r\n
     5\r\r\nabcde\r\n0\r\n\r\n

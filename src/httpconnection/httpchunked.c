@@ -44,7 +44,7 @@ static void on_data_end(const char *data, size_t size, void *arg);
 static const char *
 skip_word(const char *text)
 {
-    size_t n = httputil_token_length(text);
+    size_t n = httputil_span(text, HTTP_TOKEN);
 
     if (*text != '"')
         return n > 0 ? text + n : NULL;

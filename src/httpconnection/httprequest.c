@@ -20,25 +20,6 @@
 static const char malformed_line[] = "400 malformed request line";
 static const char line_too_long[] = "414 request line too long";
 
-/* The bytes of RFC 3986, section 2, that need no percent sign. */
-#define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
-                   "0123456789-._~"
-#define SUB_DELIMS "!$&'()*+,;="
-
-/* [10] RFC 3986, section 3.2.2, IPvFuture: "[v1.x]", an address of a kind that
- * does not exist yet. `text` begins after the v. Returns the text after the
- * bracket; if the form is wrong, "]", which is not valid there. */
-static const char *
-skip_ip_future(const char *text)
-{
-    size_t digits = strspn(text, "0123456789abcdefABCDEF");
-    size_t n = digits > 0 && text[digits] == '.'
-                   ? strspn(text + digits + 1, UNRESERVED SUB_DELIMS ":") : 0;
-
-    text += digits + 1 + n;
-    return n > 0 && *text == ']' ? text + 1 : "]";
-}
-
 /* RFC 3986, section 3.2: a name, maybe empty, or an IPv6 address in brackets,
  * and maybe a port. An application that makes links or looks up virtual hosts
  * with it can rely on its form (as in Tornado since 6.5). */
@@ -49,21 +30,23 @@ is_host(const char *host)
     struct in6_addr unused;
     int n = 0;
 
-    /* [10] Or an address of another kind. */
-    if (strncasecmp(host, "[v", 2) == 0)
-        host = skip_ip_future(host + 2);
-
     if (*host == '[') {
-        if (sscanf(host, "[%45[^]]]%n", address, &n) != 1 || n == 0 ||
+        if (sscanf(host, "[%45[^]]]%n", address, &n) != 1 ||
             inet_pton(AF_INET6, address, &unused) != 1)
+            n = 0;
+
+        /* [10] IPvFuture, an address of a kind that does not exist yet. */
+        if (n == 0)
+            sscanf(host, "[%*1[vV]%*[0-9A-Fa-f].%*[-._~!$&'()*+,;=:0-9A-Za-z]]"
+                         "%n", &n);
+
+        if (n == 0)
             return false;
         host += n;
     } else {
-        for (; isalnum((unsigned char)*host) ||
-               (*host != '\0' && strchr("-._~%" SUB_DELIMS, *host) != NULL);
-             host++)
-            if (*host == '%' && httputil_percent(host) == -1)
-                return false;
+        host += httputil_span(host, HTTP_HOST);
+        while (*host == '%' && httputil_percent(host) != -1)
+            host += 3 + httputil_span(host + 3, HTTP_HOST);
     }
     if (*host == ':')
         host += 1 + strspn(host + 1, "0123456789");
@@ -75,25 +58,29 @@ is_host(const char *host)
 static const char *
 parse_target(struct httprequest *r)
 {
+    static const char malformed[] = "400 malformed request target";
     const char *target = r->uri;
-    size_t scheme = strncasecmp(target, "http://", 7) == 0 ? 7
-                    : strncasecmp(target, "https://", 8) == 0 ? 8 : 0;
-    size_t n = strcspn(target + scheme, "/?");
+    size_t scheme, n;
     char *path;
 
     if (strcmp(r->method, "CONNECT") == 0)
         return "501 CONNECT is for proxies";
-    if (scheme > 0) {
-        r->host = arena_copy(&r->arena, target + scheme, n);
+    if (*target != '/' &&
+        (strcmp(target, "*") != 0 || strcmp(r->method, "OPTIONS") != 0)) {
+        scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : 8;
+        if (scheme == 8 && strncasecmp(target, "https://", 8) != 0)
+            return malformed;
+        target += scheme;
+        n = strcspn(target, "/?");
+        r->host = arena_copy(&r->arena, target, n);
         if (r->host == NULL)
             return HTTP_NO_MEMORY;
-        target += scheme + n;
+        if (strchr(":", *r->host) != NULL || !is_host(r->host))
+            return malformed;
+        target += n;
     }
-    if (strchr(target, '#') != NULL ||
-        (scheme > 0 ? strchr(":", *r->host) != NULL || !is_host(r->host)
-                    : *target != '/' && (strcmp(target, "*") != 0 ||
-                                         strcmp(r->method, "OPTIONS") != 0)))
-        return "400 malformed request target";
+    if (strchr(target, '#') != NULL)
+        return malformed;
     n = strcspn(target, "?");
     r->query = target[n] == '?' ? target + n + 1 : "";
     path = arena_copy(&r->arena, n > 0 ? target : "/", n > 0 ? n : 1);
@@ -104,7 +91,8 @@ parse_target(struct httprequest *r)
      * anything else are decoded: "%2F" is not a slash, and "%25" stays, so
      * nothing is decoded twice. */
     if (path != NULL)
-        httpform_unescape(path, strlen(path), UNRESERVED);
+        httpform_unescape(path, strlen(path), "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "abcdefghijklmnopqrstuvwxyz0123456789-._~");
 
     return path != NULL ? NULL : HTTP_NO_MEMORY;
 }
@@ -114,21 +102,21 @@ parse_target(struct httprequest *r)
 static const char *
 parse_request_line(struct httprequest *r, char *line, char *lf)
 {
-    size_t n = httputil_token_length(line);
+    size_t n = httputil_span(line, HTTP_TOKEN);
     char *target = line + n + 1, *version = target;
 
-    if (n <= HTTP_MAX_LINE && (n == 0 || line[n] != ' '))
-        return malformed_line;
     if (lf - line > HTTP_MAX_LINE + 1)
         return line_too_long;
+    if (n == 0 || line[n] != ' ')
+        return malformed_line;
     if (lf[-1] != '\r')
         return "400 a line does not end with CR LF";
     while (*version > ' ' && *version < 0x7f)
         version++;
     if (version == target || lf - version != sizeof " HTTP/1.1" ||
-        strncmp(version, " HTTP/", 6) != 0 ||
-        strspn(version + 6, "0123456789") != 1 || version[7] != '.' ||
-        strspn(version + 8, "0123456789") != 1)
+        memcmp(version, " HTTP/", 6) != 0 || version[7] != '.' ||
+        !isdigit((unsigned char)version[6]) ||
+        !isdigit((unsigned char)version[8]))
         return malformed_line;
     if (version[6] != '1')
         return "505 only HTTP/1.0 and HTTP/1.1 are spoken here";
@@ -146,22 +134,23 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
 const char *
 httprequest_check_start(const char *data, size_t size)
 {
-    struct httprequest r = {0};
-    const char *lf = memchr(data, '\n', size), *wrong = NULL;
-    size_t n = lf != NULL ? (size_t)(lf - data) : size, method;
-    char *line = arena_copy(&r.arena, data, n);
+    char line[HTTP_MAX_LINE + 3];
+    size_t n = size < sizeof line ? size : sizeof line - 1, method;
+    char *end = memccpy(line, data, '\n', n);
+    const char *wrong;
 
-    if (line != NULL && lf != NULL) {
-        wrong = parse_request_line(&r, line, line + n);
-    } else if (line != NULL) {
-        method = httputil_token_length(line);
-        if (method < n && (method == 0 || line[method] != ' '))
-            wrong = malformed_line;
-        else if (n > HTTP_MAX_LINE + 1)
-            wrong = line_too_long;
+    if (end != NULL) {
+        struct httprequest r = {0};
+
+        wrong = parse_request_line(&r, line, end - 1);
+        arena_release(&r.arena);
+        return wrong;
     }
-    arena_release(&r.arena);
-    return wrong;
+    line[n] = '\0';
+    method = httputil_span(line, HTTP_TOKEN);
+    if (method < n && (method == 0 || line[method] != ' '))
+        return malformed_line;
+    return n > HTTP_MAX_LINE + 1 ? line_too_long : NULL;
 }
 
 /* --- the head ----------------------------------------------------------- */
@@ -441,7 +430,7 @@ httprequest_time(const struct httprequest *r)
 bool
 httprequest_supports_http_1_1(const struct httprequest *r)
 {
-    return strcmp(r->version, "HTTP/1.1") == 0;
+    return r->version[7] == '1';
 }
 
 /* --- the answer ----------------------------------------------------------- */

@@ -5,74 +5,76 @@
 #include "httputil.h"
 
 #include <ctype.h> /* [11] */
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 /* --- headers ------------------------------------------------------------ */
 
-/* RFC 9110, section 5.6.2: !#$%&'*+-.^_`|~ and letters and digits. One bit
- * for each byte, the bit of byte 33 ('!') being bit 1 of word 1. */
-static const uint32_t token_bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
+/* What each byte may be part of: see enum httputil_kind. CONTROL: of nothing. A
+ * blank, a tab, and a byte above 127 are 0: only a header's value has them (RFC
+ * 9110, section 5.5). */
+enum { CONTROL = 4 };
+static const unsigned char kinds[256] = {
+    4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 4, 4, 4, 4, 4, 4, /* 9 is the tab */
+    4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+    0, 3, 0, 1, 3, 1, 3, 3, 2, 2, 3, 3, 2, 3, 3, 0, /*  !"#$%&'()*+,-./ */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 2, 0, 2, 0, 0, /* 0123456789:;<=>? */
+    0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* @ABCDEFGHIJKLMNO */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 1, 3, /* PQRSTUVWXYZ[\]^_ */
+    1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* `abcdefghijklmno */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 1, 0, 3, 4, /* pqrstuvwxyz{|}~ */
+};
 
 size_t
-httputil_token_length(const char *text)
+httputil_span(const char *text, enum httputil_kind kind)
 {
     size_t n = 0;
 
-    for (;; n++) {
-        unsigned char c = (unsigned char)text[n];
-
-        if (!(token_bits[c / 32] >> c % 32 & 1))
-            return n;
-    }
+    while (kinds[(unsigned char)text[n]] & kind)
+        n++;
+    return n;
 }
 
 /* [11] For names that a handler gives. */
 bool
 httputil_is_token(const char *text)
 {
-    size_t n = httputil_token_length(text);
+    size_t n = httputil_span(text, HTTP_TOKEN);
 
     return n > 0 && text[n] == '\0';
 }
 
-/* Visible bytes, blanks, tabs, and all above 127 (RFC 9110, section 5.5). No
- * early exit: a loop without one is turned into vector instructions. */
 bool
 httputil_is_value(const char *text, size_t size)
 {
-    unsigned bad = 0;
+    int kind = 0;
 
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        bad |= (c < ' ' && c != '\t') || c == 0x7f;
-    }
-    return bad == 0;
+    for (size_t i = 0; i < size; i++)
+        kind |= kinds[(unsigned char)text[i]];
+    return !(kind & CONTROL);
 }
 
 bool
 httpheaders_add(struct httpheaders *headers, const char *name,
                 const char *value)
 {
+    size_t size = strlen(name);
     void *items = arena_more(headers->arena, headers->items, headers->n,
                              &headers->size, sizeof *headers->items);
 
     if (items == NULL)
         return false;
     headers->items = items;
-    headers->items[headers->n++] =
-        (struct httpheader){name, value, strlen(name)};
+    headers->items[headers->n++] = (struct httpheader){name, value, size};
+    headers->twice |= headers->seen & httpheaders_bit(name, size);
+    headers->seen |= httpheaders_bit(name, size);
     return true;
 }
 
-/* With a hundred headers at most, of mostly different lengths, a search from
- * the start is the fastest. */
 const char *
-httpheaders_get_list(const struct httpheaders *headers, const char *name,
-                     size_t i)
+httpheaders_search(const struct httpheaders *headers, const char *name,
+                   size_t i)
 {
     size_t size = strlen(name);
 
@@ -116,27 +118,37 @@ httpheaders_normalize_name(char *to, const char *name)
     *to = '\0';
 }
 
-/* HTTPHeaders.parse_line, for a line whose CR is at `end`. The colon follows
- * the last token byte of the name: two servers can read "Host : x" in two ways,
- * and that is how requests are smuggled. The colon and the first byte behind
+/* HTTPHeaders.parse_line, in one pass. The colon follows the last token byte of
+ * the name: two servers can read "Host : x" in two ways, and that is how
+ * requests are smuggled. The value ends at the first byte that is not part of
+ * one, and the CR LF has to stand there. The colon and the first byte behind
  * the value become the NULs that end name and value. */
 static const char *
-parse_line(struct httpheaders *headers, char *line, char *end)
+parse_line(struct httpheaders *headers, char *name, char **next)
 {
-    size_t name_size = httputil_token_length(line);
-    char *value = line + name_size + 1;
+    size_t name_size = httputil_span(name, HTTP_TOKEN);
+    char *value = name + name_size + 1, *end;
 
-    if (name_size == 0 || line[name_size] != ':')
+    if (*name == ' ' || *name == '\t')
+        return "400 folded header line";
+    if (name_size == 0 || name[name_size] != ':')
         return "400 malformed header line";
-    value += strspn(value, " \t");
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    if (!httputil_is_value(value, (size_t)(end - value)))
-        return "400 control byte in a header";
+    while (*value == ' ' || *value == '\t')
+        value++;
+    for (end = value; !(kinds[(unsigned char)*end] & CONTROL);)
+        end++;
+    if (*end != '\r' || end[1] != '\n')
+        return *end == '\n' ? "400 a line does not end with CR LF"
+                            : "400 control byte in a header";
+    if (end - name > HTTP_MAX_LINE)
+        return "431 header line too long";
     if (headers->n == HTTP_MAX_HEADERS)
         return "431 too many headers";
-    line[name_size] = *end = '\0';
-    return httpheaders_add(headers, line, value) ? NULL : HTTP_NO_MEMORY;
+    *next = end + 2;
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    name[name_size] = *end = '\0';
+    return httpheaders_add(headers, name, value) ? NULL : HTTP_NO_MEMORY;
 }
 
 const char *
@@ -144,18 +156,8 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end)
 {
     const char *wrong = NULL;
 
-    while (wrong == NULL && text < end) {
-        char *lf = memchr(text, '\n', (size_t)(end - text));
-
-        if (lf == NULL || lf == text || lf[-1] != '\r')
-            return "400 a line does not end with CR LF";
-        if (lf - 1 - text > HTTP_MAX_LINE)
-            return "431 header line too long";
-        if (*text == ' ' || *text == '\t')
-            return "400 folded header line";
-        wrong = parse_line(headers, text, lf - 1);
-        text = lf + 1;
-    }
+    while (wrong == NULL && text < end)
+        wrong = parse_line(headers, text, &text);
     return wrong;
 }
 
@@ -167,7 +169,7 @@ httputil_list_has(const char *list, const char *token)
 
     while (*list != '\0') {
         list += strspn(list, " \t,");
-        if (httputil_token_length(list) == size &&
+        if (httputil_span(list, HTTP_TOKEN) == size &&
             strncasecmp(list, token, size) == 0 &&
             strchr(",", list[size + strspn(list + size, " \t")]) != NULL)
             return true;
@@ -284,20 +286,6 @@ httputil_format_date(char to[HTTP_DATE_SIZE], time_t when)
         to[i] = (char)('0' + year % 10);
 }
 
-/* One call of time() is a few instructions, formatting is hundreds. */
-const char *
-httputil_date(void)
-{
-    static char date[HTTP_DATE_SIZE];
-    static time_t last;
-    time_t now = time(NULL);
-
-    if (now != last)
-        httputil_format_date(date, now);
-    last = now;
-    return date;
-}
-
 /* [14] RFC 9110, section 5.6.7: a year of two digits is one of this century,
  * unless the date would be more than fifty years ahead; strptime() has another
  * rule. */
@@ -341,64 +329,24 @@ httputil_parse_date(const char *date)
 
 /* --- answers ------------------------------------------------------------- */
 
-/* The entity for a byte that HTML would not take as text; NULL: the byte can
- * stay. The apostrophe ends attributes in single quotes (Tornado since
- * 3.2). */
-static const char *
-entity_of(char c)
-{
-    switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#39;";
-    default: return NULL;
-    }
-}
-
-/* Room is made for a run of bytes at once, as if each were the longest entity:
- * a call for each byte would cost more than all the rest. */
+/* The apostrophe ends attributes in single quotes (Tornado since 3.2). */
 bool
 httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
 {
-    enum { RUN = 512, LONGEST = sizeof "&quot;" - 1 };
+    static const char *const entities[256] = {
+        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;",
+        ['\''] = "&#39;"};
+    const char *end = text + size, *start, *entity;
+    bool ok = true;
 
-    while (size > 0) {
-        const char *end = text + (size < RUN ? size : RUN);
-        char *p = buffer_room(to, (size_t)(end - text) * LONGEST);
-
-        if (p == NULL)
-            return false;
-        size -= (size_t)(end - text);
-        for (; text < end; text++) {
-            const char *entity = entity_of(*text);
-
-            if (entity != NULL)
-                p = stpcpy(p, entity);
-            else
-                *p++ = *text;
-        }
-        (*to)->end = (size_t)(p - (*to)->data);
+    while (ok && text < end) {
+        for (start = text, entity = NULL; text < end && entity == NULL; text++)
+            entity = entities[(unsigned char)*text];
+        size = (size_t)(text - start) - (entity != NULL);
+        ok = buffer_append(to, start, size) &&
+             (entity == NULL || buffer_append(to, entity, strlen(entity)));
     }
-    return true;
-}
-
-/* One call makes room for the whole line. */
-static bool
-append_header(struct buffer **to, const char *name, const char *value)
-{
-    size_t n = strlen(name), v = strlen(value);
-    char *p = buffer_room(to, n + v + 4);
-
-    if (p == NULL)
-        return false;
-    memcpy(p, name, n);
-    memcpy(p + n, ": ", 2);
-    memcpy(p + n + 2, value, v);
-    memcpy(p + n + 2 + v, "\r\n", 2);
-    (*to)->end += n + v + 4;
-    return true;
+    return ok;
 }
 
 /* snprintf() would be much slower, and each head has two numbers. The digits of
@@ -412,39 +360,71 @@ digits(char *end, uint64_t n)
     return end;
 }
 
+/* What follows the status line is the same in all answers of a second: one call
+ * of time() is a few instructions, formatting is hundreds. */
+static const char *
+server_and_date(void)
+{
+    static char lines[128];
+    static time_t last;
+    time_t now = time(NULL);
+    char date[HTTP_DATE_SIZE];
+
+    if (now != last) {
+        httputil_format_date(date, now);
+        sprintf(lines, "\r\nServer: %s\r\nDate: %s\r\n", HTTP_SERVER, date);
+    }
+    last = now;
+    return lines;
+}
+
+/* Returns where the line ends. */
+static char *
+put_header(char *to, const char *name, const char *value)
+{
+    size_t n = strlen(name), v = strlen(value);
+
+    memcpy(to, name, n);
+    memcpy(to + n, ": ", 2);
+    memcpy(to + n + 2, value, v);
+    return stpcpy(to + n + 2 + v, "\r\n");
+}
+
 /* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the
- * server's, not the client's (Tornado since 4.1). */
+ * server's, not the client's (Tornado since 4.1). Room is made once, for
+ * `headers` and OTHER_LINES, and then filled. */
 bool
 httputil_append_head(struct buffer **to, int status,
                      const struct httpheaders *headers,
                      const struct httpframing *framing)
 {
-    const char *reason = httputil_reason(status);
-    char line[] = "HTTP/1.1 000 ", length[24] = "";
-    bool ok;
+    enum { OTHER_LINES = 320 };
+    const struct httpheader *h = headers->items, *end = h + headers->n;
+    size_t room = OTHER_LINES;
+    char length[24] = "", *p;
 
-    digits(line + sizeof line - 2, (uint64_t)status);
-    ok = buffer_append(to, line, sizeof line - 1) &&
-         buffer_append(to, reason, strlen(reason)) &&
-         buffer_append(to, "\r\n", 2) &&
-         append_header(to, "Server", HTTP_SERVER) &&
-         append_header(to, "Date", httputil_date());
-
-    for (size_t i = 0; i < headers->n; i++)
-        ok = ok && append_header(to, headers->items[i].name,
-                                 headers->items[i].value);
+    for (; h < end; h++)
+        room += h->name_size + strlen(h->value) + strlen(": \r\n");
+    if ((p = buffer_room(to, room)) == NULL)
+        return false;
+    p = stpcpy(p, "HTTP/1.1 000 ");
+    digits(p - 1, (uint64_t)status);
+    p = stpcpy(stpcpy(p, httputil_reason(status)), server_and_date());
+    for (h = headers->items; h < end; h++)
+        p = put_header(p, h->name, h->value);
     if (framing->length_known)
-        ok = ok && append_header(to, "Content-Length",
-                                 digits(length + sizeof length - 1,
-                                        framing->length));
+        p = put_header(p, "Content-Length",
+                       digits(length + sizeof length - 1, framing->length));
 
     /* [12] The body says itself where it ends. */
     if (framing->chunked)
-        ok = ok && append_header(to, "Transfer-Encoding", "chunked");
+        p = put_header(p, "Transfer-Encoding", "chunked");
 
     if (framing->connection != NULL)
-        ok = ok && append_header(to, "Connection", framing->connection);
-    return ok && buffer_append(to, "\r\n", 2);
+        p = put_header(p, "Connection", framing->connection);
+    p = stpcpy(p, "\r\n");
+    (*to)->end = (size_t)(p - (*to)->data);
+    return true;
 }
 
 /* RequestHandler.get_error_html. */
@@ -455,13 +435,13 @@ httputil_append_error_page(struct buffer **to, int status, const char *detail)
     char text[160];
     int n = snprintf(text, sizeof text, "<html><title>%d: %s</title>"
                      "<body>%d: %s", status, reason, status, reason);
-    bool ok = buffer_append(to, text, (size_t)n);
 
-    if (detail != NULL)
-        ok = ok && buffer_append(to, " (", 2) &&
+    return buffer_append(to, text, (size_t)n) &&
+           (detail == NULL ||
+            (buffer_append(to, " (", 2) &&
              httputil_xhtml_escape(to, detail, strlen(detail)) &&
-             buffer_append(to, ")", 1);
-    return ok && buffer_append(to, "</body></html>", 14);
+             buffer_append(to, ")", 1))) &&
+           buffer_append(to, "</body></html>", 14);
 }
 
 /* [11] 1xx, 204 and 304 end with the empty line, whatever the head says. */

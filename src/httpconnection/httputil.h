@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 #include "memory.h"
@@ -43,7 +44,18 @@ struct httpheaders {
     struct arena **arena;
     struct httpheader *items;
     size_t n, size;
+    uint64_t seen, twice; /* httpheaders_bit() of names; see there */
 };
+
+/* One of 64 bits, the same for a name in any case. It is in `seen` if there is
+ * such a header, and in `twice` if there are two; other names may have set it,
+ * too. Most of the headers that are asked for are not there, so most look-ups
+ * end here; and the compiler knows the bit of a constant. */
+static inline uint64_t
+httpheaders_bit(const char *name, size_t size)
+{
+    return UINT64_C(1) << ((3 * (size_t)(*name & 31) + size) & 63);
+}
 
 /* Adds a header, even if there is one of that name. The strings are not copied.
  * False when there is no memory left. */
@@ -58,8 +70,16 @@ const char *httpheaders_get(const struct httpheaders *headers,
 
 /* HTTPHeaders.get_list: the i-th value of that name; NULL if there are not
  * that many. */
-const char *httpheaders_get_list(const struct httpheaders *headers,
-                                 const char *name, size_t i);
+const char *httpheaders_search(const struct httpheaders *headers,
+                               const char *name, size_t i);
+static inline const char *
+httpheaders_get_list(const struct httpheaders *headers, const char *name,
+                     size_t i)
+{
+    return (i == 0 ? headers->seen : headers->twice) &
+                   httpheaders_bit(name, strlen(name))
+               ? httpheaders_search(headers, name, i) : NULL;
+}
 
 /* [10] Is `token` an element, in any case, of the comma-separated list that the
  * headers of that name are together? (RFC 9110, sections 5.3 and 5.6.1.) */
@@ -85,9 +105,13 @@ const char *httpheaders_parse(struct httpheaders *headers, char *text,
  * room for strlen(name) + 1 bytes. */
 void httpheaders_normalize_name(char *to, const char *name);
 
-/* RFC 9110, section 5.6.2: the number of token bytes that `text` begins with.
- * Any other byte ends the token, also a NUL. */
-size_t httputil_token_length(const char *text);
+/* A byte of a token (RFC 9110, section 5.6.2: !#$%&'*+-.^_`|~, letters and
+ * digits), or of the name of a host, but for '%' (RFC 3986, section 3.2.2:
+ * unreserved and sub-delims). */
+enum httputil_kind { HTTP_TOKEN = 1, HTTP_HOST = 2 };
+
+/* The number of bytes of that kind that `text` begins with. */
+size_t httputil_span(const char *text, enum httputil_kind kind);
 
 /* [11] Is `text` a token? */
 bool httputil_is_token(const char *text);
@@ -122,10 +146,6 @@ const char *httputil_reason(int status);
  * the years 0 to 9999 becomes their first or last second. */
 enum { HTTP_DATE_SIZE = sizeof "Tue, 21 Jun 2011 22:28:35 GMT" };
 void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
-
-/* The current time in this form; it is formatted once a second. Valid until the
- * next call. */
-const char *httputil_date(void);
 
 /* [14] Parses a date in one of the three forms of that section. -1 if the date
  * is not valid or not in the calendar (and for one second of 1969). */
