@@ -1,13 +1,10 @@
 /* [11] main.c -- start here: options, application, server, loop.
  *
  * main() reads like Tornado's hello world, with every step in full. */
-#include <stdint.h>
-
 #include "demo.h"
 #include "httplimits.h" /* [16] */
 #include "httpserver.h"
 #include "ioloop.h"
-#include "memory.h"
 #include "prefork.h" /* [17] */
 #include "proxy.h" /* [15] */
 #include "samples.h" /* [18] */
@@ -25,21 +22,14 @@ static struct proxy proxy; /* [15] */
 static struct httplimits limits; /* [16] */
 static struct watchdog watchdog; /* [18] */
 
-/* The loop and the server of one process, from their start to their end.
- * Returns the status to exit with. */
-static int
+/* The loop and the server of one process, from their start to their end. */
+static void
 serve(void)
 {
-    struct httpserver *server;
-    struct ioloop *loop;
-    int status; /* [17] */
+    struct ioloop *loop = ioloop_new(settings.poller);
+    struct httpserver *server =
+        httpserver_new(loop, httpconnection_handle_stream, &connections);
 
-    /* [17] Each child serves. Its parent returns when all have ended. */
-    if (settings.processes > 1 && (listeners = prefork(&status)) == NULL)
-        return status;
-
-    loop = ioloop_new(settings.poller);
-    server = httpserver_new(loop, httpconnection_handle_stream, &connections);
     if (loop == NULL || server == NULL)
         die("cannot make a server");
 
@@ -48,7 +38,8 @@ serve(void)
     httpserver_set_limit(server, settings_max_connections(),
                          httplimits_close_idlest, &limits);
 
-    prefork_serve(loop, server, &limits); /* [17] */
+    prefork_watch_parent(loop); /* [17] */
+    signals_set_shutdown(server, &limits); /* [17] */
     set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [18] */
     if (httpserver_start(server, listeners) == -1)
         die("cannot watch the listeners");
@@ -65,7 +56,6 @@ serve(void)
 
     httpserver_free(server);
     ioloop_free(loop);
-    return 0;
 }
 
 /* The application, and what surrounds it. */
@@ -73,8 +63,7 @@ static void
 make_application(void)
 {
     application = application_new(demo_routes);
-    listeners = listeners_new();
-    if (application == NULL || listeners == NULL)
+    if (application == NULL)
         die("cannot make the application");
     application_set_cookie_secret(application, settings.secret); /* [15] */
     connections = (struct httpconnection_settings){
@@ -110,16 +99,14 @@ make_application(void)
 int
 main(int argc, char **argv)
 {
-    int status;
-
     settings_read(argc, argv);
     make_application();
-    settings_listen(listeners);
+    listeners = settings_listen();
     prefork_listen(listeners); /* [17] */
     signals_hold(true);
     settings_announce(listeners);
-    status = serve();
+    listeners = prefork(); /* [17] */
+    serve();
     application_free(application);
-    memory_give_back();
-    return signals_exit(status);
+    signals_exit(0);
 }

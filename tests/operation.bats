@@ -176,7 +176,7 @@ END
     Linux) good=epoll bad=kqueue ;;
     *) good=kqueue bad=epoll ;;
     esac
-    refused 2 "poller=$bad" --port=0 --poller=$bad
+    refused 2 'poller: expected' --port=0 --poller=$bad
     start_server --poller=$good
     answers
 }

@@ -4,7 +4,6 @@
  * do. samples.c has the handlers that only the tests of the course need. */
 #include "demo.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ioloop.h"
@@ -22,9 +21,7 @@ main_get(struct handler *self)
     handler_write(self, "Hello, world");
 }
 
-static const struct handler_class main_handler = {
-    .get = main_get, .head = main_get,
-};
+static const struct handler_class main_handler = {.get = main_get};
 
 static void
 hello(struct handler *self, const char *name, size_t size)
@@ -42,9 +39,7 @@ hello_get(struct handler *self)
     hello(self, name, size);
 }
 
-static const struct handler_class hello_name_handler = {
-    .get = hello_get, .head = hello_get,
-};
+static const struct handler_class hello_name_handler = {.get = hello_get};
 
 /* (13) The handler of the tour's request. */
 static void
@@ -143,9 +138,8 @@ static const struct handler_class stream_handler = {
 /* [14] --- files ---------------------------------------------------------- */
 
 static const struct handler_class static_handler = {
-    .get = static_file_get, .head = static_file_get, .asynchronous = true,
-    .state_size = STATIC_FILE_STATE_SIZE,
-    .arg = &settings.static_root,
+    .get = static_file_get, .asynchronous = true,
+    .state_size = STATIC_FILE_STATE_SIZE, .arg = &settings.static_root,
 };
 
 /* --- routes -------------------------------------------------------------- */

@@ -1,35 +1,25 @@
-/* [17] prefork.h -- several processes, and the shutdown of each.
+/* [17] prefork.h -- several processes, each with listeners of its own.
  *
  *     Tornado 2.0: HTTPServer.start(num_processes)
- *     Layer 6: it connects process.c with the server.
+ *     Layer 6: it connects process.c with the listeners.
  *
  * In the order of the calls: */
 #ifndef PREFORK_H
 #define PREFORK_H
 
-#include <stdbool.h>
+#include "ioloop.h"
+#include "listen.h"
 
-#include "httplimits.h"
-#include "httpserver.h"
-
-/* Makes a set of listeners for each child; the first child gets `first`. The
+/* Makes a set of listeners for each process; the first one gets `first`. The
  * sets belong to prefork.c. Ends the program if it fails. */
 void prefork_listen(struct listeners *first);
 
-/* Forks settings.processes children. Returns in each child, with the listeners
- * of that child. In the parent it returns NULL when all of them have ended;
- * *status is the status to exit with. No loop may exist yet. */
-struct listeners *prefork(int *status);
+/* Forks settings.processes children, unless that is 1. Returns in each process
+ * that serves, with its listeners, which it owns. The parent ends in this call,
+ * when all children have ended. No loop may exist yet. */
+struct listeners *prefork(void);
 
-/* Sets the loop and the server of this process, which shuts down when the
- * parent has ended. */
-void prefork_serve(struct ioloop *loop, struct httpserver *server,
-                   struct httplimits *limits);
-
-/* SIGTERM: accepts no more connections, finishes the requests that have begun,
- * and stops the loop: when no connection is left, or after
- * settings.stop_timeout seconds. False: the caller stops the loop now, because
- * the only process is shutting down already, or there is no memory. */
-bool begin_shutdown(void);
+/* When the parent of this process has ended, the process gets SIGTERM. */
+void prefork_watch_parent(struct ioloop *loop);
 
 #endif

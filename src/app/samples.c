@@ -178,7 +178,7 @@ number_argument(struct handler *self, const char *name, const char *fallback,
 
     if (text == NULL)
         return false;
-    *number = strlen(text) < 12 ? atol(text) : max + 1;
+    *number = strtol(text, NULL, 10);
     if (*text != '\0' && text[strspn(text, "0123456789")] == '\0' &&
         *number <= max)
         return true;
@@ -270,10 +270,8 @@ visits_get(struct handler *self)
 
     snprintf(now, sizeof now, "%ld", (before ? atol(before) : 0) + 1);
     plain_text(self);
-    if (handler_set_secure_cookie(self, "visits", now, 30))
-        handler_printf(self, "visits: %s\n", now);
-    else
-        handler_send_error(self, 503);
+    handler_set_secure_cookie(self, "visits", now, 30);
+    handler_printf(self, "visits: %s\n", now);
 }
 
 const struct handler_class visits_handler = {.get = visits_get};

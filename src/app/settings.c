@@ -26,20 +26,7 @@
 static const char log_levels[] = "none error warning info"; /* LOG_NONE... */
 static const char default_static_path[] = "diagrams"; /* [14] */
 
-struct settings settings = {
-    .port = 8888,
-    .address = "127.0.0.1",
-    .max_header_size = 32768,
-    .max_body_size = 16777216,
-    .log = "info",
-    .static_path = default_static_path, /* [14] */
-    .header_timeout = 10, /* [16] */
-    .idle_timeout = 75, /* [16] */
-    .body_timeout = 30, /* [16] */
-    .max_connections = 10000, /* [16] */
-    .processes = 1, /* [17] */
-    .stop_timeout = 5, /* [17] */
-};
+struct settings settings;
 
 enum option_kind {
     BOOL,   /* value is a bool */
@@ -49,11 +36,11 @@ enum option_kind {
     FILENAME /* a text that need not be given: NULL unless named, "" */
 };
 
-/* The variable at `value` holds the default. A row without a value is a heading
- * of --help, one without a help text ends the table. `choices` are separated by
- * blanks. */
+/* `standard` is the default, NULL for false and for a text that is not set. A
+ * row without a value is a heading of --help, one without a help text ends the
+ * table. `choices` are separated by blanks. */
 struct option {
-    const char *name, *help;
+    const char *name, *standard, *help;
     void *value;
     enum option_kind kind;
     long min, max;
@@ -62,76 +49,78 @@ struct option {
 
 static const struct option options[] = {
     {.help = "Where it listens"},
-    {"port", "the port; 0 is any free one", &settings.port, NUMBER, 0, 65535,
-     0},
-    {"address", "a number or a name; \"\" is all interfaces",
+    {"port", "8888", "the port; 0 is any free one",
+     &settings.port, NUMBER, 0, 65535, 0},
+    {"address", "127.0.0.1", "a number or a name; \"\" is all interfaces",
      &settings.address, TEXT, 0, 0, 0},
     {.help = "How it works"},
-    {"poller", "epoll, kqueue or select (the best there is)",
+    {"poller", NULL, "epoll, kqueue or select (the best there is)",
      &settings.poller, TEXT, 0, 0, "epoll kqueue select"},
-    {"no-keep-alive", "one request for each connection",
+    {"no-keep-alive", NULL, "one request for each connection",
      &settings.no_keep_alive, BOOL, 0, 0, 0},
 
     /* [17] The number of processes. */
-    {"processes", "0 is one for each CPU",
+    {"processes", "1", "0 is one for each CPU",
      &settings.processes, NUMBER, 0, MAX_PROCESSES, 0},
-    {"stop-timeout", "seconds for the last requests after SIGTERM",
+    {"stop-timeout", "5", "seconds for the last requests after SIGTERM",
      &settings.stop_timeout, NUMBER, 0, 3600, 0},
 
     /* [14] Files. */
-    {"static-path", "document root of /static/",
+    {"static-path", default_static_path, "document root of /static/",
      &settings.static_path, TEXT, 1, 0, 0},
 
     /* [15] Trust. */
-    {"xheaders", "trust X-Real-Ip and the like; a proxy sets them",
+    {"xheaders", NULL, "trust X-Real-Ip and the like; a proxy sets them",
      &settings.xheaders, BOOL, 0, 0, 0},
-    {"secret", "key of signed cookies, or @FILE (random at start)",
+    {"secret", NULL, "key of signed cookies, or @FILE (random at start)",
      &settings.secret, TEXT, 1, 0, 0},
 
     {.help = "Limits"},
-    {"max-header-size", "bytes of request line and headers",
+    {"max-header-size", "32768", "bytes of request line and headers",
      &settings.max_header_size, NUMBER, 64, 1L << 30, 0},
-    {"max-body-size", "bytes of one request's body",
+    {"max-body-size", "16777216", "bytes of one request's body",
      &settings.max_body_size, NUMBER, 0, 256L << 20, 0},
 
     /* [16] Limits of connections and of time. */
-    {"max-connections", "at once; further ones wait",
+    {"max-connections", "10000", "at once; further ones wait",
      &settings.max_connections, NUMBER, 1, 1000000, 0},
-    {"header-timeout", "seconds for a whole head",
+    {"header-timeout", "10", "seconds for a whole head",
      &settings.header_timeout, NUMBER, 1, 86400, 0},
-    {"idle-timeout", "seconds between two requests",
+    {"idle-timeout", "75", "seconds between two requests",
      &settings.idle_timeout, NUMBER, 1, 86400, 0},
-    {"body-timeout", "seconds; at least 500 bytes for each, in or out",
+    {"body-timeout", "30", "seconds; at least 500 bytes for each, in or out",
      &settings.body_timeout, NUMBER, 1, 86400, 0},
 
     {.help = "What it reports, on stderr"},
-    {"log", "none, error, warning or info",
+    {"log", "info", "none, error, warning or info",
      &settings.log, TEXT, 0, 0, log_levels},
 
     /* [18] Handlers that take too long. */
-    {"block-alarm", "seconds a handler may block the loop; 0: any",
+    {"block-alarm", "0", "seconds a handler may block the loop; 0: any",
      &settings.block_alarm, NUMBER, 0, 3600, 0},
 
-    {"trace", "the tour of every request; to FILE, as records",
+    {"trace", NULL, "the tour of every request; to FILE, as records",
      &settings.trace, FILENAME, 0, 0, 0},
     {0},
 };
 
 /* --- parser -------------------------------------------------------------- */
 
-/* Ends the program. Prints one line, whatever the text contains: logs are read
- * line by line. */
+/* Ends the program with one line about `text`, whatever it contains: logs are
+ * read line by line. `expected`: what it should have been. NULL: the reason is
+ * in errno. */
 static _Noreturn void
-fail(int status, const char *text, const char *what)
+fail(const char *text, const char *expected)
 {
+    const char *reason = expected != NULL ? expected : strerror(errno);
     char printable[256];
 
     make_printable(printable, sizeof printable, text);
-    fprintf(stderr, "dustdevil: %s: %s\n", printable, what);
-    exit(status);
+    fprintf(stderr, "dustdevil: %s: %s%s\n", printable,
+            expected != NULL ? "expected: " : "", reason);
+    exit(expected != NULL ? 2 : 1);
 }
 
-/* An option that has not been set yet still holds its default. */
 static _Noreturn void
 print_help(void)
 {
@@ -145,10 +134,8 @@ print_help(void)
         else
             printf("  --%s%-*s %s", o->name, 22 - (int)strlen(o->name),
                    shapes[o->kind], o->help);
-        if (o->kind == NUMBER)
-            printf(" (%ld)", *(long *)o->value);
-        if (o->kind == TEXT && *(const char **)o->value != NULL)
-            printf(" (%s)", *(const char **)o->value);
+        if (o->standard != NULL)
+            printf(" (%s)", o->standard);
         putchar('\n');
     }
     exit(0);
@@ -168,37 +155,36 @@ find_word(const char *list, const char *word)
     return -1;
 }
 
-/* Writes the name in `argument` as the table has it: "-max_body_size=9" becomes
- * "max-body-size". The result is not a name if `argument` does not begin with
- * one or two dashes, or is too long. */
-static void
-copy_name(char *name, size_t size, const char *argument)
+/* Is `argument` the option `name`, with one dash or two, with or without a
+ * value? '_' is as good as '-'. */
+static bool
+is_named(const char *argument, const char *name)
 {
-    size_t dashes = strspn(argument, "-"), n = 0;
+    size_t dashes = strspn(argument, "-");
 
-    argument += dashes;
-    if (dashes == 1 || dashes == 2)
-        for (; argument[n] != '=' && argument[n] != '\0' && n < size - 1; n++)
-            name[n] = argument[n] == '_' ? '-' : argument[n];
-    name[n] = '\0';
+    for (argument += dashes; *name != '\0'; name++, argument++)
+        if (*argument != *name && (*argument != '_' || *name != '-'))
+            return false;
+    return (dashes == 1 || dashes == 2) &&
+           (*argument == '\0' || *argument == '=');
 }
 
-/* Sets the option to the text behind `equals` (NULL: no value is given).
- * Returns NULL, or what was expected; the variable is not valid then. strtol()
- * alone is not enough for a number: it skips blanks, takes a sign, and stops
- * within "8x". A number that is too large for it becomes the largest long. */
+/* Sets the option to `given` (NULL: no value is given). Returns NULL, or what
+ * was expected; the variable is not valid then. strtol() alone is not enough
+ * for a number: it skips blanks, takes a sign, and stops within "8x". A number
+ * that is too large for it becomes the largest long. */
 static const char *
-set_option(const struct option *o, const char *equals)
+set_option(const struct option *o, const char *given)
 {
     static char range[64];
-    const char *text = equals != NULL ? equals + 1 : "";
+    const char *text = given != NULL ? given : "";
     long number = strtol(text, NULL, 10);
     int word;
 
     switch (o->kind) {
     case BOOL:
         word = find_word("true false yes no on off 1 0",
-                         equals != NULL ? text : "true");
+                         given != NULL ? text : "true");
         *(bool *)o->value = word % 2 == 0;
         return word == -1 ? "true or false" : NULL;
     case NUMBER:
@@ -212,7 +198,7 @@ set_option(const struct option *o, const char *equals)
         *(const char **)o->value = text;
         if (o->choices != NULL)
             return find_word(o->choices, text) == -1 ? o->choices : NULL;
-        return o->kind == TEXT && (equals == NULL || (o->min && *text == '\0'))
+        return o->kind == TEXT && (given == NULL || (o->min && *text == '\0'))
                    ? "a value" : NULL;
     }
 }
@@ -220,25 +206,24 @@ set_option(const struct option *o, const char *equals)
 static void
 parse(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
-        const struct option *o = options;
-        const char *expected = "a known option; try --help";
-        char name[32], what[128];
+    const struct option *o;
 
-        copy_name(name, sizeof name, argv[i]);
-        if (strcmp(name, "help") == 0)
+    for (o = options; o->help != NULL; o++)
+        if (o->standard != NULL)
+            set_option(o, o->standard);
+    for (int i = 1; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        const char *expected = "a known option; try --help";
+
+        if (is_named(argv[i], "help"))
             print_help();
-        if (strcmp(name, "version") == 0)
+        if (is_named(argv[i], "version"))
             exit(puts("DustDevil/1.0") == EOF);
-        while (o->help != NULL &&
-               (o->value == NULL || strcmp(o->name, name) != 0))
-            o++;
-        if (o->help != NULL)
-            expected = set_option(o, strchr(argv[i], '='));
-        if (expected == NULL)
-            continue;
-        snprintf(what, sizeof what, "expected: %s", expected);
-        fail(2, argv[i], what);
+        for (o = options; o->help != NULL; o++)
+            if (o->value != NULL && is_named(argv[i], o->name))
+                expected = set_option(o, equals != NULL ? equals + 1 : NULL);
+        if (expected != NULL)
+            fail(argv[i], expected);
     }
 }
 
@@ -256,20 +241,20 @@ use_secret(void)
 
     if (given == NULL) {
         if (!random_bytes(bytes, sizeof bytes))
-            fail(1, "no randomness", strerror(errno));
+            fail("no randomness", NULL);
         httputil_encode_hex(secret, bytes, sizeof bytes);
+        settings.secret = secret;
     } else if (*given == '@') {
+        settings.secret = secret;
         file = fopen(given + 1, "r");
         if (file == NULL ||
             (fgets(secret, sizeof secret, file) == NULL && ferror(file)))
-            fail(1, given + 1, strerror(errno));
+            fail(given + 1, NULL);
         secret[strcspn(secret, "\r\n")] = '\0';
         fclose(file);
     }
-    if (given == NULL || *given == '@')
-        settings.secret = secret;
     if (strlen(settings.secret) < 16)
-        fail(2, "--secret", "expected: at least 16 bytes");
+        fail("--secret", "at least 16 bytes");
 }
 
 /* --- the process --------------------------------------------------------- */
@@ -278,7 +263,6 @@ void
 settings_read(int argc, char **argv)
 {
     struct ioloop *loop;
-    char poller[32];
     int fd;
 
     parse(argc, argv);
@@ -296,13 +280,13 @@ settings_read(int argc, char **argv)
 
     /* [12] Records for programs in place of lines for people. */
     if (trace_on && *settings.trace != '\0' && !trace_to_file(settings.trace))
-        fail(1, settings.trace, strerror(errno));
+        fail(settings.trace, NULL);
 
     /* [14] The default directory need not exist. */
     settings.static_root = static_open_root(settings.static_path);
     if (settings.static_root == -1 &&
         settings.static_path != default_static_path)
-        fail(1, settings.static_path, strerror(errno));
+        fail(settings.static_path, NULL);
 
     use_secret(); /* [15] */
 
@@ -311,11 +295,10 @@ settings_read(int argc, char **argv)
         settings.processes = (long)cpu_count();
 
     /* Not every poller of the table exists on every system. */
-    snprintf(poller, sizeof poller, "--poller=%s",
-             settings.poller != NULL ? settings.poller : "(best)");
     loop = ioloop_new(settings.poller);
     if (loop == NULL)
-        fail(errno == ENOTSUP ? 2 : 1, poller, strerror(errno));
+        fail("--poller",
+             errno == ENOTSUP ? "a poller that this system has" : NULL);
     ioloop_free(loop);
 }
 
@@ -332,13 +315,14 @@ open_listeners(struct listeners *listeners)
     return listeners_bind(listeners, (int)settings.port, settings.address);
 }
 
-void
-settings_listen(struct listeners *listeners)
+struct listeners *
+settings_listen(void)
 {
-    const char *error = open_listeners(listeners);
+    struct listeners *listeners = listeners_new();
+    const char *error = "out of memory";
 
-    if (error == NULL)
-        return;
+    if (listeners != NULL && (error = open_listeners(listeners)) == NULL)
+        return listeners;
     fprintf(stderr, "dustdevil: %s\n", error);
     exit(1);
 }
@@ -388,22 +372,21 @@ settings_max_connections(void)
 {
     bool select = settings.poller != NULL &&
                   strcmp(settings.poller, "select") == 0;
-    int lowest_free = fcntl(STDIN_FILENO, F_DUPFD, 0);
-    rlim_t max = (rlim_t)settings.max_connections;
-    rlim_t others = (rlim_t)(lowest_free + 2), wanted = others + 2 * max;
+    int lowest_free = dup(STDIN_FILENO);
+    rlim_t others = (rlim_t)(lowest_free + 2);
+    rlim_t max = (rlim_t)settings.max_connections, wanted = others + 2 * max;
     struct rlimit limit;
 
-    if (lowest_free == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
-        return 1;
     close(lowest_free);
-    wanted = select && wanted > FD_SETSIZE ? FD_SETSIZE : wanted;
+    if (select && wanted > FD_SETSIZE)
+        wanted = FD_SETSIZE;
+    getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < wanted || select) {
         limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
         setrlimit(RLIMIT_NOFILE, &limit);
         getrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (limit.rlim_cur < others + 2)
-        return 1;
-    limit.rlim_cur = (limit.rlim_cur - others) / 2;
-    return limit.rlim_cur < max ? limit.rlim_cur : max;
+    while (max > 1 && others + 2 * max > limit.rlim_cur)
+        max--;
+    return max;
 }

@@ -40,9 +40,9 @@ extern struct settings settings;
  * for a bad option, with 1 for anything else. */
 void settings_read(int argc, char **argv);
 
-/* Adds the listeners of --address and --port. Ends the program, with one line
- * on stderr and status 1, if it fails. */
-void settings_listen(struct listeners *listeners);
+/* The listeners of --address and --port; the caller owns them. Ends the
+ * program, with one line on stderr and status 1, if it fails. */
+struct listeners *settings_listen(void);
 
 /* Prints a line for each of them on stdout. */
 void settings_announce(const struct listeners *listeners);

@@ -2,24 +2,67 @@
 #include "signals.h"
 
 #include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
 
 #include "ioloop.h"
-#include "prefork.h" /* [17] */
+#include "settings.h" /* [17] */
 #include "system.h"
 
 static volatile sig_atomic_t interrupted; /* by SIGINT */
+
+static void
+stop_loop(void *arg)
+{
+    (void)arg;
+    ioloop_stop(ioloop_instance());
+}
+
+/* [17] --- shutdown ------------------------------------------------------- */
+
+static struct httpserver *server;
+static struct httplimits *limits;
+
+void
+signals_set_shutdown(struct httpserver *the_server,
+                     struct httplimits *the_limits)
+{
+    server = the_server;
+    limits = the_limits;
+}
+
+/* False: the loop has to stop now, because the only process is shutting down
+ * already, or there is no memory. One of several processes ignores a second
+ * SIGTERM: when the whole process group gets SIGTERM, the parent sends its
+ * children another one. The parent turns a second SIGTERM into SIGINT
+ * (process.c). */
+static bool
+begin_shutdown(void)
+{
+    static bool begun;
+    int64_t end = ioloop_time() + settings.stop_timeout * INT64_C(1000000);
+
+    if (begun)
+        return settings.processes > 1;
+    begun = true;
+    httplimits_drain(limits);
+    if (ioloop_add_timeout(ioloop_instance(), end, stop_loop, NULL) == NULL)
+        return false;
+    httpserver_drain(server, stop_loop, NULL);
+    return true;
+}
+
+/* --- signals ------------------------------------------------------------- */
 
 /* Runs on the loop. */
 static void
 on_stop(void *arg)
 {
-    (void)arg;
-
     /* [17] SIGTERM lets the requests finish that have begun. */
     if (!interrupted && begin_shutdown())
         return;
 
-    ioloop_stop(ioloop_instance());
+    stop_loop(arg);
 }
 
 /* A signal may interrupt any statement, so this function only adds a
@@ -55,17 +98,18 @@ signals_hold(bool hold)
 }
 
 /* As process 1 the program cannot end by a signal: raise() has no effect. */
-int
+void
 signals_exit(int status)
 {
     sigset_t set;
 
-    if (!interrupted && status != 128 + SIGINT)
-        return status;
-    signal(SIGINT, SIG_DFL);
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-    raise(SIGINT);
-    return 128 + SIGINT;
+    if (interrupted || status == 128 + SIGINT) {
+        status = 128 + SIGINT;
+        signal(SIGINT, SIG_DFL);
+        sigemptyset(&set);
+        sigaddset(&set, SIGINT);
+        raise(SIGINT);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+    }
+    exit(status);
 }

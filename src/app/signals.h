@@ -1,4 +1,4 @@
-/* [11] signals.h -- SIGTERM and SIGINT stop the loop.
+/* [11] signals.h -- SIGTERM and SIGINT end the program.
  *
  *     Layer 6. */
 #ifndef SIGNALS_H
@@ -6,14 +6,23 @@
 
 #include <stdbool.h>
 
+#include "httplimits.h" /* [17] */
+#include "httpserver.h" /* [17] */
+
 /* True: from now on the signals are blocked, and SIGPIPE is ignored; to be
  * called before another process can know that this one exists. False: from now
  * on the signals stop the loop, ioloop_instance(). */
 void signals_hold(bool hold);
 
-/* For the end of main(), while the signals wait: ends the process by SIGINT if
- * SIGINT has come or if `status` is 128 + SIGINT, so that the shell sees a ^C;
- * else returns `status`. */
-int signals_exit(int status);
+/* [17] What SIGTERM shuts down, before it stops the loop: the server accepts no
+ * more connections, and the requests finish that have begun. The loop stops
+ * when no connection is left, or after settings.stop_timeout seconds. */
+void signals_set_shutdown(struct httpserver *server,
+                          struct httplimits *limits);
+
+/* Ends the program, while the signals are blocked: by SIGINT if SIGINT has come
+ * or if `status` is 128 + SIGINT, so that the shell sees a ^C; else with
+ * `status`. */
+_Noreturn void signals_exit(int status);
 
 #endif

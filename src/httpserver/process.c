@@ -27,7 +27,6 @@ struct supervisor {
     unsigned stop_timeout;
     void (*on_child_exit)(size_t id);
     int signal; /* SIGTERM or SIGINT, after it has come; 0 before */
-    bool failed; /* a child is missing */
     int64_t restarts[MAX_RESTARTS]; /* the times of the last ones */
     size_t nrestarts;
 };
@@ -51,18 +50,16 @@ cpu_count(void)
 static bool
 make_child(struct supervisor *s, size_t id)
 {
-    pid_t pid, before = s->pids[id];
+    pid_t pid = -1, before = s->pids[id];
 
-    for (int i = 0; (pid = fork()) == -1 && i < MAX_FORK_TRIES; i++) {
+    for (int i = 0; i < MAX_FORK_TRIES && (pid = fork()) == -1; i++) {
         log_error("cannot make process %zu: %s", id, strerror(errno));
         sleep(1);
     }
     if (pid == 0)
         close(s->lifeline[1]);
-    if (pid == -1 && before == 0) {
-        s->failed = true;
+    if (pid == -1 && before == 0)
         s->on_child_exit(id);
-    }
     if (pid <= 0)
         return pid == 0;
     s->pids[id] = pid;
@@ -82,14 +79,11 @@ make_child(struct supervisor *s, size_t id)
 static bool
 may_restart(struct supervisor *s)
 {
-    int64_t *oldest = &s->restarts[s->nrestarts % MAX_RESTARTS];
-    int64_t now = ioloop_time();
+    int64_t *oldest = &s->restarts[s->nrestarts++ % MAX_RESTARTS];
+    int64_t before = *oldest;
 
-    if (s->nrestarts >= MAX_RESTARTS && now - *oldest < RESTART_TIME)
-        return false;
-    *oldest = now;
-    s->nrestarts++;
-    return true;
+    *oldest = ioloop_time();
+    return before == 0 || *oldest - before >= RESTART_TIME;
 }
 
 /* Replaces the next child after a SIGHUP, unless the child that was replaced
@@ -122,7 +116,6 @@ on_unexpected_exit(struct supervisor *s, size_t id, pid_t pid, int status)
     if (may_restart(s))
         return true;
     log_error("process %zu died too often, and is not restarted", id);
-    s->failed = true;
     s->on_child_exit(id);
     return false;
 }
@@ -170,15 +163,14 @@ signal_children(const struct supervisor *s, size_t first, int signal_number)
 static void
 stop_all(struct supervisor *s, int signal_number)
 {
-    bool first = s->signal == 0;
+    int sent = s->signal == 0 ? signal_number : SIGINT;
 
-    for (size_t id = 0; first && id < s->n; id++)
+    for (size_t id = 0; id < s->n; id++)
         s->on_child_exit(id);
     if (s->signal != SIGINT)
         s->signal = signal_number;
-    signal_children(s, 0, first ? signal_number : SIGINT);
-    if (first)
-        alarm(s->stop_timeout + 1);
+    signal_children(s, 0, sent);
+    alarm(s->stop_timeout + 1);
 }
 
 /* Returns as fork_processes(). SIGALRM: the time of the children that were told
@@ -215,20 +207,14 @@ fork_processes(size_t n, unsigned stop_timeout,
                            .on_child_exit = on_child_exit};
     int id = PROCESS_PARENT;
 
-    if (pipe(s.lifeline) == -1) {
-        log_error("pipe: %s", strerror(errno));
-        *status = 1;
-        return PROCESS_PARENT;
-    }
+    if (pipe(s.lifeline) == -1)
+        die("cannot make a pipe");
     *lifeline = s.lifeline[0];
     for (size_t i = 0; i < n && id == PROCESS_PARENT; i++)
         if (make_child(&s, i))
             id = (int)i;
     if (id == PROCESS_PARENT)
         id = supervise(&s);
-    if (id == PROCESS_PARENT)
-        alarm(0);
-    *status = s.signal == SIGINT ? 128 + SIGINT
-              : s.signal == 0    ? s.failed : 0;
+    *status = s.signal == 0 ? 1 : s.signal == SIGINT ? 128 + SIGINT : 0;
     return id;
 }

@@ -36,8 +36,8 @@ size_t cpu_count(void);
  * - A child that is still there a second after `stop_timeout` seconds is
  *   killed.
  * `on_child_exit` runs in the parent when there will be no child of that number
- * any more; at the end for all numbers, before the children get their
- * signal. */
+ * any more; after SIGTERM and SIGINT for all numbers, before the children get
+ * the signal. */
 enum { PROCESS_PARENT = -1 };
 int fork_processes(size_t n, unsigned stop_timeout,
                    void (*on_child_exit)(size_t id), int *lifeline,

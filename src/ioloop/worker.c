@@ -115,15 +115,13 @@ worker_submit(struct worker *w, struct job *job)
 {
     bool room;
 
+    job->worker = w;
     pthread_mutex_lock(&w->lock);
     room = w->njobs < WORKER_MAX_JOBS;
-    if (room) {
-        job->cancelled = false;
-        job->worker = w;
+    if (room)
         w->jobs[w->njobs++] = job;
-        pthread_cond_signal(&w->changed);
-    }
     pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->changed);
     TRACE(-1, room ? "a job is handed to the worker" : "too many jobs wait");
     return room;
 }
@@ -133,17 +131,13 @@ void
 worker_cancel(struct job *job)
 {
     struct worker *w = job->worker;
-    size_t i = 0;
-    bool waiting;
 
     job->cancelled = true;
     pthread_mutex_lock(&w->lock);
-    while (i < w->njobs && w->jobs[i] != job)
-        i++;
-    waiting = i < w->njobs;
-    if (waiting)
-        remove_job(w, i);
+    for (size_t i = 0; i < w->njobs; i++)
+        if (w->jobs[i] == job) {
+            remove_job(w, i);
+            ioloop_add_callback(w->loop, job->done, job->arg);
+        }
     pthread_mutex_unlock(&w->lock);
-    if (waiting)
-        ioloop_add_callback(w->loop, job->done, job->arg);
 }

@@ -19,7 +19,8 @@
 /* Jobs that run at the same time, and jobs that may wait for a thread. */
 enum { WORKER_THREADS = 4, WORKER_MAX_JOBS = 64 };
 
-/* The caller makes it part of a struct with the data of the work. */
+/* The caller makes it part of a struct with the data of the work, and sets the
+ * first three fields; the other two are zero at first. */
 struct job {
     void (*work)(struct job *job); /* runs in a thread */
     ioloop_callback *done;         /* runs on the loop when `work` is over */
