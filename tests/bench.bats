@@ -35,7 +35,7 @@ setup() { load helper; TMP=$BATS_TEST_TMPDIR; }
     ROWS="a" NO_CLOCK=1 TINY=1 SERVER=$BUILD/dustdevil BUILD=$TMP/build \
         sh tests/bench/bench.sh > "$TMP/table" 2> "$TMP/log" 3>&- 4>&-
     cat "$TMP/log" "$TMP/table"
-    grep -qE '^a +hello.* [0-9.]+ +[0-9.]+ +[0-9.]+ ' "$TMP/table"
+    grep -qE '^a +hello, 64 connections +[0-9.]+ +[0-9.]+ +[0-9.]+ ' "$TMP/table"
     grep -q '^Skipped: .*CPU time of a running process' "$TMP/table"
 }
 

@@ -8,8 +8,8 @@
  *     -k         answers one request, then closes (Connection: close)
  *
  * One wait for all ready sockets; for each of them one recv() and one send().
- * It understands nothing: it counts "\r\n\r\n", and sends as many answers, which
- * are constant and as long as real ones. No limits, no deadlines, no errors: a
+ * It parses nothing: it counts "\r\n\r\n", and sends as many answers, which are
+ * constant and as long as real ones. No limits, no deadlines, no errors: a
  * number to divide by, not a server to copy. It prints its URL, as ours does.
  */
 #include <signal.h>

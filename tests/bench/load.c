@@ -19,8 +19,8 @@
  *
  * One recv() and one send() for a batch of requests, like the floor. An answer
  * with the same head length as the last one is not parsed. It prints one line
- * of NAME=NUMBER: counts, and CPU time in seconds. Status: 0; 1 failed; 2 usage
- * error. `other` is what else ran on the machine (Linux), in seconds of one CPU. */
+ * of NAME=NUMBER: counts, and CPU time in seconds. `other` is what else ran on
+ * the machine (Linux). Status: 0; 1 a request failed; 2 wrong usage. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,9 +33,9 @@
 #include "bench.h"
 
 enum { BUFFER = 1 << 18, MAX_HEAD = 8192, EVENTS = 512, HEADER_LINE = 64 };
-enum {
-    STEP = 100
-}; /* with -i so many are opened at a time: no queue overflows */
+
+/* So many connections are opened at a time: no queue of the kernel is full. */
+enum { STEP = 100 };
 
 struct conn {
     int fd;           /* -1: closed */
@@ -525,55 +525,51 @@ send_slowly(struct conn *c)
            c->batch_size, (unsigned long long)not_200);
 }
 
+static bool
+set_flag(int o)
+{
+    option.close |= o == 'k';
+    option.discard |= o == 'T';
+    option.idle |= o == 'i';
+    option.slowly |= o == 's';
+    return strchr("kTis", o) != NULL;
+}
+
+static void
+set_value(int o, const char *text)
+{
+    unsigned long number = strtoul(text, NULL, 10);
+
+    if (o == 'u')
+        option.path = text;
+    else if (o == 't')
+        option.seconds = atof(text);
+    else if (o == 'w')
+        option.warm_up = atof(text);
+    else if (o == 'c')
+        option.connections = (unsigned)number;
+    else if (o == 'd')
+        option.depth = (unsigned)number;
+    else if (o == 'n')
+        option.requests = number;
+    else if (o == 'b')
+        option.body = number;
+    else if (o == 'H')
+        option.header = number;
+    else
+        option.server = (pid_t)number;
+}
+
 static void
 read_options(int argc, char **argv)
 {
     int o;
 
     while ((o = getopt(argc, argv, "c:t:w:n:d:u:b:H:P:kTis")) != -1) {
-        switch (o) {
-        case 'c':
-            option.connections = (unsigned)atoi(optarg);
-            break;
-        case 't':
-            option.seconds = atof(optarg);
-            break;
-        case 'w':
-            option.warm_up = atof(optarg);
-            break;
-        case 'n':
-            option.requests = strtoull(optarg, NULL, 10);
-            break;
-        case 'd':
-            option.depth = (unsigned)atoi(optarg);
-            break;
-        case 'u':
-            option.path = optarg;
-            break;
-        case 'b':
-            option.body = strtoul(optarg, NULL, 10);
-            break;
-        case 'H':
-            option.header = strtoul(optarg, NULL, 10);
-            break;
-        case 'P':
-            option.server = (pid_t)atol(optarg);
-            break;
-        case 'k':
-            option.close = true;
-            break;
-        case 'T':
-            option.discard = true;
-            break;
-        case 'i':
-            option.idle = true;
-            break;
-        case 's':
-            option.slowly = true;
-            break;
-        default:
+        if (o == '?')
             exit(2);
-        }
+        if (!set_flag(o))
+            set_value(o, optarg);
     }
     if (optind != argc - 1 || option.connections == 0 || option.depth == 0)
         exit(2);

@@ -62,8 +62,8 @@ function row_of(row, floor, ours, eff, spread, reached) {
 }
 
 function timed_row(row,    i, eff) {
+    if (!rounds_of[row]) return
     eff = efficiency(row, "ours")
-    if (eff == "") return
     row_of(row, short(median_cost(row, "floor")), short(median_cost(row, "ours")),
         short(eff), short(quantile(pair, pairs, .25)) "-" \
         short(quantile(pair, pairs, .75)), verdict(row, eff, 1))
