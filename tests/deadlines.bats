@@ -3,44 +3,10 @@
 
 setup() {
     load helper
-    TMP=$BATS_TEST_TMPDIR CROWDS=()
+    TMP=$BATS_TEST_TMPDIR
     ulimit -S -n 1024 2> /dev/null || true
 }
 teardown() { disperse; stop_server clean; }
-
-get() { printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1"; }
-
-# crowd N OP...: N clients that do this and then stay. It returns when they
-# have: a pipe has no room for a million bytes, so the last of them can only
-# be written when the clients have come to `hold` and read.
-crowd() {
-    local n=$1 fifo=$TMP/fifo.$RANDOM$RANDOM pid writer
-    shift
-    mkfifo "$fifo"
-    "$BUILD/client" -t 60 -c "$n" "$PORT" "$@" hold <> "$fifo" \
-        > "$fifo.out" 2>&1 3>&- 4>&- &
-    pid=$!
-    CROWDS+=("$pid")
-    head -c 1000000 /dev/zero > "$fifo" 3>&- 4>&- &
-    writer=$!
-    while kill -0 "$writer" 2> /dev/null; do
-        sleep 0.02
-        kill -0 "$pid" 2> /dev/null && continue
-        kill "$writer" 2> /dev/null || true
-        cat "$fifo.out" >&2
-        return 1
-    done
-}
-
-# Everybody in the crowds leaves at once.
-disperse() {
-    local pid
-    for pid in "${CROWDS[@]}"; do
-        kill -KILL "$pid" 2> /dev/null || true
-        wait "$pid" 2> /dev/null || true
-    done
-    CROWDS=()
-}
 
 # both FUNCTION: with the best poller that there is, and with the oldest.
 both() {
@@ -52,60 +18,16 @@ both() {
     "$1" select
 }
 
-good() {
-    local answer
-    answer=$(http "$URL/hello/friend") && [ "$answer" = "Hello, friend" ]
-}
-
-# start_poor N [OPTION...]: the server with room for N descriptors. The limit
-# is set in a shell that becomes the server, so it is nobody else's.
-start_poor() {
-    local n=$1 poor=$TMP/poor
-    shift
-    printf '#!/bin/sh\nulimit -n %s\nexec "%s" "$@"\n' "$n" \
-        "${SERVER:-$BUILD/dustdevil}" > "$poor"
-    chmod +x "$poor"
-    SERVER='' start_program "$poor" "$@"
-}
-
-needs_proc() {
-    [ -r "/proc/$SERVER_PID/stat" ] || skip "there is no /proc to look it up in"
-}
-
-# Hundredths of a second that the server has worked.
-cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat"; }
-
-# memory VmRSS or VmHWM: kilobytes that the server has, or has ever had.
-memory() { awk -v what="$1:" '$1 == what { print $2 }' "/proc/$SERVER_PID/status"; }
-
-# A sanitizer keeps what is freed for a while: nothing to be measured then.
-needs_plain_memory() {
-    needs_proc
-    ! grep -q __asan_init "${SERVER:-$BUILD/dustdevil}" ||
-        skip "a sanitizer keeps what is freed"
-}
-
-# descriptors_are N: waits until the server has no more than that.
-descriptors_are() {
-    local i
-    for i in $(seq 250); do
-        [ "$(descriptors)" -gt "$1" ] || return 0
-        sleep 0.02
-    done
-    echo "$(descriptors) descriptors, not $1 ($i looks)" >&2
-    return 1
-}
-
 # --- slow and silent -------------------------------------------------------
 
 # A hundred of each: silent, in the middle of a head, in the middle of a body,
 # deaf to a gigabyte, and asleep.
 worst() {
-    crowd 100
-    crowd 100 send 'GET /hello/'
-    crowd 100 send 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx'
-    crowd 100 rcvbuf 4096 deaf send "$(get '/bytes?n=1000000000')"
-    crowd 100 send "$(get '/slow?ms=60000')" shutdown
+    stay 100
+    stay 100 send 'GET /hello/'
+    stay 100 send 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx'
+    stay 100 rcvbuf 4096 deaf send "$(request '/bytes?n=1000000000')"
+    stay 100 send "$(request '/slow?ms=60000')" shutdown
     for i in 1 2 3 4 5 6 7 8 9 10; do
         good
     done
@@ -113,10 +35,10 @@ worst() {
 @test "five hundred clients of the worst kinds keep no other client waiting" { both worst; }
 
 bytewise() {
-    text=$(get /hello/x)
+    text=$(request /hello/x)
     text+='POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n'
     text+='HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'
-    text+=$(get '/stream?n=2')
+    text+=$(request '/stream?n=2')
     text+='GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
     client send "$text" read | sed '/^Date:/d' > "$TMP/want"
     [ "$(grep -o 'HTTP/1.1 200' "$TMP/want" | wc -l)" -eq 5 ]
@@ -176,20 +98,20 @@ reset_request() {
         client file "$TMP/part" reset
     done
     good
-    descriptors_are "$base"
+    until_true descriptors_at_most "$base"
 }
 @test "a reset anywhere in a request leaves nothing behind" { both reset_request; }
 
 reset_answer() {
     good
     base=$(descriptors)
-    text="$(get '/stream?n=3')$(get '/slow?ms=5')$(get '/bytes?n=400000')"
-    text+="$(get /error)$(get '/slow?ms=500')"
+    text="$(request '/stream?n=3')$(request '/slow?ms=5')$(request '/bytes?n=400000')"
+    text+="$(request /error)$(request '/slow?ms=500')"
     for i in $(seq 0 19 800) 100000 300000 400600; do
         client send "$text" discard "$i" reset
     done
     good
-    descriptors_are "$base"
+    until_true descriptors_at_most "$base"
 }
 @test "a reset anywhere in an answer leaves nothing behind" { both reset_answer; }
 
@@ -200,11 +122,11 @@ resets() {
     base=$(descriptors)
     client -c 200 reset
     client -c 200 send 'GET /hel' reset
-    client -c 200 send "$(get '/slow?ms=1000')" pause 50 reset
-    client -c 200 send "$(get '/bytes?n=1000000000')" discard 1000 reset
-    client -q -c 200 send "$(get /)BAD\\r\\n\\r\\n" readuntil ' 400 ' reset
+    client -c 200 send "$(request '/slow?ms=1000')" pause 50 reset
+    client -c 200 send "$(request '/bytes?n=1000000000')" discard 1000 reset
+    client -q -c 200 send "$(request /)BAD\\r\\n\\r\\n" readuntil ' 400 ' reset
     good
-    descriptors_are "$base"
+    until_true descriptors_at_most "$base"
 }
 @test "a thousand resets cost no descriptor" { both resets; }
 
@@ -215,7 +137,7 @@ resets() {
     needs_plain_memory
     [ "$(http "$URL/bytes?n=1000000" | wc -c)" -eq 1000000 ]
     before=$(memory VmRSS)
-    crowd 20 rcvbuf 4096 send "$(get '/bytes?n=1073741824')" deaf
+    stay 20 rcvbuf 4096 send "$(request '/bytes?n=1073741824')" deaf
     good
     [ "$(http "$URL/bytes?n=1073741824" | wc -c)" -eq 1073741824 ]
     peak=$(memory VmHWM)
@@ -227,7 +149,7 @@ resets() {
     start_server --log=none
     needs_proc
     before=$(memory VmRSS)
-    for i in $(seq 100); do get /hello/x; done > "$TMP/hundred"
+    for i in $(seq 100); do request /hello/x; done > "$TMP/hundred"
 
     # 40 MB do not fit into the kernel's buffers. So the client comes to an
     # end only if the server reads what it should not: else its time is over.
@@ -262,7 +184,7 @@ deaf_pipeline() {
     start_server --log=none
 
     # One after the other they would take sixteen seconds.
-    client_bg "$TMP/out" -t 8 -c 16 send "$(get '/slow?ms=1000')" \
+    client_bg "$TMP/out" -t 8 -c 16 send "$(request '/slow?ms=1000')" \
         readuntil 'slept 1000 ms\n'
     for i in 1 2 3; do good; done
     wait "$CLIENT_PID"
@@ -275,7 +197,7 @@ reverse() {
     start_server "${OPTIONS[@]}"
     kill -STOP "$SERVER_PID"
     for ms in 500 400 300 200 100; do
-        crowd 1 send "$(get "/slow?ms=$ms")"
+        stay 1 send "$(request "/slow?ms=$ms")"
     done
     kill -CONT "$SERVER_PID"
     wait_for_line "$SERVER_LOG" 'GET /slow\?ms=500 '
@@ -292,7 +214,7 @@ reverse() {
 
 @test "on one connection the answers come in the order of asking" {
     start_server
-    client send "$(get '/slow?ms=300')$(get '/slow?ms=0')$(get /hello/x)" \
+    client send "$(request '/slow?ms=300')$(request '/slow?ms=0')$(request /hello/x)" \
         readuntil 'Hello, x' > "$TMP/out"
     [ "$(grep -aoE 'slept [0-9]+|Hello, x' "$TMP/out" | xargs)" = \
         "slept 300 slept 0 Hello, x" ]
@@ -303,15 +225,15 @@ reverse() {
 poor() {
     disperse
     stop_server clean
-    start_poor 20 --log=none "$@"
+    start_with_limits "-n 20" "$BUILD/dustdevil" --log=none "$@"
     needs_proc
 
     # Whoever comes first is inside, and asks when there is no room left.
     base=$(descriptors)
-    client_bg "$TMP/inside" pause 700 send "$(get /hello/inside)" \
+    client_bg "$TMP/inside" pause 700 send "$(request /hello/inside)" \
         readuntil 'Hello, inside'
     while [ "$(descriptors)" -eq "$base" ]; do sleep 0.02; done
-    crowd 60
+    stay 60
     before=$(cpu)
     wait "$CLIENT_PID"
     after=$(cpu)
@@ -322,7 +244,7 @@ poor() {
     [ $((after - before)) -lt 20 ]
 
     # Who comes now has to wait, and is served when the others have left.
-    client_bg "$TMP/later" send "$(get /hello/later)" readuntil 'Hello, later'
+    client_bg "$TMP/later" send "$(request /hello/later)" readuntil 'Hello, later'
     disperse
     wait "$CLIENT_PID"
     good
@@ -334,35 +256,18 @@ poor() {
 
 # --- nothing to do ---------------------------------------------------------
 
-# quiet: the server makes no system call for most of a second, but for those that it
-# is in when we begin to look: one for each thread.
-quiet() {
-    local threads
-    strace -f -qq -o "$TMP/calls" -p "$SERVER_PID" 2> "$TMP/strace" 3>&- 4>&- &
-    local strace=$!
-    sleep 1
-    kill -INT "$strace" 2> /dev/null || true
-    wait "$strace" 2> /dev/null || true
-    ! grep -q 'not permitted' "$TMP/strace" || skip "strace may not look"
-    threads=$(find "/proc/$SERVER_PID/task" -mindepth 1 -maxdepth 1 | wc -l)
-    grep -q . "$TMP/calls"
-    [ "$(wc -l < "$TMP/calls")" -le "$threads" ] ||
-        { head -n 20 "$TMP/calls"; return 1; }
-}
-
 idle() {
-    crowd 3
-    crowd 3 send 'GET / HT'
-    crowd 3 send 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx'
-    crowd 3 rcvbuf 4096 send "$(get '/bytes?n=1000000000')" deaf
+    stay 3
+    stay 3 send 'GET / HT'
+    stay 3 send 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx'
+    stay 3 rcvbuf 4096 send "$(request '/bytes?n=1000000000')" deaf
 
     # Only select() has to look whether a client is still there.
     [ "${1:-${POLLER:-}}" = select ] || {
-        crowd 3 send "$(get '/slow?ms=60000')" shutdown
-        crowd 3 send "$(get '/slow?ms=60000')$(get /)"
+        stay 3 send "$(request '/slow?ms=60000')" shutdown
+        stay 3 send "$(request '/slow?ms=60000')$(request /)"
     }
     good
-    sleep 0.2
     quiet
 }
 @test "a server with nothing to do makes no system call" {
@@ -379,7 +284,7 @@ last_minute() {
     for option in --log=none --poller=select; do
         start_server "$option"
         kill -STOP "$SERVER_PID"
-        crowd 3 "$@"
+        stay 3 "$@"
         kill -TERM "$SERVER_PID"
         kill -CONT "$SERVER_PID"
         server_ends
@@ -391,8 +296,8 @@ last_minute() {
 }
 @test "SIGTERM in the moment when clients come is a clean end" {
     last_minute
-    last_minute send "$(get /hello/x)"
+    last_minute send "$(request /hello/x)"
     last_minute send 'POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nn'
     last_minute send 'BAD\r\n\r\n'
-    last_minute send "$(get /)" close
+    last_minute send "$(request /)" close
 }

@@ -18,6 +18,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT" || exit 1
 BUILD=${BUILD:-build}
 SERVER_PID=
+STAYING=() # the processes of stay() and held(), and what else disperse() ends
 
 # start_step N [OPTION...]: the program of chapter N, on a port of its own.
 start_step() {
@@ -62,6 +63,17 @@ start_program() {
     URL=$(sed -n '1s/^listening on //p' "$SERVER_OUT")
     PORT=${URL##*:}
     [ -n "$PORT" ] || { echo "$program does not listen ($i)" >&2; return 1; }
+}
+
+# start_with_limits LIMITS PROGRAM [OPTION...]: the program under these limits,
+# as ulimit wants them: '-n 20' is room for 20 descriptors. A shell sets them
+# and becomes the server, so they are the server's alone.
+start_with_limits() {
+    local limits=$1 program=${SERVER:-$2} script=$BATS_TEST_TMPDIR/with_limits
+    shift 2
+    printf '#!/bin/sh\nulimit %s\nexec "%s" "$@"\n' "$limits" "$program" > "$script"
+    chmod +x "$script"
+    SERVER='' start_program "$script" "$@"
 }
 
 # server_ends [SECONDS]: waits for the server's end; its status is in
@@ -112,6 +124,9 @@ no_complaints() {
 # http [OPTION...] URL: a curl that cannot hang.
 http() { curl -sS --max-time 5 --noproxy '*' "$@"; }
 
+# good: a client that does nothing unusual gets its answer.
+good() { [ "$(http "$URL/hello/friend")" = "Hello, friend" ]; }
+
 # raw: the bytes of standard input to the server as they are, its answer to
 # standard output. A pause between two writes makes two packets:
 #
@@ -138,6 +153,60 @@ client_bg() {
     shift
     IN_ITS_PLACE='exec' client "$@" > "$file" 2>&1 < /dev/null 3>&- 4>&- &
     CLIENT_PID=$!
+}
+
+# request PATH: the text of a GET, as the client wants it.
+request() { printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1"; }
+
+# stay N OP...: N clients that do this and then stay, until disperse. It returns
+# when they have done it: a pipe has no room for a million bytes, so the last of
+# them can only be written when the clients have come to `hold` and read.
+stay() {
+    local n=$1 fifo=$BATS_TEST_TMPDIR/fifo.$RANDOM$RANDOM pid writer
+    shift
+    mkfifo "$fifo"
+    "$BUILD/client" -q -t 60 -c "$n" "$PORT" "$@" hold <> "$fifo" \
+        > "$fifo.out" 2>&1 3>&- 4>&- &
+    pid=$!
+    STAYING+=("$pid")
+    head -c 1000000 /dev/zero > "$fifo" 3>&- 4>&- &
+    writer=$!
+    while kill -0 "$writer" 2> /dev/null; do
+        sleep 0.02
+        kill -0 "$pid" 2> /dev/null && continue
+        kill "$writer" 2> /dev/null || true
+        cat "$fifo.out" >&2
+        return 1
+    done
+}
+
+# held NAME [OPTION...] OP...: a client in the background that waits at `hold`
+# until `release NAME`, which returns when the client has ended. What it gets is
+# in the file NAME of the test's folder.
+held() {
+    local name=$BATS_TEST_TMPDIR/$1
+    shift
+    mkfifo "$name.fifo"
+    ( exec 9> "$name.fifo"; exec sleep 100 ) 3>&- 4>&- &
+    echo "$!" > "$name.keeper"
+    STAYING+=("$!")
+    IN_ITS_PLACE='exec' client -t 90 "$@" < "$name.fifo" > "$name" 2>&1 3>&- 4>&- &
+    echo "$!" > "$name.client"
+    STAYING+=("$!")
+}
+release() {
+    kill "$(cat "$BATS_TEST_TMPDIR/$1.keeper")"
+    wait "$(cat "$BATS_TEST_TMPDIR/$1.client")"
+}
+
+# disperse: all who stay leave at once.
+disperse() {
+    local pid
+    for pid in "${STAYING[@]}"; do
+        kill -KILL "$pid" 2> /dev/null || true
+        wait "$pid" 2> /dev/null || true
+    done
+    STAYING=()
 }
 
 # state S: until the server is in state S, as ps calls it: S it sleeps, T it is
@@ -183,8 +252,52 @@ wait_for_line() {
     return 1
 }
 
+# until_true COMMAND...: waits until it succeeds; five seconds at most.
+until_true() {
+    local i
+    for i in $(seq 250); do
+        if "$@"; then return; fi
+        sleep 0.02
+    done
+    echo "never ($i looks): $*" >&2
+    tail -n 20 "$SERVER_LOG" >&2
+    return 1
+}
+
+# needs_proc, needs_plain_memory: skip the test where it can measure nothing. A
+# sanitizer keeps for a while what is freed.
+needs_proc() { [ -r /proc/self/stat ] || skip "there is no /proc to look it up in"; }
+needs_plain_memory() {
+    needs_proc
+    ! grep -q __asan_init "/proc/$SERVER_PID/exe" || skip "a sanitizer keeps what is freed"
+}
+
+# memory VmRSS or VmHWM: kilobytes that the server has, or has ever had.
+memory() { awk -v what="$1:" '$1 == what { print $2 }' "/proc/$SERVER_PID/status"; }
+memory_below() { [ "$(memory VmRSS)" -lt "$1" ]; }
+
+# cpu: hundredths of a second that the server has worked.
+cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 0; }
+
+# quiet: the server makes no system call for most of a second, but for those that
+# it is in when we begin to look: one for each thread.
+quiet() {
+    local threads strace calls=$BATS_TEST_TMPDIR/calls
+    sleep 0.2
+    strace -f -qq -o "$calls" -p "$SERVER_PID" 2> "$calls.err" 3>&- 4>&- &
+    strace=$!
+    sleep 1
+    kill -INT "$strace" 2> /dev/null || true
+    wait "$strace" 2> /dev/null || true
+    ! grep -q 'not permitted' "$calls.err" || skip "strace may not look"
+    threads=$(find "/proc/$SERVER_PID/task" -mindepth 1 -maxdepth 1 | wc -l)
+    grep -q . "$calls"
+    [ "$(wc -l < "$calls")" -le "$threads" ] || { head -n 20 "$calls"; return 1; }
+}
+
 # descriptors [PID]: how many the server has open (where the system tells).
 descriptors() { find "/proc/${1:-$SERVER_PID}/fd" -type l 2> /dev/null | wc -l; }
+descriptors_at_most() { [ "$(descriptors)" -le "$1" ]; }
 
 # stops [FILE]: the numbers of the stops in a trace, in the order of the run.
 stops() {

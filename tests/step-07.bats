@@ -32,9 +32,6 @@ per_turn() {
         END { if (n) print n }' "$SERVER_LOG"
 }
 
-# Hundredths of a second that the server has worked, where the system tells.
-cpu() { awk '{ print $14 + $15 }' "/proc/$SERVER_PID/stat" 2> /dev/null || echo 0; }
-
 @test "a client is accepted, and the next one, too" {
     start_step 7
     [ "$(http "$URL")" = "come in" ]

@@ -6,65 +6,14 @@
 setup() {
     load helper
     load tables
-    TMP=$BATS_TEST_TMPDIR CROWDS=()
+    TMP=$BATS_TEST_TMPDIR
 }
 teardown() { disperse; stop_server clean; }
 
 start() { start_step 16 "$@"; }
 
-get() { printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1"; }
 HEAD='POST /echo HTTP/1.1\r\nHost: a\r\n'
 CHUNKED=$HEAD'Transfer-Encoding: chunked\r\n\r\n'
-
-good() { [ "$(http "$URL/hello/friend")" = "Hello, friend" ]; }
-
-# crowd N OP...: N clients that do this and then stay. It returns when they
-# have: a pipe has no room for a million bytes, so the last of them can only
-# be written when the clients have come to `hold` and read.
-crowd() {
-    local n=$1 fifo=$TMP/fifo.$RANDOM$RANDOM pid writer
-    shift
-    mkfifo "$fifo"
-    "$BUILD/client" -q -t 60 -c "$n" "$PORT" "$@" hold <> "$fifo" \
-        > "$fifo.out" 2>&1 3>&- 4>&- &
-    pid=$!
-    CROWDS+=("$pid")
-    head -c 1000000 /dev/zero > "$fifo" 3>&- 4>&- &
-    writer=$!
-    while kill -0 "$writer" 2> /dev/null; do
-        sleep 0.02
-        kill -0 "$pid" 2> /dev/null && continue
-        kill "$writer" 2> /dev/null || true
-        cat "$fifo.out" >&2
-        return 1
-    done
-}
-
-# insider OP...: a client that waits at `hold` until tell lets it go on; tell
-# returns when it has done all.
-insider() {
-    mkfifo "$TMP/fifo"
-    ( exec 9> "$TMP/fifo"; exec sleep 60 ) 3>&- 4>&- &
-    KEEPER=$!
-    "$BUILD/client" -t 30 "$PORT" "$@" < "$TMP/fifo" > "$TMP/inside" 2>&1 \
-        3>&- 4>&- &
-    INSIDER=$!
-    CROWDS+=("$KEEPER")
-}
-tell() {
-    kill "$KEEPER"
-    wait "$INSIDER"
-}
-
-# Everybody in the crowds leaves at once.
-disperse() {
-    local pid
-    for pid in "${CROWDS[@]}"; do
-        kill -KILL "$pid" 2> /dev/null || true
-        wait "$pid" 2> /dev/null || true
-    done
-    CROWDS=()
-}
 
 # each N OP...: the ops, N times over, in OPS.
 each() {
@@ -80,27 +29,6 @@ answers() {
     shift
     [ "$(grep -aoE 'HTTP/1.1 [0-9]+' "$file" | cut -c 10- | xargs)" = "$*" ] ||
         { printf '%s, not %s:\n' "$file" "$*"; head -c 2000 "$file"; return 1; }
-}
-
-# start_poor LIMITS [OPTION...]: the server in a shell that has set these
-# limits of descriptors, as ulimit wants them, for itself alone.
-start_poor() {
-    local limits=$1 poor=$TMP/poor
-    shift
-    printf '#!/bin/sh\nulimit %s\nexec "%s" "$@"\n' "$limits" \
-        "${SERVER:-$BUILD/step-16/server}" > "$poor"
-    chmod +x "$poor"
-    SERVER='' start_program "$poor" "$@"
-}
-
-# memory VmRSS or VmHWM: kilobytes that the server has, or has ever had.
-memory() { awk -v what="$1:" '$1 == what { print $2 }' "/proc/$SERVER_PID/status"; }
-
-# A sanitizer keeps what is freed for a while: nothing to be measured then.
-needs_plain_memory() {
-    [ -r "/proc/$SERVER_PID/status" ] || skip "there is no /proc to look it up in"
-    ! grep -q __asan_init "${SERVER:-$BUILD/step-16/server}" ||
-        skip "a sanitizer keeps what is freed"
 }
 
 # --- a head ------------------------------------------------------------------
@@ -131,10 +59,10 @@ needs_plain_memory() {
 
 @test "the time of a later head begins with its first byte" {
     start --header-timeout=2 --idle-timeout=60
-    client_bg "$TMP/late" send "$(get /)" readuntil world pause 2300 \
+    client_bg "$TMP/late" send "$(request /)" readuntil world pause 2300 \
         send 'GET / HT' pause 400 send 'TP/1.1\r\nHost: a\r\n\r\n' readuntil world
     late=$CLIENT_PID
-    client send "$(get /)" readuntil world send 'GET / HT' read > "$TMP/never"
+    client send "$(request /)" readuntil world send 'GET / HT' read > "$TMP/never"
     wait "$late"
     answers "$TMP/late" 200 200
     answers "$TMP/never" 200 408
@@ -143,11 +71,11 @@ needs_plain_memory() {
 # An empty line behind a body is no beginning: old clients send one.
 @test "one byte begins a later head, an empty line does not" {
     start --header-timeout=1 --idle-timeout=60
-    client_bg "$TMP/drip" send "$(get /)" readuntil world send G pause 1300 send E \
+    client_bg "$TMP/drip" send "$(request /)" readuntil world send G pause 1300 send E \
         pause 1300 send 'T / HTTP/1.1\r\nHost: a\r\n\r\n' read
     drip=$CLIENT_PID
     client send "${HEAD}Content-Length: 3\r\n\r\nabc\r\n" readuntil abc pause 2500 \
-        send "$(get /)" readuntil world > "$TMP/line"
+        send "$(request /)" readuntil world > "$TMP/line"
     wait "$drip" || true
     answers "$TMP/drip" 200 408
     answers "$TMP/line" 200 200
@@ -155,9 +83,9 @@ needs_plain_memory() {
 
 @test "an idle connection is closed without a word" {
     start --idle-timeout=1
-    client send "$(get /)" readuntil world read > "$TMP/out"
+    client send "$(request /)" readuntil world read > "$TMP/out"
     answers "$TMP/out" 200
-    client send "$(get /)GET / HTTP/1.0\\r\\nConnection: keep-alive\\r\\n\\r\\n" \
+    client send "$(request /)GET / HTTP/1.0\\r\\nConnection: keep-alive\\r\\n\\r\\n" \
         read > "$TMP/out"
     answers "$TMP/out" 200 200
     run ! grep '408' "$SERVER_LOG"
@@ -217,7 +145,7 @@ needs_plain_memory() {
     start --body-timeout=2
 
     # A reset, because half an answer must not look like a whole one.
-    client_bg "$TMP/deaf" rcvbuf 4096 send "$(get '/bytes?n=1000000000')" \
+    client_bg "$TMP/deaf" rcvbuf 4096 send "$(request '/bytes?n=1000000000')" \
         deaf pause 4000 count
     deaf=$CLIENT_PID
     each 10 pause 400 discard 60000 deaf
@@ -246,7 +174,7 @@ needs_plain_memory() {
     needs_plain_memory
     good
     before=$(memory VmRSS)
-    for i in $(seq 100); do get /hello/x; done > "$TMP/hundred"
+    for i in $(seq 100); do request /hello/x; done > "$TMP/hundred"
     for i in $(seq 20); do
         client_bg "$TMP/out.$i" rcvbuf 4096 deaf \
             repeat 10000 "$(cat "$TMP/hundred")" count
@@ -267,9 +195,9 @@ needs_plain_memory() {
 
 @test "a handler may take as long as it likes" {
     start --header-timeout=1 --idle-timeout=1 --body-timeout=1
-    client_bg "$TMP/get" send "$(get '/slow?ms=2500')" readuntil 'slept 2500 ms'
+    client_bg "$TMP/get" send "$(request '/slow?ms=2500')" readuntil 'slept 2500 ms'
     client send "GET /slow?ms=2500 HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 2\\r\\n\\r\\nx" \
-        pause 300 send "x$(get /)" readuntil world > "$TMP/both"
+        pause 300 send "x$(request /)" readuntil world > "$TMP/both"
     wait "$CLIENT_PID"
     answers "$TMP/get" 200
     answers "$TMP/both" 200 200
@@ -279,10 +207,10 @@ needs_plain_memory() {
 # is over. What they have said lies in the kernel since then.
 @test "a client that was in time is served, also if the server was late" {
     start --header-timeout=1 --idle-timeout=1 --body-timeout=1
-    client_bg "$TMP/head" pause 500 send "$(get /)" readuntil world
+    client_bg "$TMP/head" pause 500 send "$(request /)" readuntil world
     pids=("$CLIENT_PID")
-    client_bg "$TMP/idle" send "$(get /)" readuntil world pause 500 \
-        send "$(get /)$(get /)$(get /hello/three)" readuntil three
+    client_bg "$TMP/idle" send "$(request /)" readuntil world pause 500 \
+        send "$(request /)$(request /)$(request /hello/three)" readuntil three
     pids+=("$CLIENT_PID")
     client_bg "$TMP/body" send "${HEAD}Content-Length: 9\\r\\n\\r\\n" pause 500 \
         send 123456789 readuntil 123456789
@@ -349,16 +277,7 @@ needs_plain_memory() {
     answers "$TMP/out" 200
 }
 
-# fills KILOBYTES: until the server has that much memory.
-fills() {
-    local i
-    for i in $(seq 500); do
-        [ "$(memory VmRSS)" -lt "$1" ] || return 0
-        sleep 0.02
-    done
-    echo "the server has only $(memory VmRSS) kB ($i looks)" >&2
-    return 1
-}
+has_filled() { [ "$(memory VmRSS)" -ge "$1" ]; }
 needs_much_memory() {
     local free
     needs_plain_memory
@@ -374,8 +293,8 @@ needs_much_memory() {
         printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
         head -c 16777215 /dev/zero
     } > "$TMP/body"
-    crowd 16 file "$TMP/body"
-    fills 150000
+    stay 16 file "$TMP/body"
+    until_true has_filled 150000
     wait_for_line "$SERVER_LOG" ' 503 '
     head -c 16777216 /dev/zero > "$TMP/honest"
     for i in 1 2 3; do
@@ -387,11 +306,7 @@ needs_much_memory() {
     [ "$peak" -lt 300000 ]
     disperse
     good
-    for i in $(seq 250); do
-        [ "$(memory VmRSS)" -gt 40000 ] || break
-        sleep 0.02
-    done
-    [ "$(memory VmRSS)" -lt 40000 ]
+    until_true memory_below 40000
 }
 
 @test "when only answers hold the memory, the slowest reader is cut and others are served" {
@@ -403,7 +318,7 @@ needs_much_memory() {
     } > "$TMP/body"
     for i in $(seq 16); do
         client_bg "$TMP/deaf.$i" -t 60 rcvbuf 4096 file "$TMP/body" deaf pause 40000
-        CROWDS+=("$CLIENT_PID")
+        STAYING+=("$CLIENT_PID")
         for j in $(seq 250); do
             [ "$(grep -c '200 POST' "$SERVER_LOG")" -lt "$i" ] || break
             sleep 0.02
@@ -422,16 +337,16 @@ needs_much_memory() {
 
 @test "at the connection limit the next client waits, and is accepted when one leaves" {
     start --max-connections=3 --trace
-    crowd 2 send "$(get /)"
-    insider send "$(get /hello/one)" readuntil one hold \
-        send "$(get /hello/two)" readuntil two
+    stay 2 send "$(request /)"
+    held inside send "$(request /hello/one)" readuntil one hold \
+        send "$(request /hello/two)" readuntil two
     wait_for_line "$SERVER_LOG" '200 GET /hello/one '
-    client_bg "$TMP/waits" -t 20 send "$(get /hello/three)" readuntil three
+    client_bg "$TMP/waits" -t 20 send "$(request /hello/three)" readuntil three
     waits=$CLIENT_PID
 
     # It is said once, when somebody knocks; then those inside are served.
     wait_for_line "$SERVER_LOG" '3 connections: no more are accepted'
-    tell
+    release inside
     grep -q 'Hello, two' "$TMP/inside"
     wait "$waits"
     grep -q 'Hello, three' "$TMP/waits"
@@ -443,16 +358,16 @@ needs_much_memory() {
 }
 
 @test "there are never more connections than descriptors, and some are left" {
-    start_poor '-n 128' --static-path=diagrams
-    crowd 50
-    insider send "$(get /hello/one)${HEAD}Content-Length: 3\\r\\n\\r\\na" \
+    start_with_limits '-n 128' "$BUILD/step-16/server" --static-path=diagrams
+    stay 50
+    held inside send "$(request /hello/one)${HEAD}Content-Length: 3\\r\\n\\r\\na" \
         readuntil one hold send bc readuntil abc \
-        send "$(get /static/house.svg)" readuntil '</svg>' \
-        send "$(get /hello/two)" readuntil two
+        send "$(request /static/house.svg)" readuntil '</svg>' \
+        send "$(request /hello/two)" readuntil two
     wait_for_line "$SERVER_LOG" '200 GET /hello/one '
-    crowd 80
+    stay 80
     wait_for_line "$SERVER_LOG" '[56][0-9] connections: no more are accepted'
-    tell
+    release inside
     grep -q 'Hello, two' "$TMP/inside"
     answers "$TMP/inside" 200 200 200 200
     run ! grep 'cannot accept' "$SERVER_LOG"
@@ -461,7 +376,7 @@ needs_much_memory() {
 }
 
 @test "with few descriptors every connection can serve a file" {
-    start_poor '-n 20' --static-path=diagrams
+    start_with_limits '-n 20' "$BUILD/step-16/server" --static-path=diagrams
     client -t 20 -c 30 send 'GET /static/house.svg HTTP/1.0\r\n\r\n' read \
         > "$TMP/out"
     [ "$(grep -ac '^HTTP/1.[01] 200 ' "$TMP/out")" -eq 30 ]
@@ -471,10 +386,10 @@ needs_much_memory() {
 # An empty line is no request, so it keeps no place and gets no answer.
 @test "an idle client that has sent an empty line is closed for another one, without a word" {
     start --max-connections=2 --idle-timeout=60
-    client_bg "$TMP/first" -t 20 send "$(get /)" readuntil world send '\r\n' read
+    client_bg "$TMP/first" -t 20 send "$(request /)" readuntil world send '\r\n' read
     first=$CLIENT_PID
     wait_for_line "$SERVER_LOG" ' 200 GET / '
-    insider send "$(get /hello/two)" readuntil two hold send "$(get /hello/three)" \
+    held inside send "$(request /hello/two)" readuntil two hold send "$(request /hello/three)" \
         readuntil three
     wait_for_line "$SERVER_LOG" ' 200 GET /hello/two '
     good
@@ -484,8 +399,8 @@ needs_much_memory() {
 }
 
 @test "a limit that may be raised is raised" {
-    start_poor '-S -n 40' --log=warning --max-connections=200
-    crowd 150 send "$(get /)" readuntil world
+    start_with_limits '-S -n 40' "$BUILD/step-16/server" --log=warning --max-connections=200
+    stay 150 send "$(request /)" readuntil world
     good
     [ ! -s "$SERVER_LOG" ]
 }
@@ -510,21 +425,21 @@ best() {
 # by one of the thousand takes not three times but a thousand times as long.
 @test "a good client is served as quickly beside a thousand bad ones" {
     start --log=none --max-connections=2000
-    each 500 send "$(get /)" readuntil world
+    each 500 send "$(request /)" readuntil world
     best
     alone=$best
-    crowd 300
-    crowd 300 send 'GET /hello/'
-    crowd 200 send "${HEAD}Content-Length: 900\\r\\n\\r\\nx"
-    crowd 100 rcvbuf 4096 send "$(get '/bytes?n=1000000')" deaf
+    stay 300
+    stay 300 send 'GET /hello/'
+    stay 200 send "${HEAD}Content-Length: 900\\r\\n\\r\\nx"
+    stay 100 rcvbuf 4096 send "$(request '/bytes?n=1000000')" deaf
     each 400 send x pause 50
     client_bg "$TMP/drip" -t 30 -c 50 send 'GET / HTTP/1.1\r\nA: ' "${OPS[@]}"
     drip=$CLIENT_PID
-    CROWDS+=("$drip")
+    STAYING+=("$drip")
     client_bg "$TMP/body" -t 30 -c 50 send "${HEAD}Content-Length: 900\\r\\n\\r\\n" \
         "${OPS[@]}"
-    CROWDS+=("$CLIENT_PID")
-    each 500 send "$(get /)" readuntil world
+    STAYING+=("$CLIENT_PID")
+    each 500 send "$(request /)" readuntil world
     best
     kill -0 "$drip" && kill -0 "$CLIENT_PID"
     echo "alone $alone us, in company $best us"
@@ -533,7 +448,7 @@ best() {
 
 @test "a thousand requests of one client set no more than two sweeps" {
     start --trace
-    each 1000 send "$(get /)" readuntil world
+    each 1000 send "$(request /)" readuntil world
     client -q -t 30 "${OPS[@]}"
     [ "$(grep -c ' 200 GET / ' "$SERVER_LOG")" -eq 1000 ]
     set=$(grep -c 'a sweep is set' "$SERVER_LOG")
@@ -545,22 +460,8 @@ best() {
     start --log=none
     [ -d "/proc/$SERVER_PID/task" ] || skip "there is no /proc to look it up in"
     quiet
-    crowd 100 send "$(get /)" readuntil world
+    stay 100 send "$(request /)" readuntil world
     quiet
-}
-
-# quiet: no system call for most of a second but the one it is in when we begin
-# to look.
-quiet() {
-    sleep 0.2
-    strace -f -qq -o "$TMP/calls" -p "$SERVER_PID" 2> "$TMP/strace" 3>&- 4>&- &
-    local strace=$!
-    sleep 1
-    kill -INT "$strace" 2> /dev/null || true
-    wait "$strace" 2> /dev/null || true
-    ! grep -q 'not permitted' "$TMP/strace" || skip "strace may not look"
-    grep -q . "$TMP/calls"
-    [ "$(wc -l < "$TMP/calls")" -le 1 ] || { head -n 20 "$TMP/calls"; return 1; }
 }
 
 @test "ten thousand idle connections cost less than a kilobyte each" {
@@ -569,7 +470,7 @@ quiet() {
     needs_plain_memory
     good
     before=$(memory VmRSS)
-    crowd 10000 send "$(get /)" readuntil world
+    stay 10000 send "$(request /)" readuntil world
     after=$(memory VmRSS)
     each=$(((after - before) * 1024 / 10000))
     echo "$each bytes each"
@@ -581,10 +482,10 @@ quiet() {
 @test "a client that has left before its deadline leaves no timer behind" {
     start --header-timeout=1 --idle-timeout=1 --body-timeout=1
     client -c 50 send 'GET / HT' reset
-    client -c 50 send "$(get /)" readuntil world close
+    client -c 50 send "$(request /)" readuntil world close
     client -c 50 send "${HEAD}Content-Length: 9\\r\\n\\r\\nx" reset
     client -c 50 send 'BAD\r\n\r\n' readuntil ' 400 ' reset
-    client_bg "$TMP/out" -c 20 rcvbuf 4096 send "$(get '/bytes?n=100000000')" \
+    client_bg "$TMP/out" -c 20 rcvbuf 4096 send "$(request '/bytes?n=100000000')" \
         deaf pause 500 reset
     wait "$CLIENT_PID"
     client pause 1300

@@ -11,43 +11,20 @@ setup_file() {
 
 setup() {
     load helper
-    TMP=$BATS_TEST_TMPDIR CROWD=$BATS_FILE_TMPDIR/crowd OTHERS=()
+    TMP=$BATS_TEST_TMPDIR CROWD=$BATS_FILE_TMPDIR/crowd
 }
 
-teardown() {
-    local pid
-    for pid in "${OTHERS[@]}"; do
-        kill -KILL "$pid" 2> /dev/null || true
-        wait "$pid" 2> /dev/null || true
-    done
-    stop_server
-}
+teardown() { disperse; stop_server; }
 
 start() { start_step 17 "$@"; }
 
-get() { printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1"; }
-good() { [ "$(http "$URL/hello/friend")" = "Hello, friend" ]; }
 refuses() {
     local status=0
     http -o /dev/null "$URL/" 2> /dev/null || status=$?
     [ "$status" -eq 7 ]
 }
 
-# until_true COMMAND...: it will be, or the test fails.
-until_true() {
-    local i
-    for i in $(seq 250); do
-        if "$@"; then return; fi
-        sleep 0.02
-    done
-    echo "never ($i looks): $*" >&2
-    tail -n 20 "$SERVER_LOG" >&2
-    return 1
-}
-
 # --- parents and children ---------------------------------------------------------
-
-needs_proc() { [ -r /proc/self/stat ] || skip "there is no /proc"; }
 
 # children: those that the server has now, a number a line.
 children() {
@@ -99,13 +76,6 @@ answered() { [ "$(grep -c ' 200 GET ' "$SERVER_LOG")" -eq "$1" ]; }
 # begun N: so many requests are with their handlers, or have been; wants --trace.
 begun() { [ "$(grep -c '^turn .*(12)' "$SERVER_LOG")" -eq "$1" ]; }
 
-# stay N OP...: N clients who do this and then stay, in the background.
-stay() {
-    "$BUILD/client" -q -t 60 -c "$1" "$PORT" "${@:2}" pause 50000 \
-        > "$TMP/stay" 2>&1 < /dev/null 3>&- 4>&- &
-    OTHERS+=("$!")
-}
-
 # --- a crowd, and a door that is open already ---------------------------------------
 
 # press FILE N keep|close: N clients who ask, and ask again as soon as they are
@@ -114,7 +84,7 @@ stay() {
 press() {
     "$CROWD" press "$PORT" "$2" "$3" > "$1" < /dev/null 3>&- 4>&- &
     PRESS_PID=$!
-    OTHERS+=("$PRESS_PID")
+    STAYING+=("$PRESS_PID")
 }
 press_ends() { kill -TERM "$1" 2> /dev/null || true; wait "$1"; }
 
@@ -337,16 +307,15 @@ EOF
     until_true has_children "$n"
 }
 
-@test "every child gets a share of the connections" {
-    family 4
+# The kernel distributes by chance: a share further from the half than a fifth
+# comes once in a hundred million runs.
+@test "each of two children gets half of the connections, within a fifth" {
+    family 2
     base=$(sockets "${CHILDREN[0]}")
-    stay 200 send "$(get /)" readuntil world
-    until_true answered 200
-
-    # Fifty would be even; chance does not go as low as five.
+    stay 800 send "$(request /)" readuntil world
     for child in "${CHILDREN[@]}"; do
         n=$(($(sockets "$child") - base))
-        [ "$n" -ge 5 ] || { echo "$child has $n"; return 1; }
+        [ "$n" -ge 320 ] && [ "$n" -le 480 ] || { echo "$child has $n"; return 1; }
     done
 }
 
@@ -380,7 +349,7 @@ EOF
     start --processes=4
     path=/hello/$(printf '%0300d' 7)
     for i in 1 2 3 4; do
-        client_bg "$TMP/out.$i" -q -c 50 send "$(get "$path")" readuntil 7 send "$(get "$path")" readuntil 7
+        client_bg "$TMP/out.$i" -q -c 50 send "$(request "$path")" readuntil 7 send "$(request "$path")" readuntil 7
         pids[i]=$CLIENT_PID
     done
     for i in 1 2 3 4; do wait "${pids[i]}"; done
@@ -394,7 +363,7 @@ EOF
 @test "a child that is killed is made anew, and takes only its own clients along" {
     family 2
     victim=${CHILDREN[0]} survivor=${CHILDREN[1]}
-    stay 40 send "$(get /)" readuntil world
+    stay 40 send "$(request /)" readuntil world
     until_true answered 40
     theirs=$(($(sockets "$survivor") - 1))
     kill -KILL "$victim"
@@ -409,7 +378,7 @@ EOF
 @test "a client in the queue of a child that is killed is served by the next child" {
     family 2
     hold_still "${CHILDREN[0]}"
-    client_bg "$TMP/out" -c 30 send "$(get /)" readuntil world
+    client_bg "$TMP/out" -c 30 send "$(request /)" readuntil world
     until_true answered_or_queued 30
     ! queued 0 || false
     kill -KILL "${CHILDREN[0]}"
@@ -446,7 +415,7 @@ answered_or_queued() {
 
 @test "without their parent the children finish what they do, and go" {
     family 2 --trace
-    client_bg "$TMP/out" -c 10 send "$(get '/slow?ms=600')" read
+    client_bg "$TMP/out" -c 10 send "$(request '/slow?ms=600')" read
     until_true begun 10
     kill -KILL "$SERVER_PID"
     until_true refuses
@@ -463,9 +432,9 @@ answered_or_queued() {
 @test "SIGTERM: no connection is accepted, requests are finished, idle connections are closed" {
     for n in 1 3; do
         start --processes=$n --stop-timeout=30 --trace
-        client_bg "$TMP/idle" -q -c 20 send "$(get /)" readuntil world read
+        client_bg "$TMP/idle" -q -c 20 send "$(request /)" readuntil world read
         idle=$CLIENT_PID
-        client_bg "$TMP/busy" -c 20 send "$(get '/slow?ms=700')" read
+        client_bg "$TMP/busy" -c 20 send "$(request '/slow?ms=700')" read
         until_true begun 40
         until_true answered 20
         kill -TERM "$SERVER_PID"
@@ -488,7 +457,7 @@ answered_or_queued() {
         # shellcheck disable=SC2046 # They are numbers.
         hold_still "$SERVER_PID" $(children)
         # More than one wake-up lets in.
-        client_bg "$TMP/out" -c 200 send "$(get /)" read
+        client_bg "$TMP/out" -c 200 send "$(request /)" read
         until_true queued 200
         kill -TERM "$SERVER_PID"
         # shellcheck disable=SC2046
@@ -503,7 +472,7 @@ answered_or_queued() {
 @test "a drain has an end, also with clients that do not read" {
     for n in 1 2; do
         start --processes=$n --stop-timeout=1 --trace
-        client_bg "$TMP/out" send "$(get '/slow?ms=20000')" read
+        client_bg "$TMP/out" send "$(request '/slow?ms=20000')" read
         until_true begun 1
         kill -TERM "$SERVER_PID"
         server_ends 4
@@ -525,7 +494,7 @@ answered_or_queued() {
     for way in 1:130:INT 3:130:INT 1:0:TERM,TERM 3:0:TERM,TERM 1:130:TERM,INT 3:130:TERM,INT; do
         IFS=: read -r n want signals <<< "$way"
         start --processes="$n" --stop-timeout=60 --trace
-        client_bg "$TMP/out" send "$(get '/slow?ms=50000')" read
+        client_bg "$TMP/out" send "$(request '/slow?ms=50000')" read
         until_true begun 1
         for signal in ${signals/,/ }; do
             kill "-$signal" "$SERVER_PID"
@@ -558,7 +527,7 @@ answered_or_queued() {
 @test "told together, parent and children are told once" {
     # A shell's `kill %1` and a service manager tell all of a group.
     family 2 --stop-timeout=30 --trace
-    client_bg "$TMP/out" -c 10 send "$(get '/slow?ms=700')" read
+    client_bg "$TMP/out" -c 10 send "$(request '/slow?ms=700')" read
     until_true begun 10
     kill -TERM "${CHILDREN[@]}"
     sleep 0.1
@@ -611,7 +580,7 @@ answered_or_queued() {
     family 3 --trace
 
     # Nobody leaves before he is done, and nobody else is told to before that.
-    client_bg "$TMP/out" -c 30 send "$(get '/slow?ms=1000')" read
+    client_bg "$TMP/out" -c 30 send "$(request '/slow?ms=1000')" read
     until_true begun 30
     kill -HUP "$SERVER_PID"
     wait_for_line "$SERVER_LOG" ' is replaced by '
@@ -649,7 +618,7 @@ answered_or_queued() {
 
 @test "a child that is shutting down already goes on with that after SIGTERM" {
     family 2 --stop-timeout=30 --trace
-    client_bg "$TMP/out" -c 20 send "$(get '/slow?ms=800')" read
+    client_bg "$TMP/out" -c 20 send "$(request '/slow?ms=800')" read
     until_true begun 20
     kill -HUP "$SERVER_PID"
     wait_for_line "$SERVER_LOG" ' is replaced by '
@@ -663,7 +632,7 @@ answered_or_queued() {
 
 @test "to a server that is alone SIGHUP means nothing" {
     start --trace
-    client_bg "$TMP/out" send "$(get '/slow?ms=400')" readuntil 'slept 400 ms'
+    client_bg "$TMP/out" send "$(request '/slow?ms=400')" readuntil 'slept 400 ms'
     until_true begun 1
     kill -HUP "$SERVER_PID"
     good
@@ -735,10 +704,10 @@ answered_or_queued() {
 
 @test "a child that was shut down from outside is replaced, and its queue served" {
     family 2 --trace
-    client_bg "$TMP/slow" -c 20 send "$(get '/slow?ms=800')" read
+    client_bg "$TMP/slow" -c 20 send "$(request '/slow?ms=800')" read
     until_true begun 20
     kill -TERM "${CHILDREN[0]}"
-    client_bg "$TMP/out" -c 20 send "$(get /)" readuntil world
+    client_bg "$TMP/out" -c 20 send "$(request /)" readuntil world
     wait "$CLIENT_PID"
     [ "$(grep -c 'Hello, world' "$TMP/out")" -eq 20 ]
     until_true is_gone "${CHILDREN[0]}"

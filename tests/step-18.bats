@@ -7,37 +7,18 @@
 setup() {
     load helper
     load tables
-    TMP=$BATS_TEST_TMPDIR CLEAN=clean GUESTS=()
-    declare -gA KEEPERS CLIENTS
+    TMP=$BATS_TEST_TMPDIR CLEAN=clean
 }
-teardown() {
-    for pid in "${GUESTS[@]}"; do kill "$pid" 2> /dev/null || true; done
-    stop_server "$CLEAN"
-}
+teardown() { disperse; stop_server "$CLEAN"; }
 
 # Whoever still works when a test is over is not waited for.
 start() { start_step 18 --stop-timeout=0 "$@"; }
 
-get() { printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1"; }
-LONG=$(get '/work?n=5000000')
+LONG='GET /work?n=5000000 HTTP/1.1\r\nHost: a\r\n\r\n'
 
-# guests NAME N OP...: N clients that do this, and then wait; `leave NAME`: they
+# group NAME N OP...: N clients that do this, and then stay. `release NAME`: they
 # leave in a way that is noticed.
-guests() {
-    local name=$1 n=$2
-    shift 2
-    mkfifo "$TMP/$name.fifo"
-    ( exec 9> "$TMP/$name.fifo"; exec sleep 100 ) 3>&- 4>&- &
-    KEEPERS[$name]=$!
-    "$BUILD/client" -t 90 -c "$n" "$PORT" "$@" hold reset < "$TMP/$name.fifo" \
-        > "$TMP/$name" 2>&1 3>&- 4>&- &
-    CLIENTS[$name]=$!
-    GUESTS+=("${KEEPERS[$name]}" "${CLIENTS[$name]}")
-}
-leave() {
-    kill "${KEEPERS[$1]}"
-    wait "${CLIENTS[$1]}"
-}
+group() { held "$1" -c "$2" "${@:3}" hold reset; }
 
 # wait_for_lines N PATTERN: until so many lines of the log are like that.
 wait_for_lines() {
@@ -73,7 +54,7 @@ threads() {
 
 # Four jobs that do not end, and there is nobody left to do a fifth.
 occupy() {
-    guests "$1" 4 send "$LONG"
+    group "$1" 4 send "$LONG"
     handed 4
     running 4
 }
@@ -119,20 +100,20 @@ door_is_shut() {
 
 @test "others are served while it works" {
     start --trace
-    guests long 1 send "$LONG"
+    group long 1 send "$LONG"
     handed 1
-    client_bg "$TMP/work" -t 30 send "$(get '/work?n=100000')" readuntil 'below 100000\n'
+    client_bg "$TMP/work" -t 30 send "$(request '/work?n=100000')" readuntil 'below 100000\n'
     for i in $(seq 20); do [ "$(http "$URL/hello/$i")" = "Hello, $i" ]; done
-    client -q -c 50 send "$(get '/slow?ms=50')" readuntil 'slept 50 ms\n'
+    client -q -c 50 send "$(request '/slow?ms=50')" readuntil 'slept 50 ms\n'
     wait "$CLIENT_PID"
     ! grep '200 GET /work?n=5000000 ' "$SERVER_LOG" || false
-    leave long
+    release long
     answered 1 5000000
 }
 
 @test "what was asked behind work is answered behind it" {
     start
-    client -t 20 send "$(get '/work?n=1000000')$(get /)$(get '/work?n=10')$(get /hello/x)" \
+    client -t 20 send "$(request '/work?n=1000000')$(request /)$(request '/work?n=10')$(request /hello/x)" \
         readuntil 'Hello, x' > "$TMP/out"
     [ "$(grep -aoE '[0-9]+ primes|Hello, [a-z]+' "$TMP/out" | xargs)" = \
         "78498 primes Hello, world 4 primes Hello, x" ]
@@ -140,7 +121,7 @@ door_is_shut() {
 
 @test "a client that has only finished talking gets its result" {
     start
-    client send "$(get '/work?n=100000')" shutdown read > "$TMP/out"
+    client send "$(request '/work?n=100000')" shutdown read > "$TMP/out"
     grep -q '^9592 primes below 100000' "$TMP/out"
 }
 
@@ -163,37 +144,37 @@ door_is_shut() {
 
 @test "three that do not end leave one thread for the others, four leave none" {
     start --trace
-    guests three 3 send "$LONG"
+    group three 3 send "$LONG"
     handed 3
     [ "$(http "$URL/work?n=10")" = "4 primes below 10" ]
-    guests fourth 1 send "$LONG"
+    group fourth 1 send "$LONG"
     handed 5
     running 4
-    client_bg "$TMP/waits" -t 30 send "$(get '/work?n=20')" readuntil 'below 20\n'
+    client_bg "$TMP/waits" -t 30 send "$(request '/work?n=20')" readuntil 'below 20\n'
     handed 6
     [ "$(http "$URL/")" = "Hello, world" ]
     sleep 0.2
     ! grep 'n=20 (' "$SERVER_LOG" || false
-    leave fourth
+    release fourth
     wait "$CLIENT_PID"
     grep -q '^8 primes below 20' "$TMP/waits"
-    leave three
+    release three
 }
 
 @test "sixty-four may wait; one more is told to try again, and then may" {
     start --trace
     occupy long
-    guests waiting 64 send "$(get '/work?n=3')"
+    group waiting 64 send "$(request '/work?n=3')"
     handed 68
     for i in 1 2; do
         [ "$(http -o "$TMP/out" -w '%{http_code}' "$URL/work?n=3")" = 503 ]
     done
     [ "$(http "$URL/")" = "Hello, world" ]
     [ "$(grep -c 'too many jobs wait' "$SERVER_LOG")" -eq 2 ]
-    leave long
+    release long
     answered 64 3
     [ "$(http "$URL/work?n=3")" = "1 primes below 3" ]
-    leave waiting
+    release waiting
 }
 
 # --- who does not wait --------------------------------------------------------
@@ -201,9 +182,9 @@ door_is_shut() {
 @test "when the client has gone the work ends, and its thread takes the next" {
     start --trace
     occupy long
-    client_bg "$TMP/next" -t 30 send "$(get '/work?n=10')" readuntil 'below 10\n'
+    client_bg "$TMP/next" -t 30 send "$(request '/work?n=10')" readuntil 'below 10\n'
     handed 5
-    leave long
+    release long
     wait "$CLIENT_PID"
 
     # Nobody is left who works, and each request has come to its end.
@@ -215,13 +196,13 @@ door_is_shut() {
 @test "work whose client has left is not begun" {
     start --trace
     occupy long
-    guests early 20 send "$LONG"
+    group early 20 send "$LONG"
     handed 24
-    client_bg "$TMP/last" -t 30 send "$(get '/work?n=10')" readuntil 'below 10\n'
+    client_bg "$TMP/last" -t 30 send "$(request '/work?n=10')" readuntil 'below 10\n'
     handed 25
-    leave early
+    release early
     wait_for_lines 20 '\(20\)'
-    leave long
+    release long
     wait "$CLIENT_PID"
     answered 24 5000000
     running 0
@@ -230,19 +211,19 @@ door_is_shut() {
 @test "a client that leaves the queue makes room in it at once" {
     start --trace
     occupy long
-    guests first 63 send "$(get '/work?n=3')"
-    guests second 1 send "$(get '/work?n=4')"
+    group first 63 send "$(request '/work?n=3')"
+    group second 1 send "$(request '/work?n=4')"
     handed 68
     [ "$(http -o "$TMP/out" -w '%{http_code}' "$URL/work?n=3")" = 503 ]
-    leave second
+    release second
     answered 1 4
-    client_bg "$TMP/out" -t 30 send "$(get '/work?n=5')" readuntil 'below 5\n'
+    client_bg "$TMP/out" -t 30 send "$(request '/work?n=5')" readuntil 'below 5\n'
     handed 69
     [ "$(http -o "$TMP/none" -w '%{http_code}' "$URL/work?n=3")" = 503 ]
-    leave first
+    release first
     answered 63 3
     ! grep 'n=5 (' "$SERVER_LOG" || false
-    leave long
+    release long
     wait "$CLIENT_PID"
     grep -q '^2 primes below 5' "$TMP/out"
 }
@@ -251,11 +232,11 @@ door_is_shut() {
     start --trace
     open=$(descriptors)
     for ms in 0 1 3 10 30 100; do
-        client -q -c 30 send "$(get '/work?n=60000')" pause "$ms" reset
-        client -q -c 10 send "$(get '/work?n=60000')$(get '/work?n=5')" pause "$ms" reset
+        client -q -c 30 send "$(request '/work?n=60000')" pause "$ms" reset
+        client -q -c 10 send "$(request '/work?n=60000')$(request '/work?n=5')" pause "$ms" reset
     done
-    client -q -t 30 -c 30 send "$(get '/work?n=60000')" readuntil 'primes below'
-    client -q -c 20 send "$(get '/work?n=60000')" close
+    client -q -t 30 -c 30 send "$(request '/work?n=60000')" readuntil 'primes below'
+    client -q -c 20 send "$(request '/work?n=60000')" close
     [ "$(http "$URL/work?n=100")" = "25 primes below 100" ]
     running 0
     begun=$(grep -c '(12).*GET' "$SERVER_LOG")
@@ -273,7 +254,7 @@ door_is_shut() {
 
 @test "a server that drains finishes the work that has begun, and what waits" {
     start_step 18 --stop-timeout=60 --trace
-    client_bg "$TMP/out" -t 60 -c 6 send "$(get '/work?n=2000000')" read
+    client_bg "$TMP/out" -t 60 -c 6 send "$(request '/work?n=2000000')" read
     handed 6
     kill -TERM "$SERVER_PID"
     wait "$CLIENT_PID"
@@ -300,7 +281,7 @@ door_is_shut() {
         read -r first second status <<< "$what"
         start_step 18 --stop-timeout=600 --trace
         occupy "a$first$second"
-        guests "b$first$second" 10 send "$LONG"
+        group "b$first$second" 10 send "$LONG"
         handed 14
         kill "-$first" "$SERVER_PID"
         if [ "$second" != - ]; then
@@ -319,7 +300,7 @@ door_is_shut() {
         read -r first second status <<< "$what"
         start_step 18 --processes=2 --stop-timeout=600 --trace
         children=$(cat "/proc/$SERVER_PID/task/$SERVER_PID/children" 2> /dev/null || true)
-        guests "c$first$second" 16 send "$LONG"
+        group "c$first$second" 16 send "$LONG"
         handed 16
         [ "$(http -c /dev/null "$URL/")" = "Hello, world" ]
         kill "-$first" "$SERVER_PID"
@@ -656,12 +637,12 @@ dustdevil: the loop is held up by /block/%ff" ]
 
 @test "there is no alarm for a wait in the loop, or for work in a thread" {
     start --block-alarm=1 --trace
-    guests long 1 send "$LONG"
+    group long 1 send "$LONG"
     handed 1
     for i in 1 2 3 4 5; do http "$URL/hello/$i" > /dev/null; done
     [ "$(http "$URL/slow?ms=1200")" = "slept 1200 ms" ]
     [ "$(http "$URL/")" = "Hello, world" ]
-    leave long
+    release long
     answered 1 5000000
     ! held_up || false
 }
