@@ -1,8 +1,13 @@
 /* client.c -- a client that misbehaves on command.
  *
  *     client [-t SECONDS] [-c CONNECTIONS] [-q] PORT OP...
+ *     client [-t SECONDS] -p COMMAND [ARGUMENT...]
  *
- * It connects to 127.0.0.1 and does one thing after the other:
+ * With -p it is no client: COMMAND runs on a terminal of its own, one that does
+ * not echo. Standard input is typed there, and standard output is what appears
+ * on it. The status is that of the command.
+ *
+ * Without -p it connects to 127.0.0.1 and does one thing after the other:
  *
  *     send TEXT       these bytes; \r \n \t \0 \\ and \xHH are understood
  *     file PATH       the bytes of a file
@@ -38,7 +43,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,6 +66,7 @@ static int nconns = 1;
 static int port;
 static int rcvbuf;
 static bool quiet;
+static bool on_terminal;
 static bool deaf;
 static struct timespec deadline;
 
@@ -442,24 +451,99 @@ perform_all(const char *op, char **args)
             perform(&conns[i], op, args);
 }
 
+/* The child's part of run_on_terminal(). */
+static void
+become(char **command, const char *terminal)
+{
+    struct termios settings;
+    int fd;
+
+    setsid();
+    fd = open(terminal, O_RDWR); /* the terminal of this new session */
+    if (fd == -1)
+        leave(TOO_FEW, strerror(errno));
+#ifdef TIOCSCTTY
+    ioctl(fd, TIOCSCTTY, 0); /* the BSDs want to be told so */
+#endif
+    tcgetattr(fd, &settings);
+    settings.c_lflag &= ~(tcflag_t)ECHO;
+    settings.c_oflag &= ~(tcflag_t)OPOST; /* \n stays \n */
+    tcsetattr(fd, TCSANOW, &settings);
+    for (int i = 0; i <= 2; i++)
+        dup2(fd, i);
+    if (fd > 2)
+        close(fd);
+    execvp(command[0], command);
+    leave(USAGE, strerror(errno));
+}
+
+/* Copies what FROM has to TO; false at its end. At the end of a terminal Linux
+ * says EIO. */
+static bool
+copy(int from, int to)
+{
+    char data[PIECE];
+    ssize_t n = read(from, data, sizeof data);
+
+    for (ssize_t done = 0, m; done < n; done += m) {
+        m = write(to, data + done, (size_t)(n - done));
+        if (m == -1)
+            return false;
+    }
+    return n > 0;
+}
+
+static int
+run_on_terminal(char **command)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    struct pollfd p[2] = {{.fd = master, .events = POLLIN},
+                          {.fd = STDIN_FILENO, .events = POLLIN}};
+    int status = 0;
+    pid_t child;
+
+    if (master == -1 || grantpt(master) == -1 || unlockpt(master) == -1)
+        leave(TOO_FEW, strerror(errno));
+    fcntl(master, F_SETFD, FD_CLOEXEC);
+    child = fork();
+    if (child == 0)
+        become(command, ptsname(master));
+    for (bool open = true; open && child != -1;) {
+        int left = time_left();
+
+        if (left <= 0 || poll(p, 2, left) == 0)
+            leave(TIME_OVER, "the time is over");
+        if (p[1].revents != 0 && !copy(STDIN_FILENO, master))
+            p[1].fd = -1;
+        if (p[0].revents != 0)
+            open = copy(master, STDOUT_FILENO);
+    }
+    if (child == -1 || waitpid(child, &status, 0) == -1)
+        leave(TOO_FEW, strerror(errno));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : TOO_FEW;
+}
+
 static char **
 options(int argc, char **argv)
 {
     int c;
     long seconds = 10;
 
-    while ((c = getopt(argc, argv, "+t:c:q")) != -1)
+    while ((c = getopt(argc, argv, "+t:c:qp")) != -1)
         if (c == 't')
             seconds = number(optarg);
         else if (c == 'c')
             nconns = (int)number(optarg);
         else if (c == 'q')
             quiet = true;
+        else if (c == 'p')
+            on_terminal = true;
         else
             exit(USAGE);
     if (optind == argc)
         leave(USAGE, "usage: client [-t S] [-c N] [-q] PORT OP...");
-    port = (int)number(argv[optind++]);
+    if (!on_terminal)
+        port = (int)number(argv[optind++]);
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += seconds;
     return argv + optind;
@@ -471,6 +555,8 @@ main(int argc, char **argv)
     char **arg = options(argc, argv);
 
     signal(SIGPIPE, SIG_IGN);
+    if (on_terminal)
+        return run_on_terminal(arg);
     if (arg[0] != NULL && strcmp(arg[0], "rcvbuf") == 0 && arg[1] != NULL) {
         rcvbuf = (int)number(arg[1]);
         arg += 2;

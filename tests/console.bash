@@ -1,31 +1,43 @@
 # console.bash -- run the ```console blocks of a chapter, compare what they say.
 #
+# An interactive bash on a terminal (build/client -p) types them, so that job
+# numbers, `Terminated` and the order of the lines are what a reader sees.
 # What a reader may rely on, and so what is checked:
 #
 #   $ command          typed at the prompt; "> " continues it
-#   other lines        exactly what the command prints (both streams together)
+#   other lines        exactly what appears until the next command is typed
 #   ...                on a line of its own: any number of lines, also none
-#   command &          goes on in the background; what it prints first counts
+#   ```console TOOL... a block that is skipped where one of these is not installed
 #   ```c FILE          these lines stand in FILE of the chapter's stage, one
 #                      after another, word for word
 #
-# All blocks of one chapter share one shell, as for one reader at one prompt:
-# `kill %1` ends what an earlier block started. The reader sees the ports 8888
-# and 8889, the test runs on free ones; times and the like differ from run to
-# run, and normalise() makes both sides equal.
+# The next command is typed when the prompt is there and what is expected has
+# appeared: a background job may print after the prompt. TYPING=3 types each
+# command 3 seconds later, and must change nothing. All blocks of one chapter
+# share one shell, as for one reader at one prompt; the chapter ends its jobs
+# and removes its files, but for lab/. The reader sees the ports 8888 and 8889,
+# the test runs on free ones; times and the like differ from run to run, and
+# normalise() makes both sides equal.
 
+# Bold type is a matter of the terminal. A line `[1] 4711` is written by bash and may come after what the job writes.
+ESCAPE=$'\033'
 normalise() {
-    sed -E -e "s/(^|[^0-9])$DOC_PORT([^0-9]|\$)/\18888\2/g" \
+    sed -E -e "s/$ESCAPE\\[[0-9;]*m//g" \
+        -e "s/ (ARGS=)?--port=$DOC_PORT( |\$)/\2/" \
+        -e "s/(^|[^0-9])$DOC_PORT([^0-9]|\$)/\18888\2/g" \
         -e "s/(^|[^0-9])$((DOC_PORT + 1))([^0-9]|\$)/\18889\2/g" \
+        -e 's/ (ARGS=)?--port=8888( |$)/\2/' \
         -e 's/(127\.0\.0\.1|localhost|\[::1\])([: ]| port )[0-9]{5}/\1\250000/g' \
         -e 's/\[([DIWE]) [0-9]{6} [0-9:]{8} ([a-z_]+):[0-9]+\]/[\1 110621 22:28:35 \2:123]/' \
         -e 's/[0-9]+\.[0-9]+ ?ms/0.00ms/g' \
         -e 's/[0-9]+ ?(us|µs)([^a-z]|$)/0us\2/g' \
         -e 's/^(< )?Date: .*/\1Date: Tue, 21 Jun 2011 22:28:35 GMT/' \
-        -e '/^\[[0-9]+\][-+]? +([0-9]+$|Terminated|Killed|Interrupt|Done|Exit)/d' \
-        -e '/ line [0-9]+: +[0-9]+ (Terminated|Killed|Interrupt)/d' \
+        -e 's/^(\[[0-9]+\]) [0-9]+$/\1 4711/' \
         -e '/^--- waited [0-9.]+ s ---$/d' \
-        -e 's/[[:space:]]+$//' | cat -s
+        -e 's/[[:space:]]+$//' | awk '
+        /^\[[0-9]+\] 4711$/ { print; next }
+        { rest = rest $0 "\n" }
+        END { printf "%s", rest }' | cat -s
 }
 
 # A port that is free now, and the one after it as well.
@@ -64,7 +76,13 @@ console_session() {
 # continuation, | output, c the file of an excerpt, l its lines.
 console_parse() {
     awk '
-        /^```console *$/      { on = 1; print NR "\tnew\t"; next }
+        /^```console/ {
+            on = 1
+            for (i = 2; i <= NF; i++)
+                if (system("command -v " $i " > /dev/null") != 0) on = 3
+            print NR "\tnew\t"
+            next
+        }
         /^```c [^ ]/          { on = 2; print NR "\tc\t" $2; next }
         /^```/                { if (on) print NR "\tnew\t"; on = 0; next }
         on == 1 && /^\$ /     { print NR "\t$\t" substr($0, 3); next }
@@ -94,112 +112,97 @@ console_matches() {
 
 # console_real: the command as it is really run. A server gets the free port.
 console_real() {
-    local server='(build/step-[0-9]+/server|build/dustdevil|lab/server)'
+    local server='(build/([a-z]+/)?step-[0-9]+/server|build/dustdevil|lab/server)'
     local ours=" --port=$DOC_PORT"
     case $cmd in *--port*) ours= ;; esac
     printf '%s\n' "$cmd" | sed -E \
-        -e "s#(^|[ ;|&(/])$server([ ;|&)]|\$)#\1\2$ours\3#" \
+        -e "s#(^|[ ;|&(/])$server([ ;|&)]|\$)#\1\2$ours\4#" \
         -e "s#(^|[ ;|&(])(make( -[a-zA-Z]+)* run(-[0-9]+)?)( |\$)#\1\2 ARGS=--port=8888\5#" \
         -e "s/(^|[^0-9])8888([^0-9]|\$)/\1$DOC_PORT\2/g" \
         -e "s/(^|[^0-9])8889([^0-9]|\$)/\1$((DOC_PORT + 1))\2/g"
 }
 
-# A curl that cannot hang, whatever the chapter asks of it.
-curl() { command curl --max-time 20 --noproxy '*' "$@"; }
+# The terminal. PROMPT and MORE are PS1 and PS2: bytes that nothing else prints.
+PROMPT=$'\005' MORE=$'\006'
 
-# A script's shell forgets a job as soon as it has ended, a reader's does so at
-# the next prompt. So `%1` is looked up here: JOBS[1] is its process, and the
-# leader of its group, which `kill` means as a whole.
-alive() { builtin kill -0 "$1" 2> /dev/null; }
-
-job_number() {
-    local i n=0
-    for i in "${!JOBS[@]}"; do
-        if alive "${JOBS[i]}"; then n=$i; fi
-    done
-    echo $((n + 1))
+console_open() {
+    # Without an editor bash leaves the lines to the terminal, as they are.
+    coproc TERMINAL {
+        exec env PS1="$PROMPT" PS2="$MORE" TERM=dumb HISTFILE=/dev/null \
+            LC_ALL=C NO_PROXY='*' no_proxy='*' PROMPT_COMMAND= \
+            build/client -t 120 -p bash --norc --noprofile --noediting -i \
+            2>&1 3>&- 4>&- 7<&-
+    }
+    console_shows 20
 }
 
-kill() {
-    local a signal=() who=()
-    for a in "$@"; do
-        case $a in
-        -*) signal+=("$a") ;;
-        *)
-            case " ${JOBS[*]} " in *" $a "*) a=-$a ;; esac
-            who+=("$a")
-            ;;
-        esac
-    done
-    builtin kill "${signal[@]}" -- "${who[@]}"
+# console_shows SECONDS: appends to `shown` what appears on the terminal until
+# the next prompt. False when none came in this time.
+console_shows() {
+    local piece='' status=0
+    IFS= read -r -d "$PROMPT" -t "$1" -u "${TERMINAL[0]}" piece || status=1
+    shown+=${piece//"$MORE"/}
+    return $status
 }
 
-# console_gone: waits until the jobs that `kill` was told to end are gone,
-# because the next server wants their port.
-console_gone() {
-    local i pid
-    for pid in "${JOBS[@]}"; do
-        case " $real " in *" $pid "*) ;; *) continue ;; esac
-        for i in $(seq 100); do
-            alive "$pid" || break
-            sleep 0.02
-        done
-    done
+# console_type COMMAND: types it, and waits for the next prompt.
+console_type() {
+    shown=
+    printf '%s\n' "$1" >&"${TERMINAL[1]}"
+    console_shows 60
+}
+
+# Ends the shell, and the jobs that are left: each is a group of its own.
+console_close() {
+    local j
+    for j in $(cat "$tmp/jobs"); do kill -TERM -- "-$j"; done 2> /dev/null
+    [ -z "${TERMINAL_PID:-}" ] || kill "$TERMINAL_PID" 2> /dev/null
+    wait 2> /dev/null
+}
+
+# What the terminal shows is what the chapter says.
+console_agrees() {
+    printf '%s\n' "$shown" | grep -oE '^\[[0-9]+\] [0-9]+$' |
+        sed 's/.* //' >> "$tmp/jobs"
+    printf '%s' "$shown" | normalise > "$tmp/have"
+    console_matches "$tmp/want" "$tmp/have"
 }
 
 console_one() {
-    local real i begin=
+    local real i
     real=$(console_real)
-    case $cmd in
-    *%[0-9]*)
-        for i in "${!JOBS[@]}"; do real=${real//%$i/${JOBS[i]}}; done ;;
-    esac
     normalise < "$tmp/expected" > "$tmp/want"
-    sleep 0.05      # A reader is slow: what the last command started is done.
-    case $real in
-    *' &')
-        begin=begin
-        real=${real% &}
-        case $real in
-        *[\|\;\&]*) ;;
-        curl\ *) real="exec curl --max-time 20 --noproxy '*' ${real#curl}" ;;
-        *) real="exec $real" ;;
-        esac
-        : > "$tmp/background"
-        eval "{ exec >> \"\$tmp/background\" 2>&1 < /dev/null 3>&- 4>&- 7<&-
-            $real
-        } &"
-        JOBS[$(job_number)]=$!
-        [ -s "$tmp/want" ] || sleep 0.5
-        for i in $(seq 100); do
-            normalise < "$tmp/background" > "$tmp/have"
-            console_matches "$tmp/want" "$tmp/have" begin && break
-            sleep 0.05
-        done
-        ;;
-    *)
-        # A look at a file that a server is still writing may be repeated.
-        for i in 1 2 3 4 5 6 7 8 9 10; do
-            eval "$real" > "$tmp/actual" 2>&1 < /dev/null 3>&- 4>&- 7<&-
-            normalise < "$tmp/actual" > "$tmp/have"
-            case $cmd in
-            grep\ * | sed\ * | cat\ * | tail\ * | cut\ *) ;;
-            *) break ;;
-            esac
-            console_matches "$tmp/want" "$tmp/have" && break
-            sleep 0.1
-        done
-        case $cmd in
-        "kill -STOP"* | "kill -CONT"* | "kill -HUP"*) ;;
-        kill\ *) console_gone ;;
-        esac
-        ;;
+    sleep "${TYPING:-0.05}"
+    console_type "$real" || { echo "$name:$line: never ended: $cmd"; return 2; }
+
+    # What a job writes comes after the prompt. What a job does in silence is
+    # begun when a reader types the next line.
+    case $cmd in
+    *' &') console_shows 0.3 ;;
+    *) console_shows 0.01 ;;
     esac
-    console_matches "$tmp/want" "$tmp/have" $begin && return 0
+    for i in {1..100}; do
+        console_agrees && return 0
+        console_shows 0.05
+        case $cmd in
+        # A look at a file that a server is still writing may be repeated.
+        grep\ * | sed\ * | cat\ * | tail\ * | cut\ *)
+            [ "$i" -gt 10 ] || console_type "$real" ;;
+        esac
+    done
     echo "$name:$line: \$ $cmd"
     diff -u "$tmp/want" "$tmp/have" | sed -e '1s/.*/--- the chapter says/' \
-        -e '2s/.*/+++ the command printed/' -e 3d
+        -e '2s/.*/+++ the terminal showed/' -e 3d
     return 1
+}
+
+# What a reader has at the end that was not there before.
+console_rest() {
+    local real
+    console_type 'jobs; ls -A1'
+    real=$(printf '%s' "$shown" | grep -vxE \
+        'Makefile|README\.md|build|chapters|diagrams|src|tests|lab')
+    [ -z "$real" ] || { echo "$name leaves behind:"; echo "$real"; return 1; }
 }
 
 # console_code: is the excerpt really there? N is the chapter's number; in
@@ -228,31 +231,25 @@ console_code() {
     return 1
 }
 
-# console_run CHAPTER: all of it, in the order of the text.
+# console_run FILE: all of it, in the order of the text. A page that is no chapter
+# has the number 0.
 console_run() {
     local chapter=$1 tmp=$BATS_TEST_TMPDIR name=${1##*/} number
-    local n kind text cmd="" code="" line=0 bad=0 watchdog j
-    number=${name%%-*}
-    number=$((10#$number))
-    JOBS=()
+    local n kind text cmd="" code="" line=0 bad=0 shown=
+    number=${name%%[!0-9]*}
+    number=$((10#0$number))
     : > "$tmp/expected"
     : > "$tmp/code"
-    set -m                           # Job control: `%1`, and groups to end.
+    : > "$tmp/jobs"
     set +e                           # A reader's command may well fail.
-
-    # A command that never ends would hold up all tests for ever.
-    local shell=$BASHPID
-    (sleep 120; : > "$tmp/hung"; pkill -KILL -P "$shell") \
-        > /dev/null 2>&1 3>&- 4>&- 7<&- &
-    watchdog=$!
-    disown "$watchdog"
-    while IFS=$'\t' read -r n kind text <&7; do
+    console_open || { echo "there is no terminal: $shown"; bad=2; }
+    while [ $bad -lt 2 ] && IFS=$'\t' read -r n kind text <&7; do
         case $kind in
         '|') printf '%s\n' "$text" >> "$tmp/expected"; continue ;;
         '>') cmd=$cmd$'\n'$text; continue ;;
         l) printf '%s\n' "$text" >> "$tmp/code"; continue ;;
         esac
-        if [ -n "$cmd" ]; then console_one || bad=1; fi
+        if [ -n "$cmd" ]; then console_one || bad=$?; fi
         if [ -n "$code" ]; then console_code || bad=1; fi
         cmd="" code="" line=$n
         : > "$tmp/expected"
@@ -262,11 +259,8 @@ console_run() {
         c) code=$text ;;
         esac
     done 7< <(console_parse "$chapter")
-    for j in "${JOBS[@]}" "$watchdog"; do
-        builtin kill -TERM -- "-$j"
-    done 2> /dev/null
-    wait 2> /dev/null
-    set +m -e
-    [ ! -e "$tmp/hung" ] || { echo "$name: a command never ended"; bad=1; }
+    [ $bad -eq 2 ] || console_rest || bad=1
+    console_close
+    set -e
     return $bad
 }
