@@ -37,7 +37,7 @@ helper    = $(if $(call throwaway,$(1)),$(wildcard src/steps/step.h))
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 
 .PHONY: help run all dustdevil check-lab ledger tools test check bench tour \
-        doctor clean format
+        tags doctor clean format
 
 help:       ## this list
 	@awk -F ' *## *' '/^[a-z%-]+:.*## / { sub(/:.*/, "", $$1); \
@@ -56,6 +56,9 @@ step-%: $(BUILD)/step-%/server ## build the program of chapter N
 
 run-%: step-% ## build it and run it, with the tour on
 	$(BUILD)/step-$*/server $(if $(filter-out 1,$*),--trace) $(ARGS)
+
+debug-%: step-% ## run it in a debugger that shows each stop of the tour
+	@sh tests/debug.sh $(BUILD)/step-$* $(ARGS)
 
 diff-%: $(STAGES) ## show what chapter N adds to the one before
 	@mkdir -p $(BUILD)/step-0; cd $(BUILD) && \
@@ -89,6 +92,10 @@ bench: ## what a request costs, beside the least it can cost: 10 minutes; QUICK=
 
 tour: $(if $(TOUR),step-$(TOUR),dustdevil) ## one request through all its stops; TOUR=N in step N
 	@sh tests/tour.sh $(if $(TOUR),$(BUILD)/step-$(TOUR)/server,$(BUILD)/dustdevil)
+
+tags: ## a table of all names for your editor: build/tags
+	@mkdir -p $(BUILD); cd $(BUILD) && awk -f $(CURDIR)/tests/tags.awk \
+	    $(FILES:%=$(CURDIR)/%) | LC_ALL=C sort > tags
 
 doctor: ## which tools there are, and what for
 	@CC="$(CC)" sh tests/doctor.sh

@@ -20,7 +20,8 @@ all_sources() { ls src/*.[ch] src/*/*.[ch]; }
 # components: the same without the programs of the steps.
 components() { all_sources | grep -v '^src/steps/'; }
 
-# table: the stops of the tour, as "number file function".
+# table: the stops of the tour, as "number file function"; the table has a column
+# more, `called by`, and callers() reads it.
 table() {
     tr -d '`' < chapters/tour.md | sed -nE \
         's/^\| *\(([0-9]+)\) *\| *([a-z_]+\.c) *\| *([a-z_0-9]+)(\(\))? *\|.*/\1 \2 \3/p'
@@ -114,11 +115,98 @@ table() {
     make -s tour > "$TMP/tour"
     cut -c 1-100 "$TMP/tour"
     for n in $(table | cut -d ' ' -f 1); do
-        title=$(grep -E "^\| *\($n\) " chapters/tour.md | cut -d '|' -f 5 |
+        title=$(grep -E "^\| *\($n\) " chapters/tour.md | cut -d '|' -f 6 |
             sed -e 's/^ *//' -e 's/ *$//')
         grep -F "($n)" "$TMP/tour" | grep -qF -e "$title" ||
             { echo "no stop $n: $title"; return 1; }
     done
+}
+
+# callers: the hops of the column `called by`, as "number function how caller":
+# how is name (an arrow) or pointer (a dashed one). tour_step: where they stand.
+callers() {
+    tr -d '`' < chapters/tour.md | sed -e 's/←/name/g' -e 's/⇠/pointer/g' | awk -F '|' '
+        $2 ~ /^ *\([0-9]+\) *$/ {
+            gsub(/[^0-9]/, "", $2)
+            n = split($4 " " $5, word, " ")
+            for (i = 1; i < n; i += 2) print $2, word[i], word[i + 1], word[i + 2]
+        }'
+}
+tour_step() { sed -n 's/^The column shows step \([0-9]*\),.*/\1/p' chapters/tour.md; }
+
+# code: that step without comments. body FUNCTION: the lines of one function.
+code() {
+    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$BUILD/step-$(tour_step)"/*.c
+}
+body() { code | sed -n "/^$1(/,/^}/p"; }
+
+@test "each caller in the tour's table calls the function, or has been handed it" {
+    callers > "$TMP/callers"
+    [ "$(cut -d ' ' -f 1 "$TMP/callers" | uniq | wc -l)" -eq "$(table | wc -l)" ]
+    while read -r n function how caller; do
+        body "$caller" > "$TMP/body"
+        [ -s "$TMP/body" ] || echo "($n): no $caller() in step $(tour_step)"
+        case $how in
+        name) grep -qE "(^|[^a-z0-9_>.])$function\(" "$TMP/body" ;;
+        # A function that is handed over is a name without a parenthesis.
+        pointer) grep -qE '(^|->|[^a-z_])[a-z_]*(callback|handler|handle_stream|method)\(' "$TMP/body" &&
+            code | grep -qE "(^|[^a-z0-9_])$function([,;]|\$)" ;;
+        *) false ;;
+        esac || echo "($n): $caller() does not call $function() by its $how"
+    done < "$TMP/callers" | no_lines "chapters/tour.md"
+}
+
+@test "each hop of the tour leads to an earlier one, or to the loop" {
+    callers | awk '
+        function check() {
+            if (stop != "" && last !~ /^(main|ioloop_start|run_callbacks|run_handlers)$/ && !(last in seen))
+                print "(" stop "): " last "() does not stand above"
+            for (name in these) seen[name]
+        }
+        $1 != stop { check(); stop = $1 }
+        { last = $4; these[$2]; these[$4] }
+        END { check(); if (!stop) print "no hops" }' | no_lines "chapters/tour.md"
+}
+
+@test "the files that the tour passes through are those that its page names" {
+    { callers | tr ' ' '\n' | grep -E '_|^main|^serve$'; table | cut -d ' ' -f 3; } | sort -u |
+        while read -r function; do
+            (cd "$BUILD/step-$(tour_step)" && grep -lE "^$function\(" ./*.c)
+        done | sed 's|^\./||' | sort -u > "$TMP/files"
+    tr '\n' ' ' < chapters/tour.md | grep -oE 'stand in [a-z]+ of its files: [^:]*\. ' > "$TMP/said"
+    grep -oE '[a-z]+\.c' "$TMP/said" | sort | diff -u "$TMP/files" -
+    words=(no one two three four five six seven eight nine ten eleven twelve thirteen fourteen)
+    [ "$(cut -d ' ' -f 3 "$TMP/said")" = "${words[$(wc -l < "$TMP/files")]}" ]
+}
+
+@test "make debug-N shows all stops of the tour in order, and their callers" {
+    command -v gdb > /dev/null || skip "gdb is not installed"
+    command -v ps > /dev/null || skip "ps is not installed"
+    gdb -q -nx -batch -ex run --args true 2>&1 | grep -q 'exited normally' ||
+        skip "gdb may not run a program here"
+    step=$(tour_step)
+    make -s "debug-$step" ARGS="--port=0 --log=none" > "$TMP/out" 2>&1 < /dev/null 3>&- 4>&- &
+    gdb=$!
+    wait_for_line "$TMP/out" '^listening on ' 60
+    [ "$(curl -sS --max-time 60 --noproxy '*' -d name=world \
+        "$(sed -n 's/^listening on //p' "$TMP/out")/hello")" = "Hello, world" ]
+    wait_for_line "$TMP/out" "^\($(table | tail -n 1 | cut -d ' ' -f 1)\)" 60
+    kill "$(ps -e -o pid= -o args= | awk -v url="$BUILD/step-$step/server --port=0 --log=none" '
+        index($0, url) && !/gdb|debug\.sh|make|awk/ { print $1 }')"
+    wait "$gdb"
+    cat "$TMP/out"
+
+    # "number function file", and then the same with the callers.
+    sed -nE 's/^\(([0-9]+)\) ([a-z_0-9]+) ([a-z_0-9]+\.c):[0-9]+ depth [0-9]+ .*/\1 \3 \2/p' "$TMP/out" |
+        awk '!seen[$1]++' > "$TMP/visited"
+    table | diff -u --label tour.md - "$TMP/visited"
+    callers | awk '{ if ($1 != n) { print line; line = "(" $1 ") " $2 }
+            n = $1; line = line " < " $4 } END { print line }' | grep . > "$TMP/callers"
+    sed -nE 's/^(\([0-9]+\) [a-z_0-9]+) [a-z_0-9]+\.c:[0-9]+ depth [0-9]+/\1/p' "$TMP/out" |
+        awk '!seen[$1]++' > "$TMP/stacks"
+    paste -d '|' "$TMP/callers" "$TMP/stacks" | awk -F '|' '
+        index($2 " ", $1 " ") != 1 { print "the table says " $1 "\n  and gdb " $2 }' |
+        no_lines "chapters/tour.md"
 }
 
 # --- what the text says about the code ---------------------------------------
@@ -159,6 +247,51 @@ prose() { awk '/^```/ { fence = !fence; next } !fence' "$1" | sed 's/`[^`]*`//g'
                     echo "$f: $name()"
             done
     done | no_lines "not in src"
+}
+
+@test "the page for teachers has each chapter and each exercise once" {
+    for n in $STEPS; do
+        for k in 1 2 3; do echo "$n.$k"; done
+    done | sort > "$TMP/all"
+    page() { sed -n '/^| [0-9a-z]/p' chapters/teaching.md; }
+    page | sed -n '/^| [a-z]/p' | grep -oE '[0-9]+\.[23]\b' | sort > "$TMP/sorted"
+    grep -v '\.1$' "$TMP/all" | diff -u --label chapters - --label teaching.md "$TMP/sorted"
+    # The last session has six chapters, of which one is done.
+    page | grep -oE '[0-9]+\.[123]\b' | sort -u > "$TMP/named"
+    awk -F . '$1 < 13' "$TMP/all" | { grep -vxFf "$TMP/named" || true; } | no_lines "missing"
+    page | grep '^| [0-9]' | cut -d '|' -f 3 | grep -oE '\[[0-9]+\]' | tr -d '[]' > "$TMP/chapters"
+    { for n in 0 $STEPS; do [ "$n" -gt 13 ] && [ "$n" -lt "$LAST" ] || echo "$n"; done; } |
+        diff -u --label chapters - --label teaching.md "$TMP/chapters"
+}
+
+@test "build/tags leads to every function and every type of the sources" {
+    rm -f "$BUILD/tags"
+    make -s tags
+    # "name file line", and what stands there.
+    awk -F '\t' '
+        { if (!(($2, $3) in text)) {
+            n = 0
+            while ((getline line < $2) > 0) text[$2, ++n] = line
+            close($2) }
+        }
+        index(text[$2, $3], $1) == 0 { print $1 " is not at " $2 ":" $3 }
+        { seen[$1] } END { if (NR < 500) print NR " names" }' "$BUILD/tags" |
+        no_lines "build/tags"
+    cut -f 1 "$BUILD/tags" > "$TMP/names"
+    { sed -nE 's/^([a-z_][a-z0-9_]*)\(.*/\1/p' $(components | grep '\.c$') | grep -vx static_assert
+        sed -nE 's/^(struct|enum) ([a-z_0-9]+) \{.*/\2/p' $(components)
+        echo IOLOOP_READ; echo HTTP_IDLE; echo TOUR; echo ioloop_callback; } | sort -u |
+        { grep -vxFf "$TMP/names" || true; } | no_lines "not in build/tags"
+}
+
+@test "an editor is told the flags of the Makefile and every folder of src" {
+    grep -qx '  CompilationDatabase: tests' .clangd
+    grep -v '^-I' tests/compile_flags.txt | sort > "$TMP/flags"
+    sed -n '/^ALWAYS/,/[^\\]$/p' Makefile | tr -s ' \\' '\n' | grep '^-' |
+        { cat; printf '%s\n' -Wall -Wextra; } | sort | diff -u - "$TMP/flags"
+    sed -n 's/^-I//p' tests/compile_flags.txt > "$TMP/folders"
+    { echo ../src; for d in src/*/; do echo "../${d%/}"; done; } | grep -v steps |
+        diff -u - "$TMP/folders"
 }
 
 # --- diagrams ----------------------------------------------------------------

@@ -32,15 +32,15 @@ kill "$pid"
 wait "$pid" 2> /dev/null
 
 # Each stop of the run with its title from the table in chapters/tour.md:
-#   | (7) | iostream.c | read_from_buffer | the read is complete |
+#   | (7) | iostream.c | read_from_buffer | ← `handle_read` | the read is complete |
 # and the server's own line beside it. A blank line is a turn of the loop.
 [ -f chapters/tour.md ] || : > "$tmp/tour.md"
 awk -F '|' '
     FILENAME ~ /tour\.md$/ {
         if (match($2, /\([0-9]+\)/)) {
             stop = substr($2, RSTART, RLENGTH)
-            gsub(/^ +| +$/, "", $5)
-            title[stop] = $5
+            gsub(/^ +| +$/, "", $6)
+            title[stop] = $6
         }
         next
     }
