@@ -35,6 +35,11 @@ chapter() {
 @test "chapter 17 shows what happens" { chapter 17; }
 @test "chapter 18 shows what happens" { chapter 18; }
 
+@test "the page for those who change the server shows what happens" {
+    console_session
+    console_run "$ROOT/chapters/working.md"
+}
+
 @test "every chapter is run by one of these tests" {
     for f in chapters/[0-9]*.md; do
         n=$(basename "$f")

@@ -21,7 +21,8 @@ tell nm "for one test of the layers (binutils)" nm --version
 tell shellcheck "for the scripts in make check" shellcheck --version
 tell xmllint "for one test of the diagrams" xmllint --version
 tell strace "for the tests that count system calls" strace -V
-tell valgrind "for the rows of make bench that count instructions" valgrind --version
+tell gdb "for make debug-N (lldb will do)" gdb --version
+tell valgrind "for the rows of make bench that count instructions, and a session" valgrind --version
 tell ps "for the tests of the exercises (procps)" ps --version
 tell git "for one test of the files as git gives them out" git --version
 
