@@ -30,7 +30,7 @@ if command -v gdb > /dev/null; then
     # A backtrace as one line. Frames look like one of
     #   #0  handle_accept (...) at build/step-12/httpserver.c:148
     #   #1  0x00005555555593c5 in listener_ready (...) at ...
-    cat > "$tmp/line.awk" << 'END'
+    cat > "$tmp/line.awk" << 'EOF'
     / at [^ ]*:[0-9]+$/ {
         place = $NF
         sub(/.*\//, "", place)
@@ -41,10 +41,10 @@ if command -v gdb > /dev/null; then
             callers = callers " < " $1
     }
     END { printf "(%d) %s depth %d%s\n", stop, here, n, callers }
-END
+EOF
     {
         printf '%s\n' 'set confirm off' 'set pagination off' 'set width 0' \
-            'set print frame-arguments none' 'set debuginfod enabled off' \
+            'set print frame-arguments none' \
             'handle SIGTERM SIGHUP SIGPIPE SIGALRM nostop noprint pass'
         stops | while read -r stop file number; do
             printf 'break %s:%d\ncommands\nsilent\n' "$file" "$number"
@@ -53,7 +53,7 @@ END
         done
         echo run
     } > "$tmp/script"
-    gdb -q -nx -x "$tmp/script" --args "$stage/server" "$@"
+    DEBUGINFOD_URLS='' gdb -q -nx -x "$tmp/script" --args "$stage/server" "$@"
 elif command -v lldb > /dev/null; then
     {
         stops | while read -r stop file number; do
