@@ -131,7 +131,7 @@ $(BUILD)/obj/%.o: %.c $(filter %.h,$(FILES))
 	@mkdir -p $(@D)
 	$(CC) $(FINAL_CFLAGS) $(INCLUDES) -c $< -o $@
 
-# A client for the tests that does what no decent client does.
+# A client for the tests that can misbehave.
 $(BUILD)/client: tests/client.c
 	@mkdir -p $(@D)
 	$(CC) $(FINAL_CFLAGS) $< $(LDFLAGS) -o $@

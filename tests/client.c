@@ -19,11 +19,11 @@
  *     readuntil TEXT  up to and including the text
  *     discard N       N bytes, to nowhere
  *     count           until the server closes; prints only how many bytes
- *     shutdown        nothing more will be sent (half a goodbye)
+ *     shutdown        nothing more will be sent (a half-closed connection)
  *     deaf            from now on nothing is received before the next read
  *     hold            until standard input ends
- *     close           a polite end
- *     reset           a rude end: the server sees ECONNRESET
+ *     close           an ordinary end
+ *     reset           the server sees ECONNRESET
  *     rcvbuf BYTES    as the first op: a small window
  *
  * With -c every op is done on all connections before the next one begins;
@@ -57,7 +57,7 @@ struct conn {
     int fd;      /* -1: closed by us */
     bool eof;    /* the server has said that it sends no more */
     int error;   /* errno of a read or write that failed for good */
-    char *data;  /* what arrived and nobody has asked for yet */
+    char *data;  /* what has arrived and was not asked for yet */
     size_t size, capacity;
 };
 
@@ -155,7 +155,7 @@ take(struct conn *c)
     return true;
 }
 
-/* Forgets the first SIZE bytes, which somebody has had. */
+/* Forgets the first SIZE bytes, which have been used. */
 static void
 drop(struct conn *c, size_t size)
 {
@@ -317,7 +317,7 @@ unescape(const char *text, size_t *size)
             *p++ = to[e - from];
             text += 2;
         } else
-            leave(USAGE, "an escape that nobody knows");
+            leave(USAGE, "an unknown escape");
     }
     *size = (size_t)(p - out);
     return out;
@@ -423,7 +423,7 @@ perform(struct conn *c, const char *op, char **args)
         op_read(c, op, args);
 }
 
-/* Standard input's end is somebody else's word that we may go on. */
+/* Waits until standard input ends: then the test wants us to go on. */
 static void
 hold(void)
 {
@@ -571,7 +571,7 @@ main(int argc, char **argv)
         while (op->name != NULL && strcmp(op->name, name) != 0)
             op++;
         if (op->name == NULL)
-            leave(USAGE, "an op that nobody knows");
+            leave(USAGE, "an unknown op");
         for (int i = 0; i < op->nargs; i++)
             if (arg[i] == NULL)
                 leave(USAGE, "an op lacks its argument");

@@ -346,7 +346,7 @@ svg_text() {
 }
 
 @test "a diagram loads nothing from elsewhere" {
-    # The name of the format is an address too, but nobody goes there.
+    # The name of the format is an address too, but nothing is loaded from there.
     sed 's/ xmlns\(:[a-z]*\)*="[^"]*"//g' diagrams/*.svg |
         grep -nE 'https?:|href="[^#]|url\([^#]|@import|<script|<foreignObject|<image' |
         no_lines "references"
@@ -652,7 +652,7 @@ alone() { env -i PATH="$TMP/bin:${PATH#"${BATS_LIBEXEC:-}":}" "$@"; }
     sed -n '/^```c tests\/hello\.c$/,/^```$/p' README.md | sed '1d;$d' > "$TMP/card.c"
     [ -s "$TMP/card.c" ]
     tail -n "$(wc -l < "$TMP/card.c")" tests/hello.c | diff - "$TMP/card.c"
-    # It listens where it says; the test has to listen where nobody does.
+    # The program names its port; the test needs a free one.
     sed 's/8888, /atoi(getenv("PORT")), /; 1i #include <stdlib.h>' tests/hello.c > "$TMP/hello.c"
     mkdir "$TMP/stage"
     cp "$BUILD/step-$LAST"/*.[ch] "$TMP/stage"

@@ -1,5 +1,5 @@
-# Deadlines: clients that are silent, slow, that do not read or break off. Each
-# gets what it is due, and none of them keeps a decent client waiting.
+# Deadlines: clients that are silent or slow, that do not read, or that break
+# off. None of them keeps another client waiting.
 
 setup() {
     load helper
@@ -47,7 +47,7 @@ bytewise() {
 }
 @test "one byte at a time is the same conversation, pipelined and all" { both bytewise; }
 
-# Beside forty others who do the same, each byte in a packet of its own.
+# Forty clients at a time, each byte in a packet of its own.
 chorus() {
     run client -t 20 -c 40 bytewise 'GET / HTTP/1.0\r\n\r\n' read
     [ "$status" -eq 0 ]
@@ -55,7 +55,7 @@ chorus() {
 }
 @test "forty clients with one finger are all answered" { both chorus; }
 
-# --- half a goodbye, and none at all ---------------------------------------
+# --- half-closed connections and resets ------------------------------------
 
 two_requests() {
     printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody'
@@ -116,7 +116,7 @@ reset_answer() {
 @test "a reset anywhere in an answer leaves nothing behind" { both reset_answer; }
 
 # Two hundred at once, at five places of a conversation. (The sleepers sleep
-# only for a second, because select does not tell who has left meanwhile.)
+# only for a second, because select does not report a reset meanwhile.)
 resets() {
     good
     base=$(descriptors)
@@ -180,7 +180,7 @@ deaf_pipeline() {
 
 # --- answers that take their time ------------------------------------------
 
-@test "sixteen sleepers sleep at the same time, beside one who is awake" {
+@test "sixteen clients sleep at the same time, and another one is served meanwhile" {
     start_server --log=none
 
     # One after the other they would take sixteen seconds.
@@ -228,7 +228,7 @@ poor() {
     start_with_limits "-n 20" "$BUILD/dustdevil" --log=none "$@"
     needs_proc
 
-    # Whoever comes first is inside, and asks when there is no room left.
+    # The first client is connected, and asks when no descriptor is left.
     base=$(descriptors)
     client_bg "$TMP/inside" pause 700 send "$(request /hello/inside)" \
         readuntil 'Hello, inside'
@@ -243,7 +243,7 @@ poor() {
     echo "worked for $((after - before)) hundredths of a second"
     [ $((after - before)) -lt 20 ]
 
-    # Who comes now has to wait, and is served when the others have left.
+    # A later client has to wait, and is served when the others have left.
     client_bg "$TMP/later" send "$(request /hello/later)" readuntil 'Hello, later'
     disperse
     wait "$CLIENT_PID"

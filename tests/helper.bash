@@ -45,7 +45,7 @@ start_program() {
     SERVER_LOG=$BATS_TEST_TMPDIR/server.log
     : > "$SERVER_OUT"
 
-    # Bats waits for everybody who holds its descriptors 3 and 4, so the
+    # Bats waits for every process that holds its descriptors 3 and 4, so the
     # server must inherit neither of them.
     "$program" --port=0 "$@" > "$SERVER_OUT" 2> "$SERVER_LOG" \
         < /dev/null 3>&- 4>&- &
@@ -199,7 +199,7 @@ release() {
     wait "$(cat "$BATS_TEST_TMPDIR/$1.client")"
 }
 
-# disperse: all who stay leave at once.
+# disperse: all clients that stay leave at once.
 disperse() {
     local pid
     for pid in "${STAYING[@]}"; do

@@ -1,4 +1,4 @@
-# The body of a request: how long it is, who may send it, and what is in it.
+# The body of a request: its length, its methods, and what is in it.
 
 setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
@@ -216,8 +216,8 @@ END
         [ "$(grep -c '^HTTP' "$TMP/out")" -eq 2 ]
     done
 
-    # Nobody is waiting for a word about a body that there is not, and before
-    # HTTP/1.1 nobody knows such words.
+    # A client without a body does not wait for a 100, and a client of HTTP/1.0
+    # does not know it.
     answered 200 '' "${POST}$EXPECT\\r\\n"
     answered 200 '' "${POST}Content-Length: 0\\r\\n$EXPECT\\r\\n"
     answered 200 'Hello, world' "GET / HTTP/1.1\\r\\nHost: x\\r\\n$EXPECT\\r\\n"
@@ -394,7 +394,7 @@ END
     client send 'POST /form HTTP/1.0\r\nContent-Length: 3\r\n\r\na=1' read > "$TMP/out"
     ! grep -q a=1 "$TMP/out" || false
 
-    # Who asks with GET has only the query.
+    # A GET has only the query.
     [ "$(http -X GET -d a=1 "$URL/form?q=2")" = q=2 ]
 }
 

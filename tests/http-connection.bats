@@ -1,4 +1,4 @@
-# One connection and many requests: who stays, in what order the answers come,
+# One connection and many requests: which stay open, in what order the answers come,
 # how each of them ends, and how the last one does.
 
 setup()    { load helper; TMP=$BATS_TEST_TMPDIR; }
@@ -32,8 +32,8 @@ back_to() {
     return 1
 }
 
-# stays WANT VERSION LINES: who sends these lines is served once more ("yes")
-# or not ("no"), and is told so, where he would not know it himself.
+# stays WANT VERSION LINES: after a request with these lines a second one is
+# answered ("yes") or not ("no"), and the first answer says so where it must.
 stays() {
     local answer count told
     answer=$(client send "GET / HTTP/$2\\r\\nHost: x\\r\\n$3\\r\\n$(get /hello/next)" \
@@ -82,7 +82,7 @@ stays() {
     done
 }
 
-@test "with --no-keep-alive everybody goes" {
+@test "with --no-keep-alive every connection is closed after one answer" {
     start_server --no-keep-alive
     stays no 1.1 ''
     stays no 1.1 'Connection: keep-alive\r\n'
@@ -415,8 +415,8 @@ stays() {
     [ "$output" -gt 3000000 ]
 }
 
-# The peer fetches all that he is unsent and sends the rest of a request, and the
-# server hears of both at once.
+# The client reads all unsent bytes and sends the rest of a request, and the
+# server is told of both at once.
 @test "a client that catches up in one moment is not forgotten" {
     start_server --trace
     mkfifo "$BATS_TEST_TMPDIR/go"

@@ -568,7 +568,7 @@ END
         pause 100 send '\r\n' readuntil 'Hello, world' > "$TMP/out"
 }
 
-@test "who asks with HEAD is refused without a page" {
+@test "a HEAD is refused without a page" {
     start_server
     local request
     for request in '/#a HTTP/1.1\r\nHost: x\r\n' '/ HTTP/1.1\r\n' '/\r\n' '/ HTTP/1.0\r\n a\r\n' \

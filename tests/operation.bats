@@ -1,5 +1,5 @@
-# Operation: starting, stopping, options, and what is said on the way. Whoever
-# runs a server under a supervisor knows it from this side only.
+# Operation: starting, stopping, options, and what the server prints: what an
+# operator, or a supervisor, sees of it.
 
 setup()    { load helper; TMP=$BATS_TEST_TMPDIR PROGRAM=${SERVER:-$BUILD/dustdevil}; }
 teardown() { exec 8>&- 9>&-; stop_server clean; }
@@ -27,8 +27,8 @@ refused() {
         { echo "$*:"; cat "$TMP/out" "$TMP/err"; return 1; } >&2
 }
 
-# free_port: one that nobody had a moment ago, for those who have no stdout
-# to say theirs on.
+# free_port: one that was free a moment ago, for servers without a stdout to
+# announce theirs on.
 free_port() {
     start_server
     stop_server clean
@@ -201,7 +201,7 @@ END
 
 @test "an address that is not ours, or none, is one line and status 1" {
     refused 1 '192\.0\.2\.1: .' --port=0 --address=192.0.2.1
-    name=$(printf '%070d' 0 | tr 0 x) # too long: nobody is asked who it is
+    name=$(printf '%070d' 0 | tr 0 x) # too long: no name server is asked
     refused 1 "$name: ." --port=0 --address="$name"
     refused 1 ' a\\x0ab\\x1b\[m: .' --port=0 --address=$'a\nb\e[m'
     for address in '[]' '[127.0.0.1]' '[localhost]' '[::1' '::1]'; do
@@ -440,7 +440,7 @@ END
     free_port
     mkfifo "$TMP/fifo"
     exec 8<> "$TMP/fifo" 9> "$TMP/fifo"
-    exec 8>&- # now nobody can ever read it
+    exec 8>&- # now the pipe has no reader
     "$PROGRAM" --port="$PORT" < /dev/null >&9 2>&9 3>&- 4>&- 9>&- &
     SERVER_PID=$!
     exec 9>&-

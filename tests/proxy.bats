@@ -18,7 +18,7 @@ setup_file() {
 setup() {
     load helper
     TMP=$BATS_TEST_TMPDIR PROXY_PID='' OLD_PID=''
-    PATH=$PATH:/usr/local/sbin:/usr/sbin # where servers are, but not for everybody
+    PATH=$PATH:/usr/local/sbin:/usr/sbin # not in the PATH of every user
 }
 
 teardown() {
@@ -36,8 +36,8 @@ needs() {
     done
 }
 
-# free_port: one on which nobody answers, and which the system does not give
-# away by itself. Somebody may still be quicker than we are.
+# free_port: one that is free, and that the system does not give away by itself.
+# Another process may still take it before we do.
 free_port() {
     local port
     while :; do
@@ -59,8 +59,8 @@ configure() {
     nginx)
         CONFIG=$DIR/nginx.conf
 
-        # Whoever is root gives the work to somebody else, who has no business
-        # in our folder. Nobody needs to be root, but some are.
+        # As root, nginx runs its workers as another user, who may not read
+        # our folder.
         COMMAND=(nginx -p "$DIR" -c nginx.conf -e error.log)
         [ "$(id -u)" -ne 0 ] || COMMAND+=(-g 'user root;')
         ;;
@@ -241,7 +241,7 @@ errors_are_passed_on() {
         http -w '%{http_code}' "$PLAIN/error/$status" > "$TMP/got"
         printf %s "$status" | cat "$TMP/want" - | cmp - "$TMP/got"
 
-        # One from us, one from the proxy: it has not asked twice.
+        # One from us, one from the proxy: the proxy has not asked twice.
         requests 2 " $status GET /error/$status "
     done
 }
@@ -261,7 +261,7 @@ it_goes_on_after_a_restart() {
     behind "$1" --trace
     http "$PLAIN/" > /dev/null
 
-    # Somebody is being served when the order to leave comes.
+    # A request is being served when SIGTERM comes.
     http "$PLAIN/slow?ms=1500" > "$TMP/slow" 3>&- 4>&- &
     slow=$!
     wait_for_line "$SERVER_LOG" 'GET /slow'
@@ -269,7 +269,7 @@ it_goes_on_after_a_restart() {
     kill -TERM "$OLD_PID"
     while (: < "/dev/tcp/127.0.0.1/$PORT") 2> /dev/null; do sleep 0.02; done
 
-    # The next server opens its door while the old one still drains.
+    # The next server listens while the old one still drains.
     mkdir "$TMP/next"
     BATS_TEST_TMPDIR=$TMP/next start_server --xheaders --port="$PORT"
     for i in 1 2 3; do
@@ -284,7 +284,7 @@ it_goes_on_after_a_restart() {
     SERVER_LOG=$TMP/server.log no_complaints
     stop_server clean
 
-    # Nobody is there; the proxy says so, and lives.
+    # There is no server; the proxy says so, and lives.
     status=$(http -o /dev/null -w '%{http_code}' "$PLAIN/")
     [ "$status" = 502 ] || [ "$status" = 503 ]
     start_server --xheaders --port="$PORT"
@@ -296,7 +296,7 @@ it_goes_on_after_a_restart() {
 
 # attempt TEXT: the bytes of a single request that is meant to be read in two
 # ways, one of which finds a request for /hello/$GOODS in it. An honest request
-# follows on the same connection, and one from somebody else on his own.
+# follows on the same connection, and another one on a connection of its own.
 attempt() {
     local text=$1 answers
     PORT=$PLAIN_PORT client -t 4 send "$text" send \
@@ -350,7 +350,7 @@ nothing_is_smuggled() {
         attempt "${post}Content-Length: $field\r\n$cl\r\n     $hidden"
     done
 
-    # A line that is folded, or that ends where not everybody sees an end.
+    # A line that is folded, or that has an end which not every server sees.
     for field in 'X: y\r\n Transfer-Encoding: chunked' \
         'Transfer-Encoding:\r\n chunked' 'X: y\nTransfer-Encoding: chunked' \
         'X: y\rTransfer-Encoding: chunked' 'X: y\0\r\nTransfer-Encoding: chunked'
@@ -399,8 +399,9 @@ nothing_is_smuggled() {
         pause 500 send def read
     sleep 0.1
 
-    # Somebody else makes the first connection; the body that is whole at last
-    # finds it free. Had it come as it came, it would have had its own.
+    # Another client makes the first connection; the body, when it is complete,
+    # finds that one free. If it were passed on piece by piece, it would have had
+    # a connection of its own.
     [ "$(http "$PLAIN/")" = "Hello, world" ]
     wait "$CLIENT_PID"
     grep -q abcdef "$TMP/out"

@@ -23,7 +23,7 @@ leave() { exec 8>&-; }
     [[ $output == *"one at a time" ]]
 }
 
-@test "a silent client keeps everybody waiting" {
+@test "a silent client keeps all others waiting" {
     enter
     run -28 http --max-time 1 "$URL/"
     leave

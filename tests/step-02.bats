@@ -1,7 +1,7 @@
 # Step 2: the loop, its handlers, and the three pollers.
 
 # The loop alone, in a program of its own: what the step's server never does
-# (to close somebody else's descriptor) other servers do. The loop is taken
+# (to close another one's descriptor) other servers do. The loop is taken
 # from the folder of the program that is tested.
 setup_file() {
     load helper
@@ -18,7 +18,7 @@ teardown() { stop_server; }
 # Two pairs of sockets, and something to read in both. With "read" every
 # handler must be called, again and again until it reads, and then for WRITE.
 # With "remove" and "reuse" the first one that is called removes the other's
-# descriptor; with "reuse" that number belongs to somebody new at once.
+# descriptor; with "reuse" that number has a new owner at once.
 driver() {
     cat << 'END'
 #include <errno.h>
@@ -40,7 +40,7 @@ on_write(int fd, uint32_t events, void *arg)
 {
     (void)arg;
     if (!(events & IOLOOP_WRITE))
-        puts("called for what nobody asked");
+        puts("called for what was not asked");
     ioloop_remove_handler(loop, fd);
     if (++calls == 6)
         ioloop_stop(loop);
@@ -52,7 +52,7 @@ on_read(int fd, uint32_t events, void *arg)
     char bytes[2];
 
     if (!(events & IOLOOP_READ) || arg != &calls)
-        puts("called for what nobody asked");
+        puts("called for what was not asked");
     if (recv(fd, bytes, 1, 0) != 1)
         puts("called for nothing");
     calls++;
@@ -188,10 +188,10 @@ turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
 }
 
 @test "a hundred silent clients keep no other client waiting" {
-    mkfifo "$BATS_TEST_TMPDIR/patience"
-    client -c 100 send G hold < "$BATS_TEST_TMPDIR/patience" 3>&- 4>&- &
+    mkfifo "$BATS_TEST_TMPDIR/hold"
+    client -c 100 send G hold < "$BATS_TEST_TMPDIR/hold" 3>&- 4>&- &
     local crowd=$!
-    exec 8> "$BATS_TEST_TMPDIR/patience"
+    exec 8> "$BATS_TEST_TMPDIR/hold"
     [ "$(http "$URL/")" = "hello, everyone" ]
     exec 8>&-
     wait "$crowd"

@@ -150,7 +150,7 @@ three_at_once() {
     [ "$(turn_of 'the answer leaves')" -eq $(($(turn_of 'put off') + 1)) ]
 }
 
-@test "all who are ready are heard before the first answer leaves" {
+@test "all requests that are there are read before the first answer leaves" {
     three_at_once
     wait_for_line "$SERVER_LOG" 'conn 3.*the answer leaves'
     [ "$(turn_of 'conn [1-3].*put off' | uniq | wc -l)" -eq 1 ]
@@ -159,7 +159,7 @@ three_at_once() {
         /conn [1-3].*put off/ && left { exit 1 }' "$SERVER_LOG"
 }
 
-@test "who was heard first is answered first" {
+@test "the request that came first is answered first" {
     three_at_once
     wait_for_line "$SERVER_LOG" 'conn 3.*the answer leaves'
     diff <(grep 'put off' "$SERVER_LOG" | grep -o 'conn [0-9]*') \

@@ -27,7 +27,7 @@ heard() { wait_for_line "$SERVER_LOG" "conn $1 .*ready: READ"; }
     grep -qx '10 answered so far' "$SERVER_LOG"
 }
 
-@test "who comes while others sleep is heard at once" {
+@test "a client that comes while others sleep is served at once" {
     kill -STOP "$SERVER_PID"
     sleeper a
     sleeper b

@@ -78,7 +78,7 @@ turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
     before=$(descriptors)
     client send 'GET / HT' close
     saw 'conn 1 .*the peer will send no more'
-    # The second one leaves rudely, as soon as its word has arrived.
+    # The second one is reset, as soon as its bytes have arrived.
     { saw 'conn 2 .*3 in the buffer' >&2; } | client send GET hold reset
     saw '\(20\).*conn 2'
     [ "$(http "$URL" | head -n 1)" = 'you said:' ]
@@ -86,7 +86,7 @@ turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
     run ! grep 'called with [38] bytes' "$SERVER_LOG"
 }
 
-@test "the server can be ended in the middle of everybody's sentence" {
+@test "the server can be ended while every client is in the middle of a request" {
     client_bg "$BATS_TEST_TMPDIR/out" -c 5 send 'GET / HT' read
     saw 'conn 5 .*8 in the buffer'
     kill -TERM "$SERVER_PID"

@@ -57,7 +57,7 @@ deaf_client() {
     [ "$(stops | grep -E '16|17' | head -n 3 | tr '\n' ' ')" = '16 16 17 ' ]
 }
 
-@test "who has said everything still hears the answer" {
+@test "a client that has half-closed still gets the answer" {
     kill -STOP "$SERVER_PID"
     client_bg "$BATS_TEST_TMPDIR/count" send "$REQUEST" shutdown count
     half_closed
@@ -75,7 +75,7 @@ half_closed() {
             /proc/net/tcp && return
         sleep 0.02
     done
-    echo "nobody has shut down ($i looks)"
+    echo "no client has shut down ($i looks)"
     return 1
 }
 

@@ -1,4 +1,4 @@
-# Chapter 7, The door: how a connection begins.
+# Chapter 7: how a connection begins.
 
 setup() { load helper; }
 teardown() {
@@ -7,7 +7,7 @@ teardown() {
 }
 
 # start_poor N [OPTION...]: the server with room for N descriptors. The limit
-# is set in a shell that becomes the server, so it is nobody else's.
+# is set in a shell that becomes the server, so it is the server's alone.
 start_poor() {
     local n=$1 poor=$BATS_TEST_TMPDIR/poor
     shift
@@ -60,8 +60,8 @@ per_turn() {
     start_step 7
     local port=$PORT
 
-    # The server says goodbye first, so the end of this connection stays with
-    # its port for a minute.
+    # The server closes first, so the end of this connection (TIME_WAIT) stays
+    # with its port for a minute.
     http "$URL"
     stop_server clean
     start_step 7 --port="$port"
@@ -114,7 +114,7 @@ per_turn() {
     sleep 1
     looks=$(($(stops | grep -cx 2) - looks))
 
-    # Ten looks in a second; who spins has some ten thousand.
+    # Ten looks in a second; a loop that spins has some ten thousand.
     echo "$looks looks, $before to $(cpu) hundredths of a second"
     [ "$looks" -ge 1 ]
     [ "$looks" -le 100 ]

@@ -178,7 +178,7 @@ many() { printf "%${1}s" '' | tr ' ' "${2:-a}"; }
         body=$(many "$n" '&')
         wants "$want" "$(post "${form}Content-Length: $n\\r\\n" "$body")"
 
-        # Nobody asks how many fields a text has.
+        # The fields of a text are not counted.
         wants 200 "$(post "Content-Type: text/plain\\r\\nContent-Length: $n\\r\\n" "$body")"
 
         # One of them can be in the query.

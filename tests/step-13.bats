@@ -1,10 +1,10 @@
-# Chapter 13, A body without a length: what if nobody knows how much is to come?
+# Chapter 13: a body whose length is not known before.
 
 setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
 # What an attacker hides in a body. Wherever it stands, it must never be taken
-# for a request: nobody may see an answer to it, and no log a line.
+# for a request: there is no answer to it, and no line in the log.
 SMUGGLED='GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
 nothing_smuggled() { ! grep -F smuggled "$SERVER_LOG" || return 1; }
 
@@ -188,7 +188,8 @@ END
 
 @test "a body whose length is given in two ways is refused" {
     start_step 13
-    # CL.TE and TE.CL: each of the two lengths would be somebody's end.
+    # CL.TE and TE.CL: a proxy may take one of the two lengths, the server the
+    # other.
     table refused "$HOST" <<'END'
 400 both Content-Length and Transfer-Encoding
     Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n
@@ -239,7 +240,7 @@ END
     Transfer-Encoding: identity\r\n
     Transfer-Encoding:\r\n
 END
-    # Who speaks 1.0 does not know it, and those before him neither.
+    # A client of HTTP/1.0 does not know it, and a proxy of HTTP/1.0 neither.
     table refused 'POST /echo HTTP/1.0\r\n' '\r\n0\r\n\r\n' <<'END'
 501 unknown Transfer-Encoding
     Transfer-Encoding: chunked\r\n
@@ -387,7 +388,7 @@ END
 
 @test "after a chunk comes a line break, and nothing else will do" {
     start_step 13
-    # The XX was nobody's business to h11, and to Pound a part of the chunk.
+    # h11 dropped the XX, and Pound took it for a part of the chunk.
     table refused "$POST" <<'END'
 400 a chunk is longer than its size
     5\r\nabcdef\r\n0\r\n\r\n
@@ -558,7 +559,7 @@ END
     refused 400 'more chunk extensions than body' \
         "$POST$(many 100 | sed "s/a/1;$(many 254)\\\\r\\\\nx\\\\r\\\\n/g")"
 
-    # Who sends more bytes may say more, for as long as he likes.
+    # With more bytes of data, more bytes of extensions are allowed.
     client send "$POST" repeat 3000 "80;$(many 250)\\r\\n$(many 128)\\r\\n" \
         send "$LAST" readuntil 'Content-Length: 384000\r\n'
 }
@@ -584,7 +585,8 @@ END
 
 @test "an error in the middle is answered, also while the client goes on sending, and is the end" {
     start_step 13
-    # All that he still says was sent before he could know; 4 would be a reset.
+    # What the client still sends was sent before it could know; status 4 would
+    # be a reset.
     freeze
     client_bg "$TMP/out" send "${POST}+5\\r\\n" repeat 5000 "$SMUGGLED" read
     sleep 0.2
@@ -593,7 +595,7 @@ END
     grep -q '(malformed chunk size)' "$TMP/out"
     [ "$(grep -o 'HTTP/1.1 ' "$TMP/out" | wc -l)" -eq 1 ]
 
-    # And what he says when he knows changes nothing.
+    # What it sends when it knows changes nothing.
     client send "$POST$(chunk abc)ffffffff\\r\\n" readuntil '</html>' \
         send "$LAST$SMUGGLED$SMUGGLED" read > "$TMP/out"
     grep -q '(body too long)' "$TMP/out"

@@ -88,7 +88,8 @@ Content-Length: 10
     [ "$(http -0 -H 'Connection: keep-alive' "$URL/static/ten")" = 0123456789 ]
     [ "$(get ten -d x | header Allow)" = "GET, HEAD" ]
 
-    # From the future: whoever asks with that date tomorrow would miss a change.
+    # From the future: a client that asks with that date tomorrow would miss a
+    # change.
     TZ=UTC touch -t 203801010000 "$FILES/ten"
     get ten > "$TMP/future"
     [ "$(header Last-Modified < "$TMP/future")" = "$(header Date < "$TMP/future")" ]
@@ -395,7 +396,7 @@ END
 
 @test "an answer that says no to a range is not kept for ten years" {
     serve
-    # A cache in between would give it to all who ask for the whole.
+    # A cache in between would give it to all clients that ask for the whole.
     get 'ten?v=1' -r 99- > "$TMP/no"
     grep -q '^HTTP/1.1 416 ' "$TMP/no"
     ! grep -Ei '^(Expires|Cache-Control): .*(public|max-age|GMT)' "$TMP/no" || false

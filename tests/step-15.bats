@@ -1,4 +1,4 @@
-# Chapter 15, Who are you: how does a server remember, and whom does it believe?
+# Chapter 15: cookies, signed values, forms of our own, and what a proxy says.
 
 setup_file() {
     load helper
@@ -288,7 +288,7 @@ END
         "1|1:0|10:$t|6:visits|4:NDE=|" "$NDE|$t|"; do
         [ "$(visits "$(sign "$text")")" = "visits: 1" ] || wrong counted "$text"
     done
-    # What stands in the value may be anything, and hurts nobody.
+    # The value may be anything: the server takes no harm.
     for value in '' '=' '====' 'N' 'A===' '????' "$(many 3000 /)"; do
         [ "$(visits "$(signed visits "$value" "$t")")" = "visits: 1" ] ||
             wrong counted "$value"
@@ -625,7 +625,7 @@ MASKED='2|ffffffff|fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0|1300000000'
     for bad in x 2 '2|' '2||' '2||||' "$T" "2|$T" "2|00000000|$T" "2||$T|1"; do
         theirs -b "_xsrf=$bad" -d "_xsrf=$bad"
     done
-    # Somebody else's, or not quite ours.
+    # The token of another client, or not quite ours.
     for bad in "$other" "2|00000000|${T%?}|1" "2|00000000|${T}0|1" "2|0000000|$T|1" \
         "2|000000000|$T|1" "1${PLAIN:1}" "3${PLAIN:1}" "22${PLAIN:1}" "2|ffffffff|$T|1" \
         "2|00000001|$T|1" "2|00000000|g${T:1}|1" "2|0000000g|$T|1" \
@@ -666,7 +666,7 @@ END
 127.0.0.1 http
     A: b
     X-Real-Ip:
-    X-Real-Ip: somebody
+    X-Real-Ip: a-name
     X-Real-Ip: localhost
     X-Real-Ip: 192.0.2
     X-Real-Ip: 192.0.2.256
@@ -683,7 +683,7 @@ END
     X-Forwarded-For: 192.0.2.7,
     X-Forwarded-For: 192.0.2.7, unknown
     X-Forwarded-For: ,
-    X-Real-Ip: somebody\r\nX-Forwarded-For: 192.0.2.7
+    X-Real-Ip: a-name\r\nX-Forwarded-For: 192.0.2.7
     X-Scheme: ftp
     X-Scheme: httpss
     X-Scheme: http
@@ -700,7 +700,7 @@ END
     X-Forwarded-For: 192.0.2.7
     X-Forwarded-For: 6.6.6.6, 192.0.2.7
     X-Forwarded-For: 6.6.6.6,192.0.2.7
-    X-Forwarded-For: somebody,\t192.0.2.7\t
+    X-Forwarded-For: a-name,\t192.0.2.7\t
     X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 5.5.5.5, 192.0.2.7
     X-Forwarded-For: 6.6.6.6\r\nX-Real-Ip: 192.0.2.7
     X-Real-Ip: 192.0.2.7\r\nX-Scheme: javascript
@@ -715,7 +715,7 @@ END
     X-Forwarded-Proto: HTTPS
     X-Forwarded-Proto: http, https
     X-Forwarded-Proto: http\r\nX-Scheme: https
-    X-Real-Ip: nobody\r\nX-Scheme: https
+    X-Real-Ip: a-name\r\nX-Scheme: https
 192.0.2.7 https
     X-Real-Ip: 192.0.2.7\r\nX-Scheme: https
     X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https
@@ -726,7 +726,7 @@ END
     start_step 15 --xheaders
     client send 'GET /one HTTP/1.1\r\nHost: x\r\nX-Real-Ip: 2001:db8::1\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' \
         read > "$TMP/out"
-    http -H 'X-Real-Ip: nobody' "$URL/three" > "$TMP/out"
+    http -H 'X-Real-Ip: a-name' "$URL/three" > "$TMP/out"
     wait_for_line "$SERVER_LOG" '404 GET /one \(2001:db8::1\)'
     wait_for_line "$SERVER_LOG" '404 GET /two \(127.0.0.1\)'
     wait_for_line "$SERVER_LOG" '404 GET /three \(127.0.0.1\)'

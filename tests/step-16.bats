@@ -1,5 +1,5 @@
-# Chapter 16: hostile clients. Each of them costs little, is let go when its
-# time has come, and keeps nobody waiting who behaves.
+# Chapter 16: hostile clients. Each of them costs little, is disconnected at its
+# deadline, and keeps no other client waiting.
 #
 # Where a time has to pass it passes for several clients at once.
 
@@ -33,7 +33,7 @@ answers() {
 
 # --- a head ------------------------------------------------------------------
 
-@test "a silent client is let go without a word" {
+@test "a silent client is disconnected without an answer" {
     start --header-timeout=1 --idle-timeout=60
     client -c 20 count > "$TMP/out"
     [ "$(sort -u "$TMP/out")" = 0 ]
@@ -81,7 +81,7 @@ answers() {
     answers "$TMP/line" 200 200
 }
 
-@test "an idle connection is closed without a word" {
+@test "an idle connection is closed without an answer" {
     start --idle-timeout=1
     client send "$(request /)" readuntil world read > "$TMP/out"
     answers "$TMP/out" 200
@@ -344,14 +344,14 @@ needs_much_memory() {
     client_bg "$TMP/waits" -t 20 send "$(request /hello/three)" readuntil three
     waits=$CLIENT_PID
 
-    # It is said once, when somebody knocks; then those inside are served.
+    # It is logged once, when a connection is pending; the others are served.
     wait_for_line "$SERVER_LOG" '3 connections: no more are accepted'
     release inside
     grep -q 'Hello, two' "$TMP/inside"
     wait "$waits"
     grep -q 'Hello, three' "$TMP/waits"
 
-    # Nobody was let in before somebody had left.
+    # No connection was accepted before another one had ended.
     awk '/\(3\) /{ if (++n > 3) exit 1 } /\(20\)/{ n-- }' "$SERVER_LOG"
     disperse
     good
@@ -384,7 +384,7 @@ needs_much_memory() {
 }
 
 # An empty line is no request, so it keeps no place and gets no answer.
-@test "an idle client that has sent an empty line is closed for another one, without a word" {
+@test "an idle client that has sent an empty line is closed for another one, without an answer" {
     start --max-connections=2 --idle-timeout=60
     client_bg "$TMP/first" -t 20 send "$(request /)" readuntil world send '\r\n' read
     first=$CLIENT_PID

@@ -1,8 +1,8 @@
-# Chapter 17: many processes. What happens to one of them is no business of the
-# others, and a server that leaves, leaves nobody standing.
+# Chapter 17: many processes. What happens to one of them does not touch the
+# others, and a server that shuts down drops no request.
 #
-# Who is whose child is read from /proc; where there is none, those tests are
-# skipped.
+# The children of a process are read from /proc; where there is none, those tests
+# are skipped.
 
 setup_file() {
     load helper
@@ -58,11 +58,11 @@ hold_still() {
     done
 }
 
-# sockets PID: how many it has; a door is one.
+# sockets PID: how many it has; a listener is one.
 sockets() { find "/proc/$1/fd" -lname 'socket:*' 2> /dev/null | wc -l; }
 has_sockets() { [ "$(sockets "$1")" -eq "$2" ]; }
 
-# queued N: so many wait in the kernel, at all doors of our port together.
+# queued N: N connections wait in the kernel, on all listeners of our port.
 queued() {
     local hex n=0
     for hex in $(awk -v port="$(printf ':%04X' "$PORT")" \
@@ -76,11 +76,11 @@ answered() { [ "$(grep -c ' 200 GET ' "$SERVER_LOG")" -eq "$1" ]; }
 # begun N: so many requests are with their handlers, or have been; wants --trace.
 begun() { [ "$(grep -c '^turn .*(12)' "$SERVER_LOG")" -eq "$1" ]; }
 
-# --- a crowd, and a door that is open already ---------------------------------------
+# --- clients under load, and inherited listeners ---------------------------------------
 
-# press FILE N keep|close: N clients who ask, and ask again as soon as they are
-# answered, until they are told to stop or nobody lets them in. With `keep` they
-# stay on one connection until an answer says that it is the last one.
+# press FILE N keep|close: N clients that ask, and ask again as soon as they are
+# answered, until they are told to stop or are refused. With `keep` they stay on
+# one connection until an answer says that it is the last one.
 press() {
     "$CROWD" press "$PORT" "$2" "$3" > "$1" < /dev/null 3>&- 4>&- &
     PRESS_PID=$!
@@ -88,13 +88,13 @@ press() {
 }
 press_ends() { kill -TERM "$1" 2> /dev/null || true; wait "$1"; }
 
-# told FILE WHAT: how many of them were answered, refused (there was no door),
+# told FILE WHAT: how many of them were answered, refused (no listener),
 # away (the connection broke before its first answer: it was never accepted),
 # or lost (any other end that is no answer).
 told() { sed -n "s/^$2 //p" "$1"; }
 
-# start_open N WHOM [OPTION...]: the server, with N doors that were opened
-# before it starts, as systemd does it; WHOM is LISTEN_PID: self, none or a
+# start_open N PID [OPTION...]: the server, with N listeners that were opened
+# before it starts, as systemd does it; PID is LISTEN_PID: self, none or a
 # number. Their ports are in $TMP/ports. FDS is LISTEN_FDS, if it is not N. If
 # UNIX_PATH is set, the first one is a unix socket at that path.
 start_open() {
@@ -133,15 +133,15 @@ static struct {
 static void told_to_stop(int n) { (void)n; all->stop = true; }
 
 static int
-knock(int port)
+connect_to(int port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((in_port_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 10};
+    struct timeval limit = {.tv_sec = 10};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
         return fd;
     close(fd);
@@ -181,7 +181,7 @@ client(int port, int who, bool keep)
 
     for (long n = 0; !all->stop; n++) {
         if (fd == -1) {
-            fd = knock(port);
+            fd = connect_to(port);
             here = 0;
         }
         if (fd == -1) {
@@ -235,20 +235,20 @@ open_and_run(char **args)
         socklen_t size = sizeof at;
         struct sockaddr_un path = {.sun_family = AF_UNIX};
         const char *unix_path = fd == 3 ? getenv("UNIX_PATH") : NULL;
-        int door = socket(unix_path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+        int listener = socket(unix_path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
 
         if (unix_path != NULL) {
             snprintf(path.sun_path, sizeof path.sun_path, "%s", unix_path);
-            bind(door, (struct sockaddr *)&path, sizeof path);
+            bind(listener, (struct sockaddr *)&path, sizeof path);
         } else
-            bind(door, (struct sockaddr *)&at, size);
-        listen(door, 64);
-        getsockname(door, (struct sockaddr *)&at, &size);
+            bind(listener, (struct sockaddr *)&at, size);
+        listen(listener, 64);
+        getsockname(listener, (struct sockaddr *)&at, &size);
         ports[fd - 3] = ntohs(at.sin_port);
-        if (door == fd)
+        if (listener == fd)
             continue;
-        dup2(door, fd);
-        close(door);
+        dup2(listener, fd);
+        close(listener);
     }
     f = fopen(args[0], "w");
     for (int i = 0; i < n; i++)
@@ -288,7 +288,7 @@ EOF
         esac
     done
 
-    # The parent has all of the doors, and no loop.
+    # The parent has all of the listeners, and no loop.
     [ "$(sockets "$SERVER_PID")" -eq 3 ]
     ! find "/proc/$SERVER_PID/fd" -lname '*eventpoll*' | grep . || false
     good
@@ -329,7 +329,8 @@ EOF
     for i in $(seq 20); do good; done
     stop_server clean
 
-    # Each has asked once more than it was given somebody, and once at the end.
+    # Each has called accept() once more than it got a connection, and once at
+    # the end.
     awk '/accept.* = [0-9]/ { given[$1]++; all++ } /EAGAIN/ { asked[$1]++ }
         END {
             for (who in asked) if (asked[who] > given[who] + 1) exit 1
@@ -337,7 +338,7 @@ EOF
         }' "$TMP/calls" || { cat "$TMP/calls"; return 1; }
 }
 
-@test "what one of them has signed, the others believe" {
+@test "a cookie that one process has signed is valid for the others" {
     start --processes=4
     for i in $(seq 12); do
         http -b "$TMP/jar" -c "$TMP/jar" "$URL/visits" > "$TMP/visits"
@@ -405,7 +406,7 @@ answered_or_queued() {
     wait_for_line "$SERVER_LOG" '^\[E .*died too often'
     has_children 1
 
-    # His door is closed, so nobody waits there for nobody.
+    # The listener of that child is closed: no connection waits there.
     for i in $(seq 20); do good; done
     kill -KILL "${CHILDREN[1]}"
     server_ends 5
@@ -456,7 +457,7 @@ answered_or_queued() {
         until_true has_children $((n > 1 ? n : 0))
         # shellcheck disable=SC2046 # They are numbers.
         hold_still "$SERVER_PID" $(children)
-        # More than one wake-up lets in.
+        # More than one wake-up accepts.
         client_bg "$TMP/out" -c 200 send "$(request /)" read
         until_true queued 200
         kill -TERM "$SERVER_PID"
@@ -489,7 +490,7 @@ answered_or_queued() {
     is_gone "${CHILDREN[1]}"
 }
 
-@test "told twice, or by SIGINT, it goes at once" {
+@test "after SIGINT, or SIGTERM twice, the server ends at once" {
     # SIGINT once; SIGTERM and another one.
     for way in 1:130:INT 3:130:INT 1:0:TERM,TERM 3:0:TERM,TERM 1:130:TERM,INT 3:130:TERM,INT; do
         IFS=: read -r n want signals <<< "$way"
@@ -524,8 +525,8 @@ answered_or_queued() {
     done
 }
 
-@test "told together, parent and children are told once" {
-    # A shell's `kill %1` and a service manager tell all of a group.
+@test "SIGTERM to the whole process group counts once" {
+    # A shell's `kill %1` and a service manager signal the whole group.
     family 2 --stop-timeout=30 --trace
     client_bg "$TMP/out" -c 10 send "$(request '/slow?ms=700')" read
     until_true begun 10
@@ -538,7 +539,7 @@ answered_or_queued() {
     [ "$SERVER_STATUS" -eq 0 ]
 }
 
-@test "SIGTERM under load loses no request that was let in" {
+@test "SIGTERM under load loses no request of an accepted connection" {
     start --processes=2 --log=info
     press "$TMP/kept" 4 keep
     kept=$PRESS_PID
@@ -579,7 +580,8 @@ answered_or_queued() {
 @test "while one child leaves, all others are there" {
     family 3 --trace
 
-    # Nobody leaves before he is done, and nobody else is told to before that.
+    # A child ends when its requests are finished; the next one gets SIGTERM
+    # only then.
     client_bg "$TMP/out" -c 30 send "$(request '/slow?ms=1000')" read
     until_true begun 30
     kill -HUP "$SERVER_PID"
@@ -630,7 +632,7 @@ answered_or_queued() {
     [ "$SERVER_STATUS" -eq 0 ]
 }
 
-@test "to a server that is alone SIGHUP means nothing" {
+@test "a server with one process ignores SIGHUP" {
     start --trace
     client_bg "$TMP/out" send "$(request '/slow?ms=400')" readuntil 'slept 400 ms'
     until_true begun 1
@@ -641,7 +643,7 @@ answered_or_queued() {
     good
 }
 
-# --- doors that were open before ------------------------------------------------------------------
+# --- inherited listeners --------------------------------------------------------------------------
 
 @test "inherited listeners are taken over, with the clients in their queues" {
     for n in 1 2; do
@@ -686,7 +688,7 @@ answered_or_queued() {
         [ "$(cat "$SERVER_LOG")" = "dustdevil: LISTEN_FDS is not a number of listening sockets" ]
     done
 
-    # A file in the place of a door.
+    # A file in the place of a listener.
     LISTEN_FDS=1 "${SERVER:-$BUILD/step-17/server}" 3< /dev/null > "$TMP/out" 2> "$SERVER_LOG" < /dev/null 4>&- &
     SERVER_PID=$!
     server_ends 5

@@ -11,13 +11,13 @@ setup() {
 }
 teardown() { disperse; stop_server "$CLEAN"; }
 
-# Whoever still works when a test is over is not waited for.
+# The server does not wait for work that goes on when a test is over.
 start() { start_step 18 --stop-timeout=0 "$@"; }
 
 LONG='GET /work?n=5000000 HTTP/1.1\r\nHost: a\r\n\r\n'
 
-# group NAME N OP...: N clients that do this, and then stay. `release NAME`: they
-# leave in a way that is noticed.
+# group NAME N OP...: N clients that do this, and then stay. `release NAME`: their
+# connections are reset.
 group() { held "$1" -c "$2" "${@:3}" hold reset; }
 
 # wait_for_lines N PATTERN: until so many lines of the log are like that.
@@ -52,21 +52,21 @@ threads() {
         ! -name "$SERVER_PID" -exec cat '{}'"/$1" \;
 }
 
-# Four jobs that do not end, and there is nobody left to do a fifth.
+# Four jobs that do not end: no thread is left for a fifth.
 occupy() {
     group "$1" 4 send "$LONG"
     handed 4
     running 4
 }
 
-# The door is shut: the order to leave has been understood.
-door_is_shut() {
+# The listener is closed: SIGTERM has arrived.
+listener_closes() {
     local i
     for i in $(seq 250); do
         http -o /dev/null "$URL/" 2> /dev/null || return 0
         sleep 0.02
     done
-    echo "the door is still open ($i knocks)" >&2
+    echo "the server still listens ($i looks)" >&2
     return 1
 }
 
@@ -111,7 +111,7 @@ door_is_shut() {
     answered 1 5000000
 }
 
-@test "what was asked behind work is answered behind it" {
+@test "a request behind work is answered after it" {
     start
     client -t 20 send "$(request '/work?n=1000000')$(request /)$(request '/work?n=10')$(request /hello/x)" \
         readuntil 'Hello, x' > "$TMP/out"
@@ -177,7 +177,7 @@ door_is_shut() {
     release waiting
 }
 
-# --- who does not wait --------------------------------------------------------
+# --- clients that do not wait -------------------------------------------------
 
 @test "when the client has gone the work ends, and its thread takes the next" {
     start --trace
@@ -187,7 +187,7 @@ door_is_shut() {
     release long
     wait "$CLIENT_PID"
 
-    # Nobody is left who works, and each request has come to its end.
+    # No thread works any more, and each request has ended.
     running 0
     answered 4 5000000
     [ "$(grep -c '200 GET /work?n=5000000 ' "$SERVER_LOG")" -eq 4 ]
@@ -285,7 +285,7 @@ door_is_shut() {
         handed 14
         kill "-$first" "$SERVER_PID"
         if [ "$second" != - ]; then
-            door_is_shut
+            listener_closes
             kill "-$second" "$SERVER_PID"
         fi
         server_ends 8
@@ -305,7 +305,7 @@ door_is_shut() {
         [ "$(http -c /dev/null "$URL/")" = "Hello, world" ]
         kill "-$first" "$SERVER_PID"
         if [ "$second" != - ]; then
-            door_is_shut
+            listener_closes
             kill "-$second" "$SERVER_PID"
         fi
         server_ends 8
@@ -411,8 +411,8 @@ main(void)
     ioloop_start(ioloop_instance());
     printf("%d done, %d wrong\n", finished, wrong);
 
-    /* Four at work until the last of the others is cancelled, which nobody
-     * does but worker_free(). */
+    /* Four at work until the last of the others is cancelled, which
+     * only worker_free() does. */
     begun = 0;
     while (submitted < MANY + WORKER_THREADS)
         submit(true);

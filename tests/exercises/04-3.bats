@@ -1,4 +1,4 @@
-# Build 4: who says nothing for a second is shown the door.
+# Exercise 4.3: a client that is silent for a second is disconnected.
 
 setup() { load ../helper; start_step 4 --trace; }
 teardown() { stop_server clean; }

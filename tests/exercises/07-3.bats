@@ -1,4 +1,4 @@
-# Exercise 7.3: a house with two doors.
+# Exercise 7.3: two listeners.
 
 setup() { load ../helper; }
 teardown() { stop_server clean; }

@@ -1,4 +1,4 @@
-# Exercise 8.3: a method that nobody has heard of.
+# Exercise 8.3: an unknown method.
 
 setup() { load ../helper; start_step 8; }
 teardown() { stop_server clean; }

@@ -1,4 +1,4 @@
-# Exercise 13-3: trailers, for those who want to know.
+# Exercise 13-3: the trailers of a chunked body.
 
 setup()    { load ../helper; start_step 13; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }

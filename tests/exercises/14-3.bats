@@ -1,4 +1,4 @@
-# Exercise 14-3: a compressed twin goes to those who can read it.
+# Exercise 14-3: a compressed twin goes to the clients that can read it.
 
 setup() {
     load ../helper

@@ -1,4 +1,4 @@
-# Exercise 15-3: a new secret, and nobody has to begin again.
+# Exercise 15-3: a new secret, and cookies of the old one stay valid.
 
 setup()    { load ../helper; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }

@@ -1,4 +1,4 @@
-# Exercise 16-3: nobody keeps his place for ever.
+# Exercise 16-3: no connection lives for ever.
 
 setup()    { load ../helper; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }

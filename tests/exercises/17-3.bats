@@ -21,7 +21,7 @@ reports() {
 
 together() { sed -n 's/.* has \([0-9]*\) connections$/\1/p' "$SERVER_LOG" | awk '{ n += $1 } END { print n + 0 }'; }
 
-# ten_stay: ten clients who have been answered once.
+# ten_stay: ten clients that have been answered once.
 ten_stay() {
     client_bg "$TMP/out" -t 30 -c 10 send 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' \
         readuntil world pause 20000
