@@ -324,7 +324,7 @@ needs_much_memory() {
             sleep 0.02
         done
     done
-    wait_for_line "$SERVER_LOG" 'memory is short, a client'
+    wait_for_line "$SERVER_LOG" 'memory is short: a client'
     for i in 1 2 3; do good; done
     head -c 4000000 /dev/zero > "$TMP/honest"
     [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 4000000 ]

@@ -14,18 +14,18 @@
 
 enum { SECOND = 1000000 };
 
-#define NEVER INT64_MAX
+/* A deadline from here on does not come; a time can be added to it. */
+#define NEVER (INT64_MAX / 2)
 
 /* One connection. `since` is when its present limit began to count: with the
- * state, or with the present window of a body or an answer. `allowed` is how
- * long the state, or a window, may last; NEVER: there is no limit. */
+ * state, or with the present window of a body or an answer. */
 struct watched {
     struct httpconnection *connection;
     struct iostream *stream;
     struct watched *next, **link;
     enum httpconnection_state state;
     bool sending; /* the limit is the one for unsent bytes */
-    int64_t since, allowed;
+    int64_t since;
     size_t mark; /* progress() at the moment `since` */
 };
 
@@ -47,14 +47,20 @@ progress(const struct watched *w)
 
 /* A limit, or the next window of it, counts from `now` on. */
 static void
-restart(struct httplimits *limits, struct watched *w, bool sending, int64_t now)
+restart(struct watched *w, bool sending, int64_t now)
 {
     w->sending = sending;
     w->since = now;
     w->mark = progress(w);
-    w->allowed = sending                ? limits->timeouts[HTTP_BODY]
-                 : w->state > HTTP_BODY ? NEVER
-                                        : limits->timeouts[w->state];
+}
+
+/* When will the present limit, or window, be over? */
+static int64_t
+deadline(const struct httplimits *limits, const struct watched *w)
+{
+    return w->since + (w->sending             ? limits->timeouts[HTTP_BODY]
+                       : w->state > HTTP_BODY ? NEVER
+                                              : limits->timeouts[w->state]);
 }
 
 /* Has the client sent, or acknowledged, enough bytes in the present window? */
@@ -80,18 +86,24 @@ loop_was_late(const struct httplimits *limits, struct watched *w)
            (w->state == HTTP_IDLE && iostream_received(w->stream) > before);
 }
 
-/* The limit is exceeded. An unfinished answer ends with a reset, so that it
- * does not look complete. If the client has sent no byte of a request, the
+static bool
+is_receiving(const struct watched *w)
+{
+    return w->state == HTTP_HEAD || w->state == HTTP_BODY;
+}
+
+/* A limit is exceeded. An unfinished answer ends with a reset, so that it does
+ * not look complete. If the client has sent no byte of a request, the
  * connection is closed without an answer. */
 static void
-expire(struct watched *w)
+expire(struct watched *w, const char *wrong)
 {
-    if (w->sending) {
-        log_warning("a client reads its answer too slowly");
+    if (iostream_unsent(w->stream) > 0 && (w->sending || !is_receiving(w))) {
+        log_warning("%s: a client reads its answer too slowly", wrong + 4);
         iostream_abort(w->stream);
     } else if (w->state == HTTP_BODY ||
                (w->state == HTTP_HEAD && iostream_unread(w->stream) > 0)) {
-        httpconnection_refuse(w->connection, "408 the request took too long");
+        httpconnection_refuse(w->connection, wrong);
     } else {
         iostream_close(w->stream);
     }
@@ -101,27 +113,27 @@ expire(struct watched *w)
  * a window had enough bytes, the next window begins when the last of these
  * bytes came, if the system can tell that time, else now. */
 static int64_t
-check(struct httplimits *limits, struct watched *w, int64_t now)
+check(const struct httplimits *limits, struct watched *w, int64_t now)
 {
     int64_t last = now;
 
     if (iostream_fd(w->stream) == -1)
         return NEVER;
     if (w->sending && iostream_unsent(w->stream) == 0)
-        restart(limits, w, false, now);
-    if (now - w->since >= w->allowed && is_fast_enough(limits, w)) {
+        restart(w, false, now);
+    if (now >= deadline(limits, w) && is_fast_enough(limits, w)) {
         if (w->sending)
             last -= time_since_sent(iostream_fd(w->stream));
-        restart(limits, w, w->sending, last > w->since ? last : w->since);
+        restart(w, w->sending, last > w->since ? last : w->since);
     }
-    if (w->allowed == NEVER || now - w->since < w->allowed)
-        return w->allowed == NEVER ? NEVER : w->since + w->allowed;
-    if (!limits->was_late && !loop_was_late(limits, w)) {
-        expire(w);
+    if (now < deadline(limits, w))
+        return deadline(limits, w);
+    if (!loop_was_late(limits, w)) {
+        expire(w, "408 the request took too long");
         return NEVER;
     }
     if (w->state == HTTP_BODY)
-        restart(limits, w, false, now);
+        restart(w, false, now);
     return now + SECOND;
 }
 
@@ -136,7 +148,7 @@ schedule(struct httplimits *limits, int64_t when)
 {
     if (when < limits->last_sweep + SECOND)
         when = limits->last_sweep + SECOND;
-    if (limits->sweep != NULL && limits->sweep_at <= when)
+    if (when >= NEVER || (limits->sweep != NULL && limits->sweep_at <= when))
         return;
     if (limits->sweep != NULL)
         ioloop_remove_timeout(limits->loop, limits->sweep);
@@ -146,7 +158,8 @@ schedule(struct httplimits *limits, int64_t when)
 }
 
 /* A connection that is closed or refused here leaves the list only in a later
- * turn, so the list does not change during the sweep. */
+ * turn, so the list does not change during the sweep. If the sweep is late, the
+ * loop was: that time does not count. */
 static void
 sweep(void *arg)
 {
@@ -155,27 +168,19 @@ sweep(void *arg)
 
     limits->sweep = NULL;
     limits->last_sweep = now;
-    limits->was_late = late > SECOND / 4 && !limits->was_late;
     for (struct watched *w = limits->first; w != NULL; w = w->next) {
         int64_t when;
 
-        if (late > SECOND)
+        if (late > SECOND / 4)
             w->since += late;
         when = check(limits, w, now);
         next = when < next ? when : next;
     }
     TRACE(-1, "limits: every connection has been checked");
-    if (next != NEVER)
-        schedule(limits, next);
+    schedule(limits, next);
 }
 
 /* --- memory -------------------------------------------------------------- */
-
-static bool
-is_receiving(const struct watched *w)
-{
-    return w->state == HTTP_HEAD || w->state == HTTP_BODY;
-}
 
 /* The memory that would be freed if the connection ended. Only the application
  * can end a request that it has. */
@@ -204,30 +209,33 @@ speed(const struct watched *w, int64_t now)
     return (double)(progress(w) - w->mark) / (double)time;
 }
 
-/* Returns the connection to end next: the slowest of those that hold more than
- * half as much memory as the largest. So slow clients that fill the memory end
- * before a fast new client. NULL if no connection holds memory. */
-static struct watched *
-find_victim(const struct httplimits *limits)
+/* Ends connections until `excess` bytes will be free, or all of one kind have
+ * ended: the slowest of those that hold more than half as much memory as the
+ * largest, and those that are at most twice as fast. So slow clients that fill
+ * the memory end before a fast new client; and to search the list again for
+ * each one would take too long if there are thousands. Returns the bytes. */
+static size_t
+end_slowest(const struct httplimits *limits, size_t excess)
 {
-    struct watched *victim = NULL;
     int64_t now = ioloop_time();
-    size_t most = 0;
-    double slowest = 0;
+    size_t most = 0, freed = 0;
+    double slowest = INFINITY;
+    struct watched *w;
 
-    for (struct watched *w = limits->first; w != NULL; w = w->next)
-        if (memory_of(w) > most)
-            most = memory_of(w);
-    for (struct watched *w = limits->first; w != NULL; w = w->next)
-        if (memory_of(w) > most / 2) {
-            double its = speed(w, now);
+    for (w = limits->first; w != NULL; w = w->next)
+        most = memory_of(w) > most ? memory_of(w) : most;
+    for (w = limits->first; w != NULL; w = w->next)
+        if (memory_of(w) > most / 2 && speed(w, now) < slowest)
+            slowest = speed(w, now);
+    for (w = limits->first; w != NULL && freed < excess; w = w->next) {
+        size_t memory = memory_of(w);
 
-            if (victim == NULL || its < slowest) {
-                victim = w;
-                slowest = its;
-            }
+        if (memory > most / 2 && speed(w, now) <= 2 * slowest) {
+            freed += memory;
+            expire(w, "503 memory is short");
         }
-    return victim;
+    }
+    return freed;
 }
 
 /* Ends connections until enough memory will be free in the next turn. */
@@ -235,18 +243,11 @@ static void
 relieve(void *arg)
 {
     struct httplimits *limits = arg;
-    struct watched *w;
-    size_t freed = 0;
+    size_t freed = 0, more = 1;
 
-    while (memory_in_use() > HTTP_MEMORY_LIMIT + freed &&
-           (w = find_victim(limits)) != NULL) {
-        freed += memory_of(w);
-        if (is_receiving(w)) {
-            httpconnection_refuse(w->connection, "503 memory is short");
-        } else {
-            log_warning("memory is short, a client reads its answer slowly");
-            iostream_abort(w->stream);
-        }
+    while (more > 0 && memory_in_use() > HTTP_MEMORY_LIMIT + freed) {
+        more = end_slowest(limits, memory_in_use() - HTTP_MEMORY_LIMIT - freed);
+        freed += more;
     }
 
     /* What refusing has allocated is no new pressure. */
@@ -313,7 +314,7 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
 {
     struct httplimits *limits = arg;
     struct watched *w = *own;
-    bool unsent;
+    bool unsent, same;
 
     if (w == NULL && state != HTTP_CLOSED)
         w = *own = watch(limits, c);
@@ -327,21 +328,13 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         return;
     }
     unsent = iostream_unsent(w->stream) > 0;
-    if (state == w->state
-            ? unsent > w->sending || is_fast_enough(limits, w)
-            : state <= HTTP_BODY && !(w->sending && unsent)) {
-        bool sending = state == w->state && unsent;
-
-        w->state = state;
-        restart(limits, w, sending, state == HTTP_IDLE
-                                        ? ioloop_now(limits->loop)
-                                        : ioloop_time());
-        if (w->allowed != NEVER)
-            schedule(limits, w->since + w->allowed);
-    }
+    same = state == w->state;
     w->state = state;
-    if (!w->sending && state > HTTP_BODY)
-        w->allowed = NEVER;
+    if (same ? unsent > w->sending || is_fast_enough(limits, w)
+             : state <= HTTP_BODY && !(w->sending && unsent)) {
+        restart(w, same && unsent, ioloop_time());
+        schedule(limits, deadline(limits, w));
+    }
 
     /* [17] This request is the last, unless another one has arrived behind
      * it. */
@@ -392,8 +385,8 @@ httplimits_drain(struct httplimits *limits)
     limits->timeouts[HTTP_IDLE] = SECOND;
     for (struct watched *w = limits->first; w != NULL; w = w->next)
         if (w->state == HTTP_IDLE && iostream_unsent(w->stream) == 0)
-            restart(limits, w, false, now);
-        else if ((w->state == HTTP_BODY || w->state == HTTP_APPLICATION) &&
+            restart(w, false, now);
+        else if (w->state == HTTP_APPLICATION &&
                  iostream_unread(w->stream) == 0)
             httpconnection_request(w->connection)->keep_alive = false;
     schedule(limits, now + SECOND);

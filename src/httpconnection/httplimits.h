@@ -21,7 +21,8 @@
  *   for the stream. Time in which the loop itself was late does not count.
  * - All buffers and arenas together stay below MEMORY_MAX (memory.h). From
  *   HTTP_MEMORY_LIMIT on, connections end: the slowest of those that hold more
- *   than half as much as the largest. An unfinished request gets 503, an
+ *   than half as much as the largest (what is at most twice as fast as the
+ *   slowest counts as equally slow). An unfinished request gets 503, an
  *   unfinished answer a reset. The memory between the two limits is for the
  *   requests that are not ended. */
 #ifndef HTTPLIMITS_H
@@ -43,7 +44,6 @@ struct httplimits {
     struct watched *first;
     struct timeout *sweep; /* NULL: none is set */
     int64_t sweep_at, last_sweep;
-    bool was_late;  /* this sweep came late: it ends no connection */
     bool relieving; /* relieve() is queued */
     bool draining; /* [17] */
 };
