@@ -348,7 +348,7 @@ httpconnection_handle_stream(struct iostream *stream,
     if (peer_size <= sizeof c->peer)
         memcpy(&c->peer, peer, peer_size);
     iostream_set_close_callback(stream, on_close, c);
-    iostream_set_partial_callback(stream, on_partial, c); /* [10] */
+    iostream_set_partial_callback(stream, on_partial); /* [10] */
     enter(c, HTTP_HEAD);
     read_head(c);
 }

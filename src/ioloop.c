@@ -63,7 +63,6 @@ struct ioloop {
     /* [3] In the order in which they were added. */
     struct callback *callbacks;
     size_t ncallbacks, callbacks_size;
-    unsigned turns_without_wait;
 
     /* [3] The waker: a pipe that signal handlers and threads write to. */
     pthread_t thread;
@@ -82,7 +81,7 @@ struct ioloop {
 /* IOLoop._instance. */
 static struct ioloop *instance;
 
-static int add_waker(struct ioloop *loop); /* [3] */
+static void add_waker(struct ioloop *loop); /* [3] */
 
 /* --- a loop and its poller --------------------------------------------- */
 
@@ -106,16 +105,7 @@ ioloop_new(const char *name)
         return NULL;
     }
     loop->poller = *p;
-
-    /* [3] From now on threads and signal handlers can wake it. */
-    if (add_waker(loop) == -1) {
-        int error = errno;
-
-        ioloop_free(loop);
-        errno = error;
-        return NULL;
-    }
-
+    add_waker(loop); /* [3] */
     if (instance == NULL)
         instance = loop;
     return loop;
@@ -270,10 +260,6 @@ run_handlers(struct ioloop *loop, int nready)
 
 /* [3] --- callbacks ----------------------------------------------------- */
 
-/* While callbacks add callbacks, the loop polls at least once in this many
- * turns, so that the sockets do not starve. */
-enum { MAX_TURNS_WITHOUT_WAIT = 32 };
-
 /* Runs the callbacks that are queued now. The callbacks that these add wait for
  * the next turn. A callback may free its object, because all callbacks that
  * were queued before it have run. */
@@ -321,18 +307,19 @@ read_waker(int fd, uint32_t events, void *arg)
     }
 }
 
-static int
+/* From now on threads and signal handlers can wake the loop. */
+static void
 add_waker(struct ioloop *loop)
 {
-    int ends[2] = {-1, -1};
-    bool ok = pipe(ends) == 0 && set_nonblocking(ends[0]) == 0 &&
-              set_nonblocking(ends[1]) == 0;
+    int ends[2];
 
+    if (pipe(ends) == -1 || set_nonblocking(ends[0]) == -1 ||
+        set_nonblocking(ends[1]) == -1 ||
+        ioloop_add_handler(loop, ends[0], read_waker, loop, IOLOOP_READ) == -1)
+        die("cannot make the waker of a loop");
     loop->thread = pthread_self();
     loop->waker_read = ends[0];
     loop->waker_write = ends[1];
-    return ok ? ioloop_add_handler(loop, ends[0], read_waker, loop,
-                                   IOLOOP_READ) : -1;
 }
 
 void
@@ -517,6 +504,10 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 
 /* --- the loop ---------------------------------------------------------- */
 
+/* [3] While callbacks add callbacks, the loop polls once in this many turns, so
+ * that the sockets do not starve. */
+enum { MAX_TURNS_WITHOUT_WAIT = 32 };
+
 /* Each round of this `for` is one turn. Read it beside IOLoop.start() in
  * Tornado 2.0. */
 int
@@ -535,12 +526,9 @@ ioloop_start(struct ioloop *loop)
         /* [4] Then the timeouts that are due. */
         run_timeouts(loop);
 
-        if (loop->stopped)
-            break;
-
         /* [3] While a callback is queued, the loop does not wait. */
-        if (loop->ncallbacks > 0 &&
-            ++loop->turns_without_wait < MAX_TURNS_WITHOUT_WAIT)
+        if (loop->ncallbacks > 0 && !loop->stopped &&
+            trace_turn % MAX_TURNS_WITHOUT_WAIT != 0)
             continue;
 
         /* [4] The wait ends at the next deadline. */
@@ -551,12 +539,14 @@ ioloop_start(struct ioloop *loop)
         if (loop->ncallbacks > 0)
             poll_timeout = 0;
 
-        loop->turns_without_wait = 0; /* [3] */
-        TRACE_WAIT_BEGINS();
-
         /* [18] The hook may measure what lies between two waits. */
         if (loop->wait_hook != NULL)
             loop->wait_hook(true);
+
+        if (loop->stopped)
+            break;
+
+        TRACE_WAIT_BEGINS();
 
         /* The loop waits here, and nowhere else. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
@@ -573,10 +563,6 @@ ioloop_start(struct ioloop *loop)
 
         run_handlers(loop, nready);
     }
-
-    /* [18] A stopped loop is not held up. */
-    if (loop->wait_hook != NULL)
-        loop->wait_hook(true);
 
     loop->stopped = false;
     return 0;

@@ -30,13 +30,12 @@ struct iostream {
     iostream_callback *read_callback; /* NULL: no read is pending */
     void *read_arg;
     const char *delimiter; /* NULL: a number of bytes is wanted */
-    size_t wanted;         /* that number, or the most bytes to take */
+    size_t wanted;         /* size of the result; until it is known, the most */
     size_t scan_pos;       /* no delimiter begins before this byte */
-    size_t read_size;      /* size of the result once it is complete */
     struct buffer *read_buffer;
 
     ioloop_callback *close_callback;
-    void *close_arg;
+    void *owner; /* the arg of close_callback and partial_callback */
 
     /* [6] The unsent bytes, and the callback for when they are sent. */
     struct buffer *write_buffer;
@@ -45,7 +44,6 @@ struct iostream {
 
     /* [10] Runs when a read or a write is still incomplete. */
     ioloop_callback *partial_callback;
-    void *partial_arg;
 
     /* [7] Runs last: the server counts its streams. */
     ioloop_callback *free_callback;
@@ -90,7 +88,7 @@ iostream_free(void *arg)
     struct iostream *s = arg;
 
     if (s->close_callback != NULL)
-        s->close_callback(s->close_arg);
+        s->close_callback(s->owner);
 
     /* [7] No other part uses the stream any more. */
     if (s->free_callback != NULL)
@@ -163,7 +161,7 @@ iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
                             void *arg)
 {
     s->close_callback = callback;
-    s->close_arg = arg;
+    s->owner = arg;
 }
 
 /* [7] The server counts its streams with it. */
@@ -238,7 +236,7 @@ run_read_callback(void *arg)
         return;
     if (s->read_buffer != NULL) {
         data = s->read_buffer->data + s->read_buffer->start;
-        s->read_buffer->start += s->read_size;
+        s->read_buffer->start += s->wanted;
     }
 
     /* The fields are cleared before the call, because the callback may start
@@ -247,7 +245,7 @@ run_read_callback(void *arg)
      * buffer. */
     s->read_callback = NULL;
     s->read_complete = false;
-    callback(data, s->read_size, s->read_arg);
+    callback(data, s->wanted, s->read_arg);
     buffer_trim(&s->read_buffer);
 }
 
@@ -256,25 +254,24 @@ run_read_callback(void *arg)
 static bool
 read_from_buffer(struct iostream *s)
 {
-    size_t length = buffer_length(s->read_buffer), size = s->wanted;
+    size_t length = buffer_length(s->read_buffer);
 
     if (s->delimiter != NULL && length > 0) {
         size_t n = find_delimiter(s->read_buffer->data + s->read_buffer->start,
                                   length, s->delimiter, &s->scan_pos);
 
-        if (n > 0 && n < size)
-            size = n;
+        if (n > 0 && n < s->wanted)
+            s->wanted = n;
     }
-    if (length < size)
+    if (length < s->wanted)
         return false;
-    s->read_size = size;
     s->read_complete = true;
 
     /* (7) The callback will run in the next turn. */
     if (s->delimiter != NULL)
-        TOUR(7, s->fd, "found after %zu bytes, callback queued", size);
+        TOUR(7, s->fd, "found after %zu bytes, callback queued", s->wanted);
     else
-        TRACE(s->fd, "all %zu bytes are here, callback queued", size);
+        TRACE(s->fd, "all %zu bytes are here, callback queued", s->wanted);
     ioloop_add_callback(s->loop, run_read_callback, s);
     return true;
 }
@@ -287,7 +284,7 @@ run_partial_callback(void *arg)
 
     s->partial_queued = false;
     if (s->fd != -1)
-        s->partial_callback(s->partial_arg);
+        s->partial_callback(s->owner);
 }
 
 /* [10] Queues the partial callback, if there is one. */
@@ -455,11 +452,9 @@ iostream_cancel_read(struct iostream *s)
 /* [10] --- reading in part ------------------------------------------------- */
 
 void
-iostream_set_partial_callback(struct iostream *s, ioloop_callback *callback,
-                              void *arg)
+iostream_set_partial_callback(struct iostream *s, ioloop_callback *callback)
 {
     s->partial_callback = callback;
-    s->partial_arg = arg;
 }
 
 const char *

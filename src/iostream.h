@@ -54,9 +54,10 @@ void iostream_read_bytes(struct iostream *stream, size_t size,
                          iostream_callback *callback, void *arg);
 
 /* [10] `callback` runs when bytes have arrived that do not complete the pending
- * read, and when the kernel has not taken all unsent bytes (chapter 6). */
+ * read, and when the kernel has not taken all unsent bytes (chapter 6). Its
+ * `arg` is that of the close callback. */
 void iostream_set_partial_callback(struct iostream *stream,
-                                   ioloop_callback *callback, void *arg);
+                                   ioloop_callback *callback);
 
 /* [10] The unread bytes, which stay unread. The pointer is valid until the
  * caller returns to the loop, or the stream receives or reads. */

@@ -22,18 +22,6 @@ int log_level = LOG_INFO;
 
 static unsigned long lost; /* lost since the last line that was written */
 
-static bool
-colours_wanted(void)
-{
-    static int wanted = -1;
-    const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
-
-    if (wanted == -1)
-        wanted = isatty(STDERR_FILENO) && (no == NULL || *no == '\0') &&
-                 term != NULL && strcmp(term, "dumb") != 0;
-    return wanted;
-}
-
 /* Only the bracket is coloured, as in Tornado. The last byte of `text` is kept
  * for the newline. */
 void
@@ -41,14 +29,16 @@ log_line(int level, const char *file, int line, const char *format, ...)
 {
     static const char *const colours[] = {"", "\033[31m", "\033[33m",
                                           "\033[32m"};
-    const char *slash = strrchr(file, '/');
-    bool colour = colours_wanted();
+    static int colour = -1; /* not known yet */
+    const char *slash = strrchr(file, '/'), *no = getenv("NO_COLOR");
     char text[MAX_LINE], message[MAX_LINE], note[48] = "", when[16];
     time_t now = time(NULL);
     struct tm tm = {0};
     size_t n;
     va_list ap;
 
+    if (colour == -1)
+        colour = isatty(STDERR_FILENO) && (no == NULL || *no == '\0');
     va_start(ap, format);
     if (vsnprintf(message, sizeof message, format, ap) < 0)
         message[0] = '\0';

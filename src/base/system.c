@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h> /* [2] */
-#include <netinet/in.h> /* [16] */
-#include <netinet/tcp.h> /* [16] */
+#include <netinet/in.h> /* [7] */
+#include <netinet/tcp.h> /* [7] */
 #include <poll.h> /* [2] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +80,29 @@ is_temporary(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+/* [7] --- options of a listener ------------------------------------------ */
+
+/* A system does not have to know all of them. */
+void
+set_tcp_options(int listener)
+{
+    static const struct {
+        int option, value;
+    } options[] = {
+        {TCP_NODELAY, 1},
+#ifdef TCP_NOTSENT_LOWAT /* [16] */
+        {TCP_NOTSENT_LOWAT, 65536}, /* [16] */
+#endif /* [16] */
+#ifdef TCP_DEFER_ACCEPT /* [16] */
+        {TCP_DEFER_ACCEPT, 1}, /* [16] */
+#endif /* [16] */
+    };
+
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        setsockopt(listener, IPPROTO_TCP, options[i].option, &options[i].value,
+                   sizeof options[i].value);
+}
+
 /* [10] --- acknowledged bytes -------------------------------------------- */
 
 /* Linux and macOS have it under different names. SIOCOUTQ of tcp(7) is
@@ -119,21 +142,6 @@ time_since_sent(int fd)
     (void)fd;
 #endif
     return 0;
-}
-
-/* [16] --- unsent bytes in the kernel ------------------------------------ */
-
-/* On a system without this option the system's own limits apply. */
-void
-set_notsent_lowat(int listener)
-{
-#ifdef TCP_NOTSENT_LOWAT
-    int size = 65536;
-
-    setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &size, sizeof size);
-#else
-    (void)listener;
-#endif
 }
 
 /* [16] --- memory ------------------------------------------------------- */

@@ -27,10 +27,15 @@ int set_nonblocking(int fd);
  * always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 
-/* [16] Limits the unsent bytes that the kernel buffers for each connection of
- * this listening socket to 64 KiB. The default is megabytes for each client
- * that does not read. */
-void set_notsent_lowat(int listener);
+/* [7] Sets the options of a listening TCP socket, which its connections
+ * inherit: TCP_NODELAY, because an answer is sent with one call, and nothing is
+ * gained if its last packet waits. */
+void set_tcp_options(int listener);
+
+/* [16] Two more of them, where the system has them. The kernel buffers at most
+ * 64 KiB of unsent bytes for each connection; the default is megabytes for each
+ * client that does not read. And it reports a connection when its first bytes
+ * have come, or after a second, so that the first recv() finds the request. */
 
 /* [5] True if a call on a non-blocking socket that has failed with this errno
  * may be repeated. */

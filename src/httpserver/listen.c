@@ -7,7 +7,6 @@
 #include <fcntl.h> /* [17] */
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,17 +54,6 @@ listeners_fd(const struct listeners *l, size_t i)
 
 /* --- bind -------------------------------------------------------------- */
 
-/* TCP_NODELAY: an answer is sent with one call, so it would gain nothing to
- * hold back its last packet. Accepted sockets inherit both options. */
-static void
-set_connection_options(int fd)
-{
-    int on = 1;
-
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    set_notsent_lowat(fd); /* [16] */
-}
-
 /* Adds a socket that listens at *sa. Returns 0, and *sa has the real port in
  * place of port 0; or the errno of the call that failed.
  * - Without REUSEADDR a server that is restarted would have to wait a minute
@@ -86,7 +74,7 @@ add_socket(struct listeners *l, struct sockaddr *sa, socklen_t size)
     if (l->shared)
         setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on);
 
-    set_connection_options(fd);
+    set_tcp_options(fd);
     if (set_nonblocking(fd) == 0 && bind(fd, sa, size) == 0 &&
         listen(fd, BACKLOG) == 0 && getsockname(fd, sa, &size) == 0) {
         l->fds[l->n++] = fd;
@@ -267,7 +255,7 @@ listeners_inherit(struct listeners *l)
                      "descriptor %d is not a listening socket", fd);
             return l->error;
         }
-        set_connection_options(fd);
+        set_tcp_options(fd);
         l->fds[l->n++] = fd;
     }
     return NULL;
