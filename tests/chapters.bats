@@ -56,12 +56,13 @@ chapter() {
     done
 }
 
-# In each of the chapters that have a program: text, and an awk program that
-# prints what is wrong with it.
+# In each of the chapters that have a program, with `all` also in the two pages
+# that have sessions and no program: text, and an awk program that prints what is
+# wrong with it.
 every_chapter() {
     local out
-    for f in chapters/[0-9]*.md; do
-        case $f in chapters/00-*) [ "${2:-}" = all ] || continue ;; esac
+    for f in chapters/[0-9]*.md chapters/working.md; do
+        case $f in */00-* | */working.md) [ "${2:-}" = all ] || continue ;; esac
         [ -f "$f" ] || { echo "there are no chapters"; return 1; }
         out=$(awk "$1" "$f")
         [ -z "$out" ] || { echo "$f: $out"; false; }
@@ -72,6 +73,23 @@ every_chapter() {
     every_chapter '
         /^```/ { fence = fence ? "" : $0; next }
         /^ *\$ / && fence !~ /^```console/ { print NR ": is in no console block" }
+        ' all
+}
+
+# bash says that a job has ended before some prompt after it: before which one
+# depends on how fast the reader types, but for a job that is waited for.
+@test "a job that is ended is waited for by the same command" {
+    every_chapter '
+        function check() {
+            if (cmd ~ /^\$ wait/) print at ": may come too late"
+            if (cmd ~ /kill (-(TERM|INT|KILL) )?%/ && cmd !~ /wait %/)
+                print at ": does not wait"
+            cmd = ""
+        }
+        /^```/ { check(); fence = fence ? "" : $0; next }
+        fence !~ /^```console/ { next }
+        /^\$ / { check(); cmd = $0; at = NR; next }
+        /^> / { cmd = cmd $0 }
         ' all
 }
 

@@ -508,7 +508,7 @@ run_on_terminal(char **command)
     child = fork();
     if (child == 0)
         become(command, ptsname(master));
-    for (bool open = true; open && child != -1;) {
+    for (bool shows = true; shows && child != -1;) {
         int left = time_left();
 
         if (left <= 0 || poll(p, 2, left) == 0)
@@ -516,7 +516,7 @@ run_on_terminal(char **command)
         if (p[1].revents != 0 && !copy(STDIN_FILENO, master))
             p[1].fd = -1;
         if (p[0].revents != 0)
-            open = copy(master, STDOUT_FILENO);
+            shows = copy(master, STDOUT_FILENO);
     }
     if (child == -1 || waitpid(child, &status, 0) == -1)
         leave(TOO_FEW, strerror(errno));

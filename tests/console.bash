@@ -56,6 +56,7 @@ free_ports() {
 # there (logs, lab/) does not litter the tree.
 console_session() {
     local f
+    [ "${BASH_VERSINFO[0]}" -ge 4 ] || skip "bash 4 or later is needed"
     SESSION=$BATS_TEST_TMPDIR/session
     mkdir "$SESSION"
     for f in Makefile README.md chapters diagrams src tests; do
@@ -126,13 +127,15 @@ console_real() {
 PROMPT=$'\005' MORE=$'\006'
 
 console_open() {
+    mkfifo "$tmp/keys" "$tmp/screen"
+
     # Without an editor bash leaves the lines to the terminal, as they are.
-    coproc TERMINAL {
-        exec env PS1="$PROMPT" PS2="$MORE" TERM=dumb HISTFILE=/dev/null \
-            LC_ALL=C NO_PROXY='*' no_proxy='*' PROMPT_COMMAND= \
-            build/client -t 120 -p bash --norc --noprofile --noediting -i \
-            2>&1 3>&- 4>&- 7<&-
-    }
+    env PS1="$PROMPT" PS2="$MORE" TERM=dumb HISTFILE=/dev/null LC_ALL=C \
+        NO_PROXY='*' no_proxy='*' PROMPT_COMMAND= \
+        build/client -t 120 -p bash --norc --noprofile --noediting -i \
+        < "$tmp/keys" > "$tmp/screen" 2>&1 3>&- 4>&- 7<&- &
+    TERMINAL=$!
+    exec 8> "$tmp/keys" 9< "$tmp/screen"
     console_shows 20
 }
 
@@ -140,7 +143,7 @@ console_open() {
 # the next prompt. False when none came in this time.
 console_shows() {
     local piece='' status=0
-    IFS= read -r -d "$PROMPT" -t "$1" -u "${TERMINAL[0]}" piece || status=1
+    IFS= read -r -d "$PROMPT" -t "$1" piece <&9 || status=1
     shown+=${piece//"$MORE"/}
     return $status
 }
@@ -148,7 +151,7 @@ console_shows() {
 # console_type COMMAND: types it, and waits for the next prompt.
 console_type() {
     shown=
-    printf '%s\n' "$1" >&"${TERMINAL[1]}"
+    printf '%s\n' "$1" >&8
     console_shows 60
 }
 
@@ -156,8 +159,9 @@ console_type() {
 console_close() {
     local j
     for j in $(cat "$tmp/jobs"); do kill -TERM -- "-$j"; done 2> /dev/null
-    [ -z "${TERMINAL_PID:-}" ] || kill "$TERMINAL_PID" 2> /dev/null
-    wait 2> /dev/null
+    kill "$TERMINAL" 2> /dev/null
+    wait "$TERMINAL" 2> /dev/null
+    exec 8>&- 9<&-
 }
 
 # What the terminal shows is what the chapter says.
@@ -175,12 +179,12 @@ console_one() {
     sleep "${TYPING:-0.05}"
     console_type "$real" || { echo "$name:$line: never ended: $cmd"; return 2; }
 
-    # What a job writes comes after the prompt. What a job does in silence is
-    # begun when a reader types the next line.
+    # What a job writes comes after the prompt. A job that writes nothing has
+    # begun its work when a reader types the next line.
     case $cmd in
-    *' &') console_shows 0.3 ;;
-    *) console_shows 0.01 ;;
+    *' &') [ "$(wc -l < "$tmp/want")" -gt 1 ] || console_shows 0.3 ;;
     esac
+    console_shows 0.01
     for i in {1..100}; do
         console_agrees && return 0
         console_shows 0.05
