@@ -130,7 +130,7 @@ on_connection_close(void *arg)
 {
     struct handler *self = arg;
 
-    if (!self->finished && self->class->on_connection_close != NULL)
+    if (self->class->on_connection_close != NULL)
         self->class->on_connection_close(self);
 }
 

@@ -39,24 +39,20 @@ handler_fail(struct handler *self, int status, const char *why)
     self->why = status < 500 ? why : NULL; /* a 5xx is only logged */
 }
 
-/* Nothing can be added to an answer that is complete. */
+/* Nothing can be added to an answer that is complete, nor to a head that has
+ * been sent. */
+enum part { HEAD, BODY };
+
 static bool
-still_open(struct handler *self, const char *what)
+still_open(struct handler *self, enum part part, const char *what)
 {
     if (self->finished)
         log_mistake(self, what, " after finish");
-    return !self->finished;
-}
-
-/* Nothing can be added to a head that has been sent. */
-static bool
-head_is_open(struct handler *self, const char *what)
-{
-    if (!still_open(self, what))
-        return false;
-    if (self->headers_written)
+    else if (part == HEAD && self->headers_written)
         handler_fail(self, 500, what);
-    return !self->headers_written;
+    else
+        return true;
+    return false;
 }
 
 /* --- the head of the answer ----------------------------------------------- */
@@ -77,7 +73,7 @@ handler_clear(struct handler *self)
 void
 handler_set_status(struct handler *self, int status)
 {
-    if (!head_is_open(self, "set_status after flush"))
+    if (!still_open(self, HEAD, "set_status after flush"))
         return;
     if (status < 200 || status > 999)
         handler_fail(self, 500, "a status that cannot be sent");
@@ -88,7 +84,7 @@ handler_set_status(struct handler *self, int status)
 void
 handler_set_content_length(struct handler *self, uint64_t size)
 {
-    if (!head_is_open(self, "set_content_length after flush"))
+    if (!still_open(self, HEAD, "set_content_length after flush"))
         return;
     self->framing.length = size;
     self->framing.length_known = true;
@@ -100,7 +96,7 @@ handler_add_header(struct handler *self, const char *name, const char *value)
     size_t name_size = strlen(name) + 1, size = strlen(value);
     char *copy;
 
-    if (!head_is_open(self, "add_header after flush"))
+    if (!still_open(self, HEAD, "add_header after flush"))
         return;
     if (!httputil_is_token(name) || !httputil_is_value(value, size) ||
         strcasecmp(name, "Content-Length") == 0 ||
@@ -134,7 +130,7 @@ handler_set_header(struct handler *self, const char *name, const char *value)
 void
 handler_write_bytes(struct handler *self, const void *data, size_t size)
 {
-    if (still_open(self, "write") &&
+    if (still_open(self, BODY, "write") &&
         !buffer_append(&self->body, data, size))
         handler_fail(self, 503, http_no_memory);
 }
@@ -148,7 +144,7 @@ handler_write(struct handler *self, const char *text)
 void
 handler_write_escaped(struct handler *self, const char *text, size_t size)
 {
-    if (still_open(self, "write") &&
+    if (still_open(self, BODY, "write") &&
         !httputil_xhtml_escape(&self->body, text, size))
         handler_fail(self, 503, http_no_memory);
 }
@@ -216,25 +212,6 @@ append_chunk_frame(struct handler *self, struct buffer **head)
     return ok;
 }
 
-/* The flushed bytes must not be more than the Content-Length, and not less if
- * the flush is the last. An answer that has failed by now is cut off. */
-static void
-check_flushed(struct handler *self)
-{
-    const struct httpframing *f = &self->framing;
-    bool has_client = self->request->connection != NULL;
-
-    if (has_client && f->length_known &&
-        (self->flushed > f->length ||
-         (self->last && self->sends_body && self->flushed < f->length)))
-        handler_fail(self, 500, wrong_length);
-    if (self->failed == 0)
-        return;
-    if (has_client)
-        log_mistake(self, "answer cut short", "");
-    httprequest_abort(self->request);
-}
-
 /* A small body becomes one block with the head. A large one is a block of its
  * own: only the stream copies it. */
 static void
@@ -263,9 +240,8 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     struct httprequest *r = self->request;
     struct httpframing *f = &self->framing;
     struct buffer *head = NULL;
-    bool ok = true;
 
-    if (!still_open(self, "flush"))
+    if (!still_open(self, BODY, "flush"))
         return;
 
     /* [12] After a failure no more is sent: what follows a hole is wrong. The
@@ -279,19 +255,25 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     self->flushed += buffer_length(self->body);
     if (!self->headers_written) {
         settle_framing(self);
-        ok = httputil_append_head(&head, self->status, &self->headers, f);
+        if (!httputil_append_head(&head, self->status, &self->headers, f))
+            handler_fail(self, 503, http_no_memory);
         self->headers_written = true;
     }
     if (!self->sends_body)
         buffer_release(&self->body);
 
     /* [12] Each chunk needs a frame. */
-    if (self->sends_body && f->chunked)
-        ok = ok && append_chunk_frame(self, &head);
-
-    if (!ok)
+    if (self->sends_body && f->chunked && !append_chunk_frame(self, &head))
         handler_fail(self, 503, http_no_memory);
-    check_flushed(self);
+
+    if (f->length_known && r->connection != NULL &&
+        (self->flushed > f->length ||
+         (self->last && self->sends_body && self->flushed < f->length)))
+        handler_fail(self, 500, wrong_length);
+    if (self->failed != 0 && r->connection != NULL) {
+        log_mistake(self, "answer cut short", "");
+        httprequest_abort(r);
+    }
     TOUR(15, httprequest_fd(r), "one block of %zu bytes",
          buffer_length(head) + buffer_length(self->body));
     write_blocks(self, head, callback, arg);
@@ -346,7 +328,7 @@ settle_body(struct handler *self)
 void
 handler_finish(struct handler *self)
 {
-    if (!still_open(self, "finish"))
+    if (!still_open(self, BODY, "finish"))
         return;
     if (!self->headers_written)
         settle_body(self);
@@ -376,7 +358,7 @@ void
 handler_write_error(struct handler *self, int status, const char *detail)
 {
     handler_set_status(self, status < 400 || status > 599 ? 500 : status);
-    if (still_open(self, "write_error") &&
+    if (still_open(self, BODY, "write_error") &&
         !httputil_append_error_page(&self->body, self->status, detail))
         handler_fail(self, 503, http_no_memory);
 }
@@ -386,7 +368,7 @@ handler_write_error(struct handler *self, int status, const char *detail)
 void
 handler_send_error_detail(struct handler *self, int status, const char *detail)
 {
-    if (!still_open(self, "send_error"))
+    if (!still_open(self, BODY, "send_error"))
         return;
     if (self->failed != 0) {
         status = self->failed;

@@ -23,6 +23,8 @@ hash_word(uint64_t hash, uint64_t word)
 void
 conditional_etag(char to[CONDITIONAL_ETAG_SIZE], const struct buffer *body)
 {
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
     size_t left = buffer_length(body);
     const char *data = left > 0 ? body->data + body->start : "";
     uint64_t hash = left, word = 0;
@@ -34,10 +36,10 @@ conditional_etag(char to[CONDITIONAL_ETAG_SIZE], const struct buffer *body)
     word = 0;
     memcpy(&word, data, left);
     hash = hash_word(hash, word);
-    to[0] = to[17] = '"';
-    to[18] = '\0';
-    for (size_t i = 16; i > 0; i--, hash >>= 4)
-        to[i] = "0123456789abcdef"[hash & 15];
+    *to++ = '"';
+    for (int i = 0; i < 64; i += 6, hash >>= 6)
+        *to++ = digits[hash & 63];
+    strcpy(to, "\"");
 }
 
 /* Is `etag` an element of the lists in the headers of that name, or is one of

@@ -12,7 +12,7 @@
 #include "httprequest.h"
 
 /* RequestHandler.compute_etag: a strong entity tag for this body. */
-enum { CONDITIONAL_ETAG_SIZE = 19 };
+enum { CONDITIONAL_ETAG_SIZE = sizeof "\"0123456789a\"" };
 void conditional_etag(char to[CONDITIONAL_ETAG_SIZE],
                       const struct buffer *body);
 

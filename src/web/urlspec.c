@@ -87,8 +87,7 @@ match(const struct route *route, const char *path, size_t size,
     if (n > size || (route->literal && n < size) ||
         memcmp(pattern, path, n) != 0)
         return REG_NOMATCH;
-    for (size_t i = 0; i < URLSPEC_GROUPS; i++)
-        groups[i].rm_so = -1;
+    memset(groups, -1, URLSPEC_GROUPS * sizeof *groups);
     if (route->literal)
         return 0;
     if (strcmp(pattern + n, "(.*)") == 0) {
