@@ -266,6 +266,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (self->sends_body && f->chunked && !append_chunk_frame(self, &head))
         handler_fail(self, 503, http_no_memory);
 
+    /* An answer that has failed, with its head on the way, is cut off. */
     if (f->length_known && r->connection != NULL &&
         (self->flushed > f->length ||
          (self->last && self->sends_body && self->flushed < f->length)))
@@ -306,44 +307,40 @@ add_etag(struct handler *self)
         self->failed = 412;
 }
 
-/* The first flush is also the last: now the length of the body is known. (The
- * answer to HEAD may have promised a length without having written it.) */
-static void
-settle_body(struct handler *self)
-{
-    struct httpframing *f = &self->framing;
-    size_t size = buffer_length(self->body);
-
-    if (f->length_known && size == 0 && self->is_head)
-        return;
-    if (f->length_known && size != f->length)
-        handler_fail(self, 500, wrong_length);
-    if (self->failed == 0 && self->status == 200 &&
-        (self->is_head || strcmp(self->request->method, "GET") == 0))
-        add_etag(self);
-    f->length = buffer_length(self->body);
-    f->length_known = true;
-}
-
 void
 handler_finish(struct handler *self)
 {
+    struct httprequest *r = self->request;
+    struct httpframing *f = &self->framing;
+    size_t size = buffer_length(self->body);
+
     if (!still_open(self, BODY, "finish"))
         return;
-    if (!self->headers_written)
-        settle_body(self);
+
+    /* The first flush is also the last: now the length of the body is known.
+     * (The answer to HEAD may have promised one without writing the body.) */
+    if (!self->headers_written &&
+        !(self->is_head && f->length_known && size == 0)) {
+        if (f->length_known && size != f->length)
+            handler_fail(self, 500, wrong_length);
+        if (self->failed == 0 && self->status == 200 &&
+            (self->is_head || strcmp(r->method, "GET") == 0))
+            add_etag(self);
+        f->length = buffer_length(self->body);
+        f->length_known = true;
+    }
+
     if (self->failed != 0 && !self->is_error) {
         handler_send_error(self, self->failed);
         return;
     }
-    TOUR(14, httprequest_fd(self->request),
-         "finished with %d, %zu bytes to flush", self->status,
-         buffer_length(self->body));
+    TOUR(14, httprequest_fd(r), "finished with %d, %zu bytes to flush",
+         self->status, buffer_length(self->body));
     self->last = true;
     handler_flush(self, NULL, NULL);
     self->finished = true;
     handler_log_request(self);
-    httprequest_finish(self->request);
+    httprequest_finish(r);
 }
 
 void

@@ -6,9 +6,9 @@
 
 /* --- entity tags ---------------------------------------------------------- */
 
-/* A multiplication moves differences up only; the shift brings them down. For
- * each `word` another `hash` gives another result, and the reverse, so bodies of
- * one size that differ in eight bytes in a row never have the same hash. */
+/* A multiplication moves differences up only; the shift brings them down. Both
+ * can be undone, so two bodies of one size that differ in one word never have
+ * the same hash. */
 static uint64_t
 hash_word(uint64_t hash, uint64_t word)
 {
@@ -44,8 +44,8 @@ conditional_etag(char to[CONDITIONAL_ETAG_SIZE], const struct buffer *body)
 
 /* Is `etag` an element of the lists in the headers of that name, or is one of
  * them "*"? An element with W/ in front is equal only in a weak comparison (RFC
- * 9110, section 8.8.3.2). A tag may contain a comma, so it is skipped from quote
- * to quote. */
+ * 9110, section 8.8.3.2). A tag may contain a comma, so it is skipped from one
+ * quote to the other. */
 static bool
 header_has(const struct httprequest *r, const char *name, const char *etag,
            bool weak)

@@ -45,7 +45,7 @@ is_cookie_value(const char *value)
     return true;
 }
 
-/* For set_token() alone. */
+/* For new_token() alone. */
 enum { COOKIE_XSRF = 2 };
 
 /* SameSite=Lax: a foreign page's forms do not carry it.
@@ -251,7 +251,8 @@ new_token(struct handler *self, unsigned char token[TOKEN])
 {
     char *text = random_bytes(token, TOKEN) ? encode_token(self, token) : NULL;
 
-    return text != NULL && handler_set_cookie(self, xsrf, text, 30, COOKIE_XSRF) &&
+    return text != NULL &&
+           handler_set_cookie(self, xsrf, text, 30, COOKIE_XSRF) &&
            httprequest_add_cookie(self->request, xsrf, text);
 }
 
