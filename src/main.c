@@ -11,7 +11,6 @@
 #include "settings.h"
 #include "signals.h"
 #include "system.h"
-#include "trace.h" /* [18] */
 #include "watchdog.h" /* [18] */
 #include "web.h"
 

@@ -2,7 +2,6 @@
 #include "prefork.h"
 
 #include <signal.h>
-#include <stdint.h>
 
 #include "process.h"
 #include "settings.h"

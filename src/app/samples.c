@@ -46,26 +46,24 @@ static void
 form_any(struct handler *self)
 {
     const struct arguments *all = &handler_request(self)->arguments;
-    const struct argument *sorted[HTTP_MAX_FIELDS + HTTP_MAX_PARTS];
-    size_t place[HTTP_MAX_FIELDS + HTTP_MAX_PARTS]; /* in `sorted` */
+    const struct argument *sorted[HTTP_MAX_FIELDS + HTTP_MAX_PARTS], **p;
 
     plain_text(self);
     for (size_t i = 0; i < all->n; i++)
         sorted[i] = &all->items[i];
     qsort(sorted, all->n, sizeof sorted[0], compare_names);
-    for (size_t i = 0; i < all->n; i++)
-        place[sorted[i] - all->items] = i;
     for (size_t i = 0; i < all->n; i++) {
-        size_t k = place[i];
+        const struct argument *a = &all->items[i];
 
-        if (k > 0 && same_name(sorted[k - 1], sorted[k]))
+        p = bsearch(&a, sorted, all->n, sizeof sorted[0], compare_names);
+        if (p > sorted && same_name(p[-1], a))
             continue;
-        do {
-            handler_write_bytes(self, sorted[k]->name, sorted[k]->name_size);
+        for (; p < sorted + all->n && same_name(*p, a); p++) {
+            handler_write_bytes(self, (*p)->name, (*p)->name_size);
             handler_write(self, "=");
-            handler_write_bytes(self, sorted[k]->value, sorted[k]->size);
+            handler_write_bytes(self, (*p)->value, (*p)->size);
             handler_write(self, "\n");
-        } while (++k < all->n && same_name(sorted[k - 1], sorted[k]));
+        }
     }
 }
 

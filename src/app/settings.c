@@ -365,8 +365,7 @@ settings_announce(const struct listeners *listeners)
 
 /* A connection that serves a file has two descriptors, and two more are open
  * while the path of one file is walked. The soft limit is raised as far as the
- * system allows; with select() to FD_SETSIZE at most, because select() cannot
- * watch larger descriptors. */
+ * system allows; but select() cannot watch descriptors from FD_SETSIZE on. */
 size_t
 settings_max_connections(void)
 {
@@ -374,18 +373,16 @@ settings_max_connections(void)
                   strcmp(settings.poller, "select") == 0;
     int lowest_free = dup(STDIN_FILENO);
     rlim_t others = (rlim_t)(lowest_free + 2);
-    rlim_t max = (rlim_t)settings.max_connections, wanted = others + 2 * max;
+    rlim_t max = (rlim_t)settings.max_connections;
     struct rlimit limit;
 
     close(lowest_free);
-    if (select && wanted > FD_SETSIZE)
-        wanted = FD_SETSIZE;
     getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted || select) {
-        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-        setrlimit(RLIMIT_NOFILE, &limit);
-        getrlimit(RLIMIT_NOFILE, &limit);
-    }
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (select && limit.rlim_cur > FD_SETSIZE)
+        limit.rlim_cur = FD_SETSIZE;
     while (max > 1 && others + 2 * max > limit.rlim_cur)
         max--;
     return max;

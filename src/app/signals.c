@@ -2,7 +2,6 @@
 #include "signals.h"
 
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "ioloop.h"
