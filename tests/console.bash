@@ -186,7 +186,9 @@ console_one() {
     esac
     console_shows 0.01
     for i in {1..100}; do
-        console_agrees && return 0
+        # A job's line may come in two pieces.
+        [[ $cmd == *' &' && $shown == *[!$'\n'] ]] ||
+            { console_agrees && return 0; }
         console_shows 0.05
         case $cmd in
         # A look at a file that a server is still writing may be repeated.
