@@ -97,44 +97,34 @@ end_connection(void *arg)
     iostream_close(c->stream);
 }
 
-/* Appends an error page as an answer. The answer to HEAD has no body, even if
- * it is an error. */
-static bool
-append_refusal(struct buffer **to, int status, const char *why, bool is_head)
+/* After an error in the framing the next request could begin anywhere, so the
+ * page is the last thing that this connection sends. The answer to HEAD has no
+ * body, even if it is an error. */
+void
+httpconnection_refuse(struct httpconnection *c, const char *wrong)
 {
     struct httpheader type = {"Content-Type", HTTP_ERROR_TYPE, 12};
     struct httpheaders headers = {.items = &type, .n = 1};
     struct httpframing framing = {.length_known = true, .connection = "close"};
-    struct buffer *page = NULL;
-    bool ok = httputil_append_error_page(&page, status, why);
-
-    framing.length = buffer_length(page);
-    ok = ok && httputil_append_head(to, status, &headers, &framing) &&
-         (is_head || buffer_append(to, page->data, framing.length));
-    buffer_release(&page);
-    return ok;
-}
-
-/* After an error in the framing the next request could begin anywhere, so the
- * page is the last thing that this connection sends. */
-void
-httpconnection_refuse(struct httpconnection *c, const char *wrong)
-{
-    struct buffer *answer = NULL;
+    struct buffer *answer = NULL, *page = NULL;
     char ip[PEER_IP_SIZE];
     int status = atoi(wrong);
+    bool ok = httputil_append_error_page(&page, status, wrong + 4);
 
     log_warning("%d %s to %s: %s", status, httputil_reason(status),
                 peer_ip(&c->peer, ip), wrong + 4);
     iostream_cancel_read(c->stream); /* [9] */
     release_request(c);
     enter(c, HTTP_REFUSED);
-    if (append_refusal(&answer, status, wrong + 4, c->is_head))
+    framing.length = buffer_length(page);
+    if (ok && httputil_append_head(&answer, status, &headers, &framing) &&
+        (c->is_head || buffer_append(&answer, page->data, framing.length)))
         iostream_write(c->stream, answer->data, buffer_length(answer),
                        end_connection, c);
     else
         iostream_abort(c->stream);
     buffer_release(&answer);
+    buffer_release(&page);
 }
 
 /* --- the application's part ----------------------------------------------- */
@@ -171,20 +161,12 @@ on_request_body(const char *wrong, void *arg)
     handle_request(c);
 }
 
-/* The client waits for this line before it sends the body. */
-static void
-send_continue(struct httpconnection *c)
-{
-    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
-    iostream_write(c->stream, line, sizeof line - 1, on_write_complete, c);
-}
-
 /* True if on_request_body() will be called, or the request has been refused;
  * false if there is no body. */
 static bool
 read_body(struct httpconnection *c)
 {
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct httprequest *r = c->request;
     bool wants_continue = false;
     size_t max = c->settings->max_body_size, length = 0;
@@ -202,7 +184,8 @@ read_body(struct httpconnection *c)
         return false;
     enter(c, HTTP_BODY);
     if (wants_continue)
-        send_continue(c);
+        iostream_write(c->stream, go_on, sizeof go_on - 1, on_write_complete,
+                       c);
     if (!httpbody_read(c->stream, r, length, max, on_request_body, c))
         httpconnection_refuse(c, HTTP_NO_MEMORY);
     return true;
@@ -385,6 +368,7 @@ on_write_complete(void *arg)
 {
     struct httpconnection *c = arg;
     struct httprequest *r = c->request;
+    ioloop_callback *callback = r != NULL ? r->write_callback : NULL;
 
     /* (18) The application may write more, or has finished. */
     TOUR(18, iostream_fd(c->stream), "nothing is unsent any more");
@@ -393,10 +377,12 @@ on_write_complete(void *arg)
      * another on_write_complete() is on its way (Tornado 2.1.1). */
     if (iostream_unsent(c->stream) > 0)
         return;
-    if (r != NULL)
-        httprequest_written(r);
-    else if (c->state == HTTP_ANSWER)
+    if (callback != NULL) {
+        r->write_callback = NULL;
+        callback(r->write_arg);
+    } else if (r == NULL && c->state == HTTP_ANSWER) {
         finish_request(c);
+    }
 }
 
 void

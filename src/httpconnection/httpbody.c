@@ -9,24 +9,22 @@
 
 enum { PIECE = 65536 };
 
-struct httpbody {
-    struct iostream *stream;
-    struct buffer **body;
-    size_t left; /* bytes that have not come yet */
-    httpbody_callback *callback;
-    void *arg;
-};
-
-/* Starts the next read as long as bytes are missing. */
 static void
 on_piece(const char *data, size_t size, void *arg)
 {
     struct httpbody *b = arg;
 
     b->left -= size;
-    if (!buffer_append(b->body, data, size))
+    if (buffer_append(b->to, data, size))
+        httpbody_read_left(b);
+    else
         b->callback(HTTP_NO_MEMORY, b->arg);
-    else if (b->left > 0)
+}
+
+void
+httpbody_read_left(struct httpbody *b)
+{
+    if (b->left > 0)
         iostream_read_bytes(b->stream, b->left < PIECE ? b->left : PIECE,
                             on_piece, b);
     else
@@ -43,13 +41,12 @@ httpbody_read(struct iostream *stream, struct httprequest *r, size_t length,
 
     /* [13] The length is not known before the end. */
     if (length == HTTP_LENGTH_UNKNOWN)
-        return httpchunked_read(stream, &r->arena, &r->body_buffer, max,
-                                callback, arg);
+        return httpchunked_read(stream, r, max, callback, arg);
 
     b = arena_alloc(&r->arena, sizeof *b);
     if (b == NULL)
         return false;
     *b = (struct httpbody){stream, &r->body_buffer, length, callback, arg};
-    iostream_read_bytes(stream, length < PIECE ? length : PIECE, on_piece, b);
+    httpbody_read_left(b);
     return true;
 }

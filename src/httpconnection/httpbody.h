@@ -26,4 +26,16 @@ bool httpbody_read(struct iostream *stream, struct httprequest *request,
                    size_t length, size_t max, httpbody_callback *callback,
                    void *arg);
 
+/* What is left of a body, or of a chunk. */
+struct httpbody {
+    struct iostream *stream;
+    struct buffer **to;
+    size_t left; /* bytes that have not come yet */
+    httpbody_callback *callback;
+    void *arg;
+};
+
+/* Reads these bytes, then calls the callback. */
+void httpbody_read_left(struct httpbody *body);
+
 #endif

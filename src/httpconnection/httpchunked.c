@@ -16,16 +16,13 @@ enum {
     MAX_EXTRA = 16384,        /* bytes of all size lines, but for one digit
                                * of each, beyond twice the body */
     MAX_TRAILER_BYTES = 8192, /* of all trailers */
-    MAX_TRAILERS = 32,
-    PIECE = 65536 /* a chunk is read in pieces of this size */
+    MAX_TRAILERS = 32
 };
 
 struct httpchunked {
-    struct iostream *stream;
-    struct arena **arena;
-    struct buffer **body;
+    struct httpbody chunk;
+    struct httprequest *request;
     size_t max;
-    size_t left;  /* bytes of this chunk that have not come yet */
     size_t extra; /* see MAX_EXTRA */
     size_t trailer_bytes;
     struct httpheaders trailers;
@@ -34,8 +31,6 @@ struct httpchunked {
 };
 
 static void on_trailer(const char *line, size_t size, void *arg);
-static void on_data(const char *data, size_t size, void *arg);
-static void on_data_end(const char *data, size_t size, void *arg);
 
 /* --- the size ------------------------------------------------------------ */
 
@@ -81,12 +76,13 @@ skip_extension(const char *text)
 static const char *
 parse_size_line(struct httpchunked *c, const char *line, size_t size)
 {
+    size_t length = buffer_length(c->request->body_buffer);
     const char *text = line, *end;
 
     if (size < 2 || memcmp(line + size - 2, "\r\n", 2) != 0)
         return "400 a chunk size that does not end with CR LF, or is too long";
     end = line + size - 2;
-    if (!httputil_parse_digits(&text, 16, &c->left) ||
+    if (!httputil_parse_digits(&text, 16, &c->chunk.left) ||
         (text != end && strchr("; \t", *text) == NULL))
         return "400 malformed chunk size";
     c->extra += size - 3;
@@ -94,28 +90,16 @@ parse_size_line(struct httpchunked *c, const char *line, size_t size)
         text = skip_extension(text);
     if (text != end)
         return "400 malformed chunk extension";
-    if (c->extra > MAX_EXTRA + 2 * buffer_length(*c->body))
+    if (c->extra > MAX_EXTRA + 2 * length)
         return "400 more chunk extensions than body";
-    return c->left > c->max - buffer_length(*c->body) ? "413 body too long"
-                                                      : NULL;
-}
-
-/* Reads what is left of the chunk, then the line break behind it. */
-static void
-read_data(struct httpchunked *c)
-{
-    if (c->left > 0)
-        iostream_read_bytes(c->stream, c->left < PIECE ? c->left : PIECE,
-                            on_data, c);
-    else
-        iostream_read_bytes(c->stream, 2, on_data_end, c);
+    return c->chunk.left > c->max - length ? "413 body too long" : NULL;
 }
 
 static void
 read_trailer(struct httpchunked *c)
 {
-    iostream_read_until(c->stream, "\r\n", MAX_TRAILER_BYTES + 2, on_trailer,
-                        c);
+    iostream_read_until(c->chunk.stream, "\r\n", MAX_TRAILER_BYTES + 2,
+                        on_trailer, c);
 }
 
 static void
@@ -126,8 +110,8 @@ on_size_line(const char *line, size_t size, void *arg)
 
     if (wrong != NULL)
         c->callback(wrong, c->arg);
-    else if (c->left > 0)
-        read_data(c);
+    else if (c->chunk.left > 0)
+        httpbody_read_left(&c->chunk);
     else
         read_trailer(c);
 }
@@ -135,22 +119,11 @@ on_size_line(const char *line, size_t size, void *arg)
 static void
 read_size_line(struct httpchunked *c)
 {
-    iostream_read_until(c->stream, "\r\n", MAX_SIZE_LINE + 2, on_size_line, c);
+    iostream_read_until(c->chunk.stream, "\r\n", MAX_SIZE_LINE + 2,
+                        on_size_line, c);
 }
 
 /* --- the bytes ----------------------------------------------------------- */
-
-static void
-on_data(const char *data, size_t size, void *arg)
-{
-    struct httpchunked *c = arg;
-
-    c->left -= size;
-    if (buffer_append(c->body, data, size))
-        read_data(c);
-    else
-        c->callback(HTTP_NO_MEMORY, c->arg);
-}
 
 /* The chunk must end with a line break where its size says. If it does not,
  * client and server have counted differently. */
@@ -165,6 +138,17 @@ on_data_end(const char *data, size_t size, void *arg)
         read_size_line(c);
 }
 
+static void
+on_chunk(const char *wrong, void *arg)
+{
+    struct httpchunked *c = arg;
+
+    if (wrong != NULL)
+        c->callback(wrong, c->arg);
+    else
+        iostream_read_bytes(c->chunk.stream, 2, on_data_end, c);
+}
+
 /* --- the end ------------------------------------------------------------- */
 
 /* Handles one line: a trailer, which is checked and dropped, or the empty line.
@@ -174,7 +158,7 @@ static void
 on_trailer(const char *line, size_t size, void *arg)
 {
     struct httpchunked *c = arg;
-    char *copy = arena_copy(c->arena, line, size);
+    char *copy = arena_copy(&c->request->arena, line, size);
     const char *wrong = HTTP_NO_MEMORY;
 
     if (size == 2 && memcmp(line, "\r\n", 2) == 0) {
@@ -196,17 +180,17 @@ on_trailer(const char *line, size_t size, void *arg)
 /* --- the beginning ------------------------------------------------------- */
 
 bool
-httpchunked_read(struct iostream *stream, struct arena **arena,
-                 struct buffer **body, size_t max,
+httpchunked_read(struct iostream *stream, struct httprequest *r, size_t max,
                  httpbody_callback *callback, void *arg)
 {
-    struct httpchunked *c = arena_alloc(arena, sizeof *c);
+    struct httpchunked *c = arena_alloc(&r->arena, sizeof *c);
 
     if (c == NULL)
         return false;
-    *c = (struct httpchunked){.stream = stream, .arena = arena, .body = body,
-                              .max = max, .callback = callback, .arg = arg};
-    c->trailers.arena = arena;
+    *c = (struct httpchunked){.request = r, .max = max, .callback = callback,
+                              .arg = arg};
+    c->chunk = (struct httpbody){stream, &r->body_buffer, 0, on_chunk, c};
+    c->trailers.arena = &r->arena;
     read_size_line(c);
     return true;
 }

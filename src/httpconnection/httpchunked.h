@@ -17,19 +17,16 @@
 #include <stddef.h>
 
 #include "httpbody.h"
-#include "iostream.h"
-#include "memory.h"
 
-/* Reads a body in chunks into *body, for httpbody_read().
+/* Reads a body in chunks into request->body_buffer, for httpbody_read().
  * - At most `max` bytes, else 413. Extensions and trailers have limits of their
  *   own; a byte that the grammar does not allow is 400.
- * - *body grows with the bytes that arrive, not with the announced sizes. The
- *   arena holds the trailers, which are checked and dropped.
+ * - The buffer grows with the bytes that arrive, not with the announced sizes.
+ *   The request's arena holds the trailers, which are checked and dropped.
  * - The callback does not run if the stream closes first or the pending read is
  *   cancelled.
  * - False if there is no memory; then the callback does not run. */
-bool httpchunked_read(struct iostream *stream, struct arena **arena,
-                      struct buffer **body, size_t max,
-                      httpbody_callback *callback, void *arg);
+bool httpchunked_read(struct iostream *stream, struct httprequest *request,
+                      size_t max, httpbody_callback *callback, void *arg);
 
 #endif

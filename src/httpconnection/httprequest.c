@@ -155,24 +155,6 @@ httprequest_check_start(const char *data, size_t size)
 
 /* --- the head ----------------------------------------------------------- */
 
-/* RFC 9112, section 3.2: exactly one Host in HTTP/1.1, at most one in 1.0. A
- * host in the target replaces it. */
-static const char *
-check_host(struct httprequest *r)
-{
-    const char *host = httpheaders_get_list(&r->headers, "Host", 0);
-
-    if (host == NULL && httprequest_supports_http_1_1(r))
-        return "400 no Host header";
-    if (httpheaders_get_list(&r->headers, "Host", 1) != NULL)
-        return "400 more than one Host header";
-    if (host != NULL && !is_host(host))
-        return "400 malformed Host header";
-    if (r->host == NULL)
-        r->host = host != NULL ? host : "127.0.0.1";
-    return NULL;
-}
-
 struct httprequest *
 httprequest_new(struct httpconnection *connection, const union peer *peer)
 {
@@ -205,13 +187,15 @@ httprequest_free(void *request)
 }
 
 /* The head is copied once, into the request's own memory, and cut to pieces
- * there: every name and value is a part of that copy. */
+ * there: every name and value is a part of that copy. Then the Host is checked
+ * (RFC 9112, section 3.2): exactly one in HTTP/1.1, at most one in 1.0. A host
+ * in the target replaces it. */
 const char *
 httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
                        size_t max)
 {
     char *text = arena_copy(&r->arena, data, size), *lf;
-    const char *wrong;
+    const char *wrong, *host;
 
     if (text == NULL)
         return HTTP_NO_MEMORY;
@@ -224,7 +208,18 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     if (text[size - 2] != '\r')
         return "400 a line does not end with CR LF";
     wrong = httpheaders_parse(&r->headers, lf + 1, text + size - 2);
-    return wrong == NULL ? check_host(r) : wrong;
+    if (wrong != NULL)
+        return wrong;
+    host = httpheaders_get_list(&r->headers, "Host", 0);
+    if (host == NULL && httprequest_supports_http_1_1(r))
+        return "400 no Host header";
+    if (httpheaders_get_list(&r->headers, "Host", 1) != NULL)
+        return "400 more than one Host header";
+    if (host != NULL && !is_host(host))
+        return "400 malformed Host header";
+    if (r->host == NULL)
+        r->host = host != NULL ? host : "127.0.0.1";
+    return NULL;
 }
 
 /* [9] --- the body -------------------------------------------------------- */
@@ -253,17 +248,6 @@ parse_content_length(const struct httprequest *r, size_t *length)
     return true;
 }
 
-/* [13] RFC 9112, section 6.1. A list of codings, or a coding of an HTTP/1.0
- * client, is not accepted: a server in between may read it in another way. */
-static bool
-is_chunked(const struct httprequest *r)
-{
-    const char *coding = httpheaders_get(&r->headers, "Transfer-Encoding");
-
-    return coding != NULL && strcasecmp(coding, "chunked") == 0 &&
-           httprequest_supports_http_1_1(r);
-}
-
 const char *
 httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
 {
@@ -275,10 +259,15 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
         httpheaders_get_list(&r->headers, "Content-Length", 0) != NULL)
         return "400 both Content-Length and Transfer-Encoding";
 
-    /* [13] The one coding that every HTTP/1.1 server has to understand. */
-    if (has_coding && is_chunked(r)) {
+    /* [13] RFC 9112, section 6.1: the one coding that every server has to
+     * understand. A list of codings, or a coding of an HTTP/1.0 client, is not
+     * accepted: a server in between may read it in another way. */
+    if (has_coding && httprequest_supports_http_1_1(r)) {
+        const char *one = httpheaders_get(&r->headers, "Transfer-Encoding");
+
         *length = HTTP_LENGTH_UNKNOWN;
-        return NULL;
+        if (one != NULL && strcasecmp(one, "chunked") == 0)
+            return NULL;
     }
 
     if (has_coding)
@@ -313,15 +302,13 @@ const char *
 httprequest_parse_body(struct httprequest *r)
 {
     const char *type = httpheaders_get(&r->headers, "Content-Type");
-    static const char form[] = "application/x-www-form-urlencoded";
-    static const char multipart[] = "multipart/form-data";
 
     if (type == NULL || (strcmp(r->method, "POST") != 0 &&
                          strcmp(r->method, "PUT") != 0))
         return NULL;
-    if (strncasecmp(type, form, sizeof form - 1) == 0)
+    if (strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
         return httpform_parse_qs(&r->arguments, r->body, r->body_size);
-    if (strncasecmp(type, multipart, sizeof multipart - 1) == 0)
+    if (strncasecmp(type, "multipart/form-data", 19) == 0)
         return httpform_parse_multipart(&r->arguments, type, r->body,
                                         r->body_size);
     return NULL;
@@ -494,17 +481,6 @@ size_t
 httprequest_memory(const struct httprequest *r)
 {
     return arena_memory(r->arena) + buffer_memory(r->body_buffer);
-}
-
-/* The callback may write more, or finish. */
-void
-httprequest_written(struct httprequest *r)
-{
-    ioloop_callback *callback = r->write_callback;
-
-    r->write_callback = NULL;
-    if (callback != NULL)
-        callback(r->write_arg);
 }
 
 /* [12] --- the client leaves ----------------------------------------------- */

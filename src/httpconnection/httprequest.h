@@ -182,9 +182,7 @@ int httprequest_fd(const struct httprequest *request);
 /* [16] Bytes of memory that the request occupies. */
 size_t httprequest_memory(const struct httprequest *request);
 
-/* The connection calls these: httprequest_written() when every written byte has
- * been sent, httprequest_closed() when the client has gone. */
-void httprequest_written(struct httprequest *request);
+/* The connection calls this when the client has gone. */
 void httprequest_closed(struct httprequest *request);
 
 #endif
