@@ -14,10 +14,8 @@
 #include <fcntl.h>
 #include <limits.h> /* [4] */
 #include <poll.h> /* [3] */
-#include <pthread.h> /* [3] */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h> /* [4] */
 #include <unistd.h> /* [3] */
 
 #include "trace.h"
@@ -65,7 +63,7 @@ struct ioloop {
     size_t ncallbacks, callbacks_size;
 
     /* [3] The waker: a pipe that signal handlers and threads write to. */
-    pthread_t thread;
+    const char *thread; /* the address of this_thread in the loop's thread */
     int waker_read, waker_write;
 
     /* [4] A binary heap: timeouts[0] has the earliest deadline, and the
@@ -80,6 +78,9 @@ struct ioloop {
 
 /* IOLoop._instance. */
 static struct ioloop *instance;
+
+/* [3] Each thread has one, so its address tells which thread runs. */
+static _Thread_local char this_thread;
 
 static void add_waker(struct ioloop *loop); /* [3] */
 
@@ -317,7 +318,7 @@ add_waker(struct ioloop *loop)
         set_nonblocking(ends[1]) == -1 ||
         ioloop_add_handler(loop, ends[0], read_waker, loop, IOLOOP_READ) == -1)
         die("cannot make the waker of a loop");
-    loop->thread = pthread_self();
+    loop->thread = &this_thread;
     loop->waker_read = ends[0];
     loop->waker_write = ends[1];
 }
@@ -337,9 +338,9 @@ ioloop_add_callback_from_signal(struct ioloop *loop, ioloop_callback *callback,
 void
 ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
-    struct pollfd room = {.fd = loop->waker_write, .events = POLLOUT};
+    if (loop->thread != &this_thread) {
+        struct pollfd room = {.fd = loop->waker_write, .events = POLLOUT};
 
-    if (!pthread_equal(pthread_self(), loop->thread)) {
         while (!wake(loop, callback, arg))
             poll(&room, 1, -1);
         return;
@@ -356,10 +357,7 @@ ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 int64_t
 ioloop_time(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return microseconds();
 }
 
 /* To read the clock takes longer than many a turn of the loop. */
@@ -546,7 +544,7 @@ ioloop_start(struct ioloop *loop)
         if (loop->stopped)
             break;
 
-        TRACE_WAIT_BEGINS();
+        TRACE_WAIT(true);
 
         /* The loop waits here, and nowhere else. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
@@ -555,7 +553,7 @@ ioloop_start(struct ioloop *loop)
         if (nready == -1 && errno != EINTR)
             return -1;
         loop->now = ioloop_time(); /* [4] */
-        TRACE_WAIT_ENDS();
+        TRACE_WAIT(false);
 
         /* [18] The wait is over. */
         if (loop->wait_hook != NULL)

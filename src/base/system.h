@@ -10,12 +10,17 @@
 #include <signal.h> /* [11] */
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h> /* [16] */
+#include <stdint.h> /* [2] */
 #include <sys/socket.h>
 
 /* Prints "dustdevil: WHAT: the reason in errno" on stderr and exits with
  * status 1. For errors before the server serves. */
 _Noreturn void die(const char *what);
+
+/* [2] --- time ---------------------------------------------------------- */
+
+/* On a clock that cannot be set; only differences mean anything. */
+int64_t microseconds(void);
 
 /* [2] --- descriptors --------------------------------------------------- */
 

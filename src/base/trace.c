@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h> /* [12] */
 
 #include "memory.h" /* [18] */
@@ -40,15 +39,6 @@ trace_connection(int fd)
 
     if (trace_on && fd < MAX_TRACED_FD)
         connections[fd] = ++last;
-}
-
-static int64_t
-microseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* Prints an empty line between two turns. Every column begins at the same
@@ -172,20 +162,15 @@ trace_event(int stop, int fd, const char *file, const char *function,
 
 /* --- the wait ------------------------------------------------------------- */
 
-static int64_t wait_began;
-
 void
-trace_wait_begins(void)
+trace_wait(bool begins, const char *file, const char *function, int line)
 {
-    wait_began = microseconds();
-}
+    static int64_t began;
+    int64_t now = microseconds();
 
-void
-trace_wait_ends(const char *file, const char *function, int line)
-{
-    int64_t waited = microseconds() - wait_began;
-
-    if (waited >= 50000)
+    if (begins)
+        began = now;
+    else if (now - began >= 50000)
         trace_event(0, -1, file, function, line, "--- waited %.1f s ---",
-                    (double)waited / 1e6);
+                    (double)(now - began) / 1e6);
 }

@@ -38,13 +38,11 @@ void trace_event(int stop, int fd, const char *file, const char *function,
                  int line, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
-/* For the loop, around its wait: the line `--- waited 3.0 s ---`. */
-#define TRACE_WAIT_BEGINS() (trace_on ? trace_wait_begins() : (void)0)
-#define TRACE_WAIT_ENDS() \
-    (trace_on ? trace_wait_ends(__FILE__, __func__, __LINE__) : (void)0)
+/* For the loop, before and after its wait: the line `--- waited 3.0 s ---`. */
+#define TRACE_WAIT(begins) \
+    (trace_on ? trace_wait(begins, __FILE__, __func__, __LINE__) : (void)0)
 
-void trace_wait_begins(void);
-void trace_wait_ends(const char *file, const char *function, int line);
+void trace_wait(bool begins, const char *file, const char *function, int line);
 
 /* Gives the connection that was accepted as `fd` a number of its own: the
  * kernel uses the numbers of descriptors again. */

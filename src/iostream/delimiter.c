@@ -29,9 +29,10 @@ find_delimiter(const char *data, size_t size, const char *delimiter,
                size_t *pos)
 {
     const char *p = data + *pos, *end = data + size;
-    char first = delimiter[strspn(delimiter, "\r")];
 
-    while (p < end && (p = memchr(p, first, (size_t)(end - p))) != NULL) {
+    while (*delimiter == '\r')
+        delimiter++;
+    while (p < end && (p = memchr(p, *delimiter, (size_t)(end - p))) != NULL) {
         ptrdiff_t n = match(p, end, delimiter);
 
         if (n > 0)
