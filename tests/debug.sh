@@ -25,6 +25,7 @@ if [ -z "$(stops)" ]; then
 fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+trap : INT # for the debugger, and not for this script
 
 if command -v gdb > /dev/null; then
     # A backtrace as one line. Frames look like one of
