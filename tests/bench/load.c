@@ -501,25 +501,32 @@ server_sleeps(void)
     return name_end != NULL && name_end[2] == 'S';
 }
 
+/* One request, a byte at a time. */
 static void
-send_slowly(struct conn *c)
+send_bytes(const struct conn *c)
 {
     struct timespec pause = {0, 20000};
 
+    for (size_t i = 0; i < c->batch_size; i++) {
+        if (send(c->fd, c->batch + i, 1, MSG_NOSIGNAL) != 1)
+            die("send");
+        do
+            nanosleep(&pause, NULL);
+        while (!server_sleeps());
+    }
+}
+
+static void
+send_slowly(struct conn *c)
+{
     started = option.requests; /* send_batch() has nothing to do */
     open_conn(c);
     while (done < option.requests) {
-        run_until(clock_seconds(CLOCK_MONOTONIC) + 0.001);
-        if (c->waiting > 0 || !c->connected)
-            continue;
-        for (size_t i = 0; i < c->batch_size; i++) {
-            if (send(c->fd, c->batch + i, 1, MSG_NOSIGNAL) != 1)
-                die("send");
-            do
-                nanosleep(&pause, NULL);
-            while (!server_sleeps());
+        if (c->connected && c->waiting == 0) {
+            send_bytes(c);
+            c->waiting = 1;
         }
-        c->waiting = 1;
+        run_until(clock_seconds(CLOCK_MONOTONIC) + 0.001);
     }
     printf("requests=%llu bytes=%zu not_200=%llu\n", (unsigned long long)done,
            c->batch_size, (unsigned long long)not_200);
