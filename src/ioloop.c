@@ -502,8 +502,8 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 
 /* --- the loop ---------------------------------------------------------- */
 
-/* [3] While callbacks add callbacks, the loop polls once in this many turns, so
- * that the sockets do not starve. */
+/* [3] While callbacks add callbacks, the loop polls after this many turns, so
+ * that the sockets do not starve. A request needs fewer of them, and no poll. */
 enum { MAX_TURNS_WITHOUT_WAIT = 32 };
 
 /* Each round of this `for` is one turn. Read it beside IOLoop.start() in
@@ -511,6 +511,8 @@ enum { MAX_TURNS_WITHOUT_WAIT = 32 };
 int
 ioloop_start(struct ioloop *loop)
 {
+    unsigned turns = 0; /* [3] */
+
     loop->now = ioloop_time(); /* [4] */
 
     for (;;) {
@@ -526,7 +528,7 @@ ioloop_start(struct ioloop *loop)
 
         /* [3] While a callback is queued, the loop does not wait. */
         if (loop->ncallbacks > 0 && !loop->stopped &&
-            trace_turn % MAX_TURNS_WITHOUT_WAIT != 0)
+            ++turns < MAX_TURNS_WITHOUT_WAIT)
             continue;
 
         /* [4] The wait ends at the next deadline. */
@@ -550,6 +552,7 @@ ioloop_start(struct ioloop *loop)
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
         loop->poll_count++;
+        turns = 0; /* [3] */
         if (nready == -1 && errno != EINTR)
             return -1;
         loop->now = ioloop_time(); /* [4] */

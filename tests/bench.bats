@@ -51,3 +51,29 @@ setup() { load helper; TMP=$BATS_TEST_TMPDIR; }
     stop_server clean
     grep -c 'GET /hello/n3 ' "$SERVER_LOG"
 }
+
+# calls OPTION...: system calls of the server, while the load asks like this.
+calls() {
+    strace -D -f -c -o "$TMP/strace" "$BUILD/dustdevil" --port=0 --log=none \
+        > "$TMP/out" 2> /dev/null < /dev/null 3>&- 4>&- &
+    SERVER_PID=$!
+    SERVER_LOG=$TMP/out
+    wait_for_line "$TMP/out" '^listening on '
+    "$TMP/load" "$@" "$(sed -n '1s/.*://p' "$TMP/out")" > "$TMP/load.out"
+    stop_server
+    wait_for_line "$TMP/strace" 'total$'
+    awk '/^ *[0-9]/ && $NF != "total" { n += $4 } END { print n }' "$TMP/strace"
+}
+
+@test "a request on an open connection costs three system calls, sixteen in a packet as many" {
+    command -v strace > /dev/null || skip "strace is not installed"
+    strace -o /dev/null true || skip "strace may not look"
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE tests/bench/load.c -o "$TMP/load"
+    one=$(($(calls -n 1100) - $(calls -n 100)))
+    many=$(($(calls -d 16 -n 17600) - $(calls -d 16 -n 1600)))
+    echo "1000 requests: $one, 1000 packets of sixteen: $many"
+
+    # A deadline may come between two of them.
+    [ "$one" -ge 2900 ] && [ "$one" -le 3030 ]
+    [ "$many" -ge 2900 ] && [ "$many" -le 3030 ]
+}

@@ -80,12 +80,12 @@ suite() {
     [ "${6%,}" != skipped ] || skipped=$((skipped + $5))
 }
 
-# The tests about the text of the course say nothing new with sanitizers, nor
+# The tests about the text and the speed say nothing new with sanitizers, nor
 # do those of the steps with another poller.
 tests='' final=''
 for f in tests/*.bats; do
     case $f in
-    */course.bats | */exercises.bats | */stage.bats) ;;
+    */bench.bats | */course.bats | */exercises.bats | */stage.bats) ;;
     */chapters.bats | */step-*.bats) tests="$tests $f" ;;
     *) tests="$tests $f" final="$final $f" ;;
     esac

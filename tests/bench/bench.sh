@@ -42,20 +42,19 @@ has() { command -v "$1" > /dev/null 2>&1; }
 
 pids=''
 
+# end PID: it ends, and is forgotten.
+end() {
+    "$dir/pin" -k "$1" &
+    wait "$1" 2> /dev/null
+    wait "$!"
+    pids=$(echo " $pids " | sed -e "s/ $1 / /" -e 's/^ *//' -e 's/ *$//')
+}
+
 end_all() {
-    for p in $pids; do kill "$p" 2> /dev/null; done
-    for p in $pids; do wait "$p" 2> /dev/null; done
-    pids=''
+    for p in $pids; do end "$p"; done
 }
 trap end_all EXIT
 trap 'exit 1' HUP INT TERM
-
-# end PID: it ends, and is forgotten.
-end() {
-    kill "$1" 2> /dev/null
-    wait "$1" 2> /dev/null
-    pids=$(echo " $pids " | sed -e "s/ $1 / /" -e 's/^ *//' -e 's/ *$//')
-}
 
 # launch NAME COMMAND...: in the background; its process is $pid.
 launch() {

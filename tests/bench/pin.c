@@ -1,12 +1,14 @@
-/* pin.c -- run a program on one CPU.
+/* pin.c -- run a program on one CPU, or end one for sure.
  *
  *     pin CPU PROGRAM ARGUMENT...
  *     pin -r FILE CPU PROGRAM ARGUMENT...
+ *     pin -k PID
  *
  * CPU is a number, or "-": any. It is ignored where the system cannot do it.
  * With -r the program runs as a child, and when it has ended the seconds of CPU
  * time that it used are written to FILE: for systems that do not tell how much
- * a process uses while it runs. */
+ * a process uses while it runs. -k sends SIGTERM once a second, because a signal
+ * can come just before a wait that it should have ended, and at last SIGKILL. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -54,6 +57,20 @@ run_and_report(char **argv, const char *path)
     return fclose(f) != 0;
 }
 
+/* Until the parent of that process has waited for it. */
+static int
+end_process(pid_t pid)
+{
+    struct timespec tick = {0, 20000000};
+
+    for (int i = 0; i < 500 && kill(pid, 0) == 0; i++) {
+        if (i % 50 == 0)
+            kill(pid, i < 400 ? SIGTERM : SIGKILL);
+        nanosleep(&tick, NULL);
+    }
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -66,6 +83,8 @@ main(int argc, char **argv)
     }
     if (argc < 3)
         return 2;
+    if (strcmp(argv[1], "-k") == 0)
+        return end_process((pid_t)atol(argv[2]));
 #ifdef __linux__
     cpu_set_t set;
 
