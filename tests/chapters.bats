@@ -34,6 +34,7 @@ chapter() {
 @test "chapter 16 shows what happens" { chapter 16; }
 @test "chapter 17 shows what happens" { chapter 17; }
 @test "chapter 18 shows what happens" { chapter 18; }
+@test "chapter 19 shows what happens" { chapter 19; }
 
 @test "the page for those who change the server shows what happens" {
     console_session
