@@ -111,6 +111,9 @@ void iostream_watch(struct iostream *stream);
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
+/* [14] - More than 4 KiB are offered to the kernel at once, without a copy, and
+ *   the unsent bytes before them; only what it does not take is copied. */
+
 /* [6] The number of unsent bytes in the stream. From IOSTREAM_MAX_UNSENT (the
  * high-water mark) on, the stream neither receives nor completes reads: a
  * client that does not read its answers cannot ask for more of them. */

@@ -154,6 +154,12 @@ void handler_write_escaped(struct handler *self, const char *text,
  * after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
+/* [14] handler_write_bytes() and handler_flush() in one, for large data: if
+ * handler_set_content_length() has been called, they are not copied to the
+ * body. */
+void handler_flush_bytes(struct handler *self, const void *data, size_t size,
+                         ioloop_callback *callback, void *arg);
+
 /* RequestHandler.finish: the answer is complete. The server calls it when the
  * method returns, unless the class is asynchronous. The handler ends in the
  * turn after that. */

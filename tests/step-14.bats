@@ -821,7 +821,8 @@ cut_short() {
     "$BUILD/client" -c 2 "$PORT" hold < "$TMP/fifo" > "$TMP/out" 2>&1 3>&- 4>&- &
     exec 9> "$TMP/fifo"
     wait_until eval '[ "$(descriptors)" -eq "$((open + 2))" ]'
-    named 503 '' ten
+    named 503 '' sub/page.html # which needs two at a time
+    named 200 0123456789 ten
     exec 9>&-
     wait_until eval '[ "$(descriptors)" -eq "$open" ]'
     named 200 0123456789 ten

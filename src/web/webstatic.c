@@ -1,7 +1,8 @@
 /* [14] webstatic.c -- see webstatic.h.
  *
- * In the order of events: from a name to a descriptor, what the file is, what
- * the client has and wants of it, and how it leaves. */
+ * In the order of events: from a name to a descriptor, what the file is, the
+ * files of this turn, what the client has and wants of it, and how it
+ * leaves. */
 #include "webstatic.h"
 
 #include <assert.h>
@@ -16,16 +17,30 @@
 #include <unistd.h>
 
 #include "conditional.h"
+#include "handler.h"
 #include "system.h"
 #include "trace.h"
 
-/* A piece of a file is read when the client has taken the one before. */
+/* A larger file is read in pieces of this size, the next one when the client has
+ * taken the one before; a smaller file is read whole. */
 enum { PIECE = 65536 };
+
+/* What the answers to requests for one path have in common. */
+struct file {
+    int root, fd;
+    struct stat st;
+    const char *type;
+    char etag[64], modified[HTTP_DATE_SIZE];
+    size_t path_size;
+    char *content; /* NULL: to be read from `fd` */
+    char path[];   /* and behind it the content */
+};
 
 /* The state of a handler that sends a file. */
 struct static_file {
     int fd;
     off_t next, end; /* where the next byte is, and where the last one ends */
+    const char *content; /* as above */
 };
 
 static_assert(sizeof(struct static_file) <= STATIC_FILE_STATE_SIZE,
@@ -56,18 +71,19 @@ step_down(int directory, const char *name, int flags)
  * is looked up in a directory that is open, so no part of the path can be
  * exchanged between a check and the use of it. Tornado 2.0 cleans the path and
  * compares prefixes: it checks one name and opens another, and a symbolic link
- * is enough to get out. The last name may be that of a directory, too. -1 with
- * errno. */
+ * is enough to get out. The last name is not empty, and may be that of a
+ * directory, too. -1 with errno. */
 static int
 open_below(int root, char *path)
 {
-    int fd = step_down(root, ".", DIRECTORY);
+    int fd = root;
     char *name;
 
+    errno = EBADF;
     while (fd != -1 && (name = strsep(&path, "/")) != NULL) {
         int directory = fd, error = ENOENT;
 
-        if (*name == '\0' || strcmp(name, ".") == 0)
+        if (*name == '\0' || (path != NULL && strcmp(name, ".") == 0))
             continue;
         fd = -1;
         if (strcmp(name, "..") != 0) {
@@ -77,7 +93,8 @@ open_below(int root, char *path)
         }
         if (fd == -1 && error == EACCES && path == NULL)
             fd = step_down(directory, name, DIRECTORY);
-        close(directory);
+        if (directory != root)
+            close(directory);
         errno = error;
     }
     return fd;
@@ -89,7 +106,7 @@ open_below(int root, char *path)
 static void
 redirect_to_slash(struct handler *self)
 {
-    struct httprequest *r = handler_request(self);
+    struct httprequest *r = self->request;
     char url[HTTP_MAX_LINE + 4];
 
     snprintf(url, sizeof url, "/%s/%s%s", r->path + strspn(r->path, "/\\"),
@@ -110,42 +127,6 @@ status_of(int error)
         if (error == not_there[i])
             return 404;
     return error == EACCES ? 403 : 503;
-}
-
-/* Opens the requested file; its type is guessed from *name. -1 when the answer
- * is complete. A name that contains a NUL does not exist. */
-static int
-open_file(struct handler *self, struct stat *st, const char **name)
-{
-    const int *root = handler_arg(self);
-    size_t size = 0;
-    const char *text = handler_path_argument(self, 0, &size);
-    bool slash = size == 0 || text[size - 1] == '/';
-    char path[HTTP_MAX_LINE + sizeof "index.html"];
-    int fd = -1, status = 404;
-
-    *name = slash ? "index.html" : text;
-    if (text == NULL) {
-        status = 301; /* the pattern has no group: "/static" */
-    } else if (strlen(text) == size) {
-        snprintf(path, sizeof path, "%s%s", text, slash ? *name : "");
-        fd = open_below(*root, path);
-        if (fd == -1)
-            status = status_of(errno);
-        else if (fstat(fd, st) == -1)
-            status = 503;
-        else if (S_ISREG(st->st_mode))
-            return fd;
-        else if (S_ISDIR(st->st_mode) && !slash)
-            status = 301;
-    }
-    if (fd != -1)
-        close(fd);
-    if (status == 301)
-        redirect_to_slash(self);
-    else
-        handler_send_error(self, status);
-    return -1;
 }
 
 /* --- what it is ---------------------------------------------------------- */
@@ -184,42 +165,157 @@ guess_type(const char *path)
     return "application/octet-stream";
 }
 
-/* A changed file has another size, time or inode, so the tag needs no read of
- * the file. (Two contents of one size within one tick of the file system's
- * clock have one tag: rename() avoids that.) */
-static void
-make_etag(char *etag, size_t size, const struct stat *st)
+/* Opens the requested file and describes it. False when the answer is complete.
+ * A name that contains a NUL does not exist.
+ * - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
+ * - A changed file has another size, time or inode, so the tag needs no read of
+ *   the file. (Two contents of one size within one tick of the file system's
+ *   clock have one tag: rename() avoids that.) */
+static bool
+open_file(struct handler *self, struct file *f)
 {
-    snprintf(etag, size, "\"%llx-%llx-%llx.%lx\"",
+    const int *root = handler_arg(self);
+    size_t size = 0;
+    const char *text = handler_path_argument(self, 0, &size);
+    bool slash = size == 0 || text[size - 1] == '/';
+    char path[HTTP_MAX_LINE + sizeof "index.html"];
+    time_t now = time(NULL);
+    struct stat *st = &f->st;
+    int status = 404;
+
+    *f = (struct file){.root = *root, .fd = -1};
+    if (text == NULL) {
+        status = 301; /* the pattern has no group: "/static" */
+    } else if (strlen(text) == size) {
+        snprintf(path, sizeof path, "%s%s", text, slash ? "index.html" : "");
+        f->type = guess_type(path);
+        f->fd = open_below(*root, path);
+        if (f->fd == -1)
+            status = status_of(errno);
+        else if (fstat(f->fd, st) == -1)
+            status = 503;
+        else if (S_ISREG(st->st_mode))
+            status = 200;
+        else if (S_ISDIR(st->st_mode) && !slash)
+            status = 301;
+    }
+    snprintf(f->etag, sizeof f->etag, "\"%llx-%llx-%llx.%lx\"",
              (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
              (unsigned long long)st->st_mtime, st->st_mtim.tv_nsec);
+    httputil_format_date(f->modified, st->st_mtime < now ? st->st_mtime : now);
+    if (status == 200)
+        return true;
+    if (f->fd != -1)
+        close(f->fd);
+    if (status == 301)
+        redirect_to_slash(self);
+    else
+        handler_send_error(self, status);
+    return false;
 }
+
+/* --- the files of this turn ----------------------------------------------- */
+
+/* Clients ask for the same files at the same time, and to open a file costs
+ * more than to send it. So a small file that was read stays in memory until the
+ * next turn of the loop, and is the answer to all requests for its path until
+ * then. No answer is out of date: forget_files() is queued when the file is
+ * opened, so it runs before any request that arrives later. */
+enum { TURN_FILES = 16 };
+static struct file *turn_files[TURN_FILES];
+static size_t nturn_files; /* that were read in this turn */
+
+static void
+forget_files(void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < TURN_FILES; i++) {
+        free(turn_files[i]);
+        turn_files[i] = NULL;
+    }
+    nturn_files = 0;
+}
+
+/* NULL: not read in this turn. */
+static const struct file *
+find_file(struct handler *self)
+{
+    const int *root = handler_arg(self);
+    size_t size = 0;
+    const char *path = handler_path_argument(self, 0, &size);
+
+    for (size_t i = 0; i < TURN_FILES && turn_files[i] != NULL; i++) {
+        const struct file *f = turn_files[i];
+
+        if (f->root == *root && f->path_size == size && path != NULL &&
+            memcmp(f->path, path, size) == 0)
+            return f;
+    }
+    return NULL;
+}
+
+/* Reads a small file, and closes it. If it has become shorter, or there is no
+ * memory, it stays open, and is sent like a large one. */
+static void
+read_file(struct handler *self, const struct file *opened)
+{
+    struct static_file *file = handler_state(self);
+    size_t size = (size_t)opened->st.st_size, path_size = 0;
+    const char *path = handler_path_argument(self, 0, &path_size);
+    struct file *f = malloc(sizeof *f + path_size + size);
+
+    if (f == NULL)
+        return;
+    *f = *opened;
+    f->fd = -1;
+    f->path_size = path_size;
+    f->content = f->path + path_size;
+    memcpy(f->path, path, path_size);
+    if (pread(file->fd, f->content, size, 0) != (ssize_t)size) {
+        free(f);
+        return;
+    }
+    close(file->fd);
+    file->fd = -1;
+    file->content = f->content;
+    if (nturn_files == 0)
+        ioloop_add_callback(self->request->loop, forget_files, NULL);
+    free(turn_files[nturn_files % TURN_FILES]);
+    turn_files[nturn_files++ % TURN_FILES] = f;
+}
+
+/* --- what the client has of it -------------------------------------------- */
 
 /* Sets the headers that describe the file, whether it is sent or the client has
  * it already.
- * - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
  * - With ?v= the URL changes when the file does (Tornado's static_url() writes
- *   such URLs), so the answer may be kept for ten years. An error may not. */
+ *   such URLs), so the answer may be kept for ten years. An error may not.
+ * - These strings live until the head is written, and a head may contain them:
+ *   they are neither checked nor copied, as those of other handlers are. */
 static void
-set_headers(struct handler *self, const struct stat *st, const char *etag,
-            bool error)
+set_headers(struct handler *self, const struct file *f)
 {
     enum { TEN_YEARS = 10 * 365 * 86400 };
     bool keep = handler_get_arguments(self, "v", 0) != NULL;
-    time_t now = time(NULL);
+    struct httpheaders *to = &self->headers;
     char date[HTTP_DATE_SIZE];
+    bool ok = httpheaders_add(to, "Last-Modified", f->modified) &&
+              httpheaders_add(to, "Etag", f->etag) &&
+              httpheaders_add(to, "Accept-Ranges", "bytes");
 
-    httputil_format_date(date, st->st_mtime < now ? st->st_mtime : now);
-    handler_set_header(self, "Last-Modified", date);
-    handler_set_header(self, "Etag", etag);
-    handler_set_header(self, "Accept-Ranges", "bytes");
-    if (error)
-        return;
-    handler_set_header(self, "Cache-Control",
-                       keep ? "public, max-age=315360000" : "public");
-    httputil_format_date(date, now + TEN_YEARS);
-    if (keep)
+    if (self->status < 400) {
+        httpheaders_del(to, "Content-Type");
+        ok = ok && httpheaders_add(to, "Cache-Control",
+                                   keep ? "public, max-age=315360000"
+                                        : "public") &&
+             httpheaders_add(to, "Content-Type", f->type);
+    }
+    if (!ok)
+        handler_fail(self, 503, http_no_memory);
+    if (keep && self->status < 400) {
+        httputil_format_date(date, time(NULL) + TEN_YEARS);
         handler_set_header(self, "Expires", date);
+    }
 }
 
 /* --- what is wanted of it ------------------------------------------------- */
@@ -286,18 +382,18 @@ if_range(struct httprequest *r, const char *etag, time_t modified)
 
 /* 200, 206 or 416. A range is for GET only, and for one Range header. */
 static int
-check_range(struct handler *self, const char *etag, const struct stat *st)
+check_range(struct handler *self, const struct file *f)
 {
-    struct httprequest *r = handler_request(self);
     struct static_file *file = handler_state(self);
-    const char *range = httpheaders_get(&r->headers, "Range");
-    long long size = st->st_size;
+    const char *range = httpheaders_get(&self->request->headers, "Range");
+    long long size = f->st.st_size;
     char text[80];
-    int status = 200;
+    int status;
 
-    if (range != NULL && strcmp(r->method, "GET") == 0 &&
-        if_range(r, etag, st->st_mtime))
-        status = parse_range(range, file);
+    if (range == NULL || strcmp(self->request->method, "GET") != 0 ||
+        !if_range(self->request, f->etag, f->st.st_mtime))
+        return 200;
+    status = parse_range(range, file);
     if (status == 206)
         snprintf(text, sizeof text, "bytes %lld-%lld/%lld",
                  (long long)file->next, (long long)file->end - 1, size);
@@ -318,25 +414,36 @@ check_range(struct handler *self, const char *etag, const struct stat *st)
 static void
 send_more(void *arg)
 {
+    enum { FEW = 2048 }; /* cheaper to copy than to send by themselves */
     struct handler *self = arg;
     struct static_file *file = handler_state(self);
     off_t left = file->end - file->next;
     char piece[PIECE];
+    const char *data = piece;
     ssize_t n = 0;
+    bool last;
 
-    if (left > 0 && !handler_client_gone(self))
+    if (file->content != NULL) {
+        data = file->content + file->next;
+        n = (ssize_t)left;
+    } else if (left > 0 && !handler_client_gone(self)) {
         n = pread(file->fd, piece, left < PIECE ? (size_t)left : PIECE,
                   file->next);
-    if (n > 0) {
-        handler_write_bytes(self, piece, (size_t)n);
-        file->next += n;
-        TRACE(httprequest_fd(handler_request(self)),
-              "%zd bytes of the file, %lld left", n, (long long)(left - n));
     }
-    if (n > 0 && n < left) {
-        handler_flush(self, send_more, self);
-    } else {
-        close(file->fd);
+    if (n > 0) {
+        file->next += n;
+        TRACE(httprequest_fd(self->request), "%zd bytes of the file, %lld left",
+              n, (long long)(left - n));
+    }
+    last = n <= 0 || n == left;
+    if (n > FEW || !last)
+        handler_flush_bytes(self, data, (size_t)n, last ? NULL : send_more,
+                            self);
+    else if (n > 0)
+        handler_write_bytes(self, data, (size_t)n);
+    if (last) {
+        if (file->fd != -1)
+            close(file->fd);
         handler_finish(self);
     }
 }
@@ -345,30 +452,28 @@ send_more(void *arg)
 void
 static_file_get(struct handler *self)
 {
-    struct httprequest *r = handler_request(self);
     struct static_file *file = handler_state(self);
-    struct stat st = {0};
-    const char *name;
-    char etag[64];
-    int fd = open_file(self, &st, &name), status;
+    const struct file *f = find_file(self);
+    struct file opened;
+    int status;
 
-    if (fd == -1)
+    if (f == NULL && !open_file(self, &opened))
         return;
-    *file = (struct static_file){fd, 0, st.st_size};
-    make_etag(etag, sizeof etag, &st);
-    status = conditional_check(r, etag, st.st_mtime);
+    f = f != NULL ? f : &opened;
+    *file = (struct static_file){f->fd, 0, f->st.st_size, f->content};
+    status = conditional_check(self->request, f->etag, f->st.st_mtime);
     if (status == 0)
-        status = check_range(self, etag, &st);
+        status = check_range(self, f);
     handler_set_status(self, status);
     if (status != 412)
-        set_headers(self, &st, etag, status >= 400);
-    if (status >= 400) {
+        set_headers(self, f);
+    if (status >= 400)
         handler_write_error(self, status, NULL);
-    } else if (status != 304) {
-        handler_set_header(self, "Content-Type", guess_type(name));
+    else if (status != 304)
         handler_set_content_length(self, (uint64_t)(file->end - file->next));
-    }
-    if (status >= 300 || strcmp(r->method, "HEAD") == 0)
+    if (status >= 300 || self->is_head)
         file->end = file->next;
+    if (f == &opened && file->end > file->next && f->st.st_size <= PIECE)
+        read_file(self, &opened);
     send_more(self);
 }
