@@ -21,9 +21,6 @@
  * their turn. READ_CHUNK: the least free space before a recv(). */
 enum { MAX_READ = 65536, READ_CHUNK = 1024 };
 
-/* [14] To copy more bytes than this costs more than to send them at once. */
-enum { LARGE_WRITE = 4096 };
-
 struct iostream {
     struct ioloop *loop;
     int fd;         /* -1 once closed */
@@ -52,7 +49,7 @@ struct iostream {
     ioloop_callback *free_callback;
     void *free_arg;
 
-    size_t received, sent; /* [16] */
+    size_t received, written; /* [16] */
 
     bool tried;         /* the socket has been read once */
     bool read_complete; /* the read's callback is queued */
@@ -492,7 +489,6 @@ handle_write(struct iostream *s)
             return;
         }
         b->start += n > 0 ? (size_t)n : 0;
-        s->sent += n > 0 ? (size_t)n : 0; /* [16] */
 
         /* (17) The kernel has the bytes, the peer does not have them yet. */
         TOUR(17, s->fd, "-%zd bytes, %zu unsent", n > 0 ? n : 0,
@@ -533,29 +529,6 @@ write_later(void *arg)
     handle_write(s);
 }
 
-/* [14] Sends the unsent bytes, and then `data` from where it is, as far as the
- * kernel takes both. Returns how many bytes of `data` it has taken. After an
- * error handle_write() finds the next one. */
-static size_t
-send_uncopied(struct iostream *s, const void *data, size_t size)
-{
-    size_t unsent = iostream_unsent(s), taken;
-    struct buffer *b = s->write_buffer;
-    struct iovec parts[] = {{unsent > 0 ? b->data + b->start : NULL, unsent},
-                            {(void *)data, size}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    ssize_t n = sendmsg(s->fd, &message, SEND_FLAGS);
-
-    taken = n > 0 ? (size_t)n : 0;
-    s->sent += taken; /* [16] */
-    TRACE(s->fd, "-%zu bytes, at once", taken);
-    if (taken < unsent)
-        unsent = taken;
-    if (unsent > 0)
-        b->start += unsent;
-    return taken - unsent;
-}
-
 /* The bytes go into the buffer now and to the kernel in a later turn. While the
  * loop watches for WRITE, the socket has no room, and the WRITE event will call
  * handle_write(). */
@@ -565,21 +538,17 @@ iostream_write(struct iostream *s, const void *data, size_t size,
 {
     if (s->fd == -1)
         return;
+    s->written += size; /* [16] */
 
     /* [14] Of a large block only the part that has to wait is copied. */
-    if (size > LARGE_WRITE) {
-        size_t n = send_uncopied(s, data, size);
-
-        data = (const char *)data + n;
-        size -= n;
-    }
+    size -= buffer_send_with(s->write_buffer, s->fd, &data, size);
 
     if (!buffer_append(&s->write_buffer, data, size)) {
         iostream_abort(s);
         return;
     }
 
-    /* (16) Nothing has been sent yet. */
+    /* (16) What is in the buffer has not been sent yet. */
     TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
     s->write_callback = callback;
     s->write_arg = arg;
@@ -621,7 +590,7 @@ iostream_received(const struct iostream *s)
 size_t
 iostream_sent(const struct iostream *s)
 {
-    return s->sent;
+    return s->written - iostream_unsent(s);
 }
 
 size_t

@@ -45,12 +45,12 @@ wait_until() {
     return 1
 }
 
-# slow PATH [RCVBUF]: a client asks for a file and takes only what the kernels
-# take for it; it goes on when told to by go_on, and counts what comes.
+# slow PATH [RCVBUF [OP]]: a client asks for a file and takes only what the
+# kernels take for it; it goes on when told to by go_on, and counts what comes.
 slow() {
     mkfifo "$TMP/fifo"
     "$BUILD/client" "$PORT" rcvbuf "${2:-4096}" deaf \
-        send "$(GET "$1" 'Connection: close\r\n')" hold count < "$TMP/fifo" > "$TMP/slow" 2>&1 3>&- 4>&- &
+        send "$(GET "$1" 'Connection: close\r\n')" hold "${3:-count}" < "$TMP/fifo" > "$TMP/slow" 2>&1 3>&- 4>&- &
     CLIENT_PID=$!
     exec 9> "$TMP/fifo"
     wait_until started "$1"
@@ -709,6 +709,20 @@ cut_short() {
     grep -q '(20)' "$SERVER_LOG"
 }
 
+@test "what arrives of a file that shrinks is its beginning, and nothing else" {
+    serve --trace
+    local size
+    large big 800000
+    cp "$FILES/big" "$TMP/before"
+    slow big 65536 read
+    truncate -s 6000100 "$FILES/big" # in the middle of a page
+    run ! go_on
+    sed '1,/^\r$/d' "$TMP/slow" > "$TMP/got"
+    size=$(($(wc -c < "$TMP/got")))
+    [ "$size" -gt 0 ] && [ "$size" -le 6000100 ]
+    head -c "$size" "$TMP/before" | cmp - "$TMP/got"
+}
+
 @test "a file that grows or is touched on its way arrives with the promised length" {
     serve --trace
     local change name=big sent
@@ -749,6 +763,98 @@ cut_short() {
     [ "$(cat "$TMP/slow")" -gt 12800000 ]
     [ "$(cat "$TMP/slow")" -lt 12801000 ]
     http "$URL/static/big" | cmp "$FILES/big" -
+}
+
+@test "a file that is replaced is served new from then on" {
+    serve
+    local i
+    for i in $(seq 30); do
+        printf '%010d' "$i" > "$FILES/new"
+        mv "$FILES/new" "$FILES/ten"
+        [ "$(http "$URL/static/ten")" -eq "$((10#$i))" ]
+    done
+    # Also on a connection that stays open, and between two requests on it.
+    mkfifo "$TMP/fifo"
+    "$BUILD/client" "$PORT" send "$(GET ten)" readuntil 30 hold \
+        send "$(GET ten 'Connection: close\r\n')" read < "$TMP/fifo" > "$TMP/out" 3>&- 4>&- &
+    exec 9> "$TMP/fifo"
+    wait_until eval '[ "$(grep -c "200 GET /static/ten" "$SERVER_LOG")" -eq 31 ]'
+    printf 'the newest' > "$FILES/new"
+    mv "$FILES/new" "$FILES/ten"
+    exec 9>&-
+    wait "$!"
+    [ "$(tail -n 1 "$TMP/out")" = 'the newest' ]
+}
+
+# asleep: from now on what clients send waits in the kernel. awake N: when N of
+# them have sent something, the server goes on, and finds all of it at once.
+asleep() { kill -STOP "$SERVER_PID"; }
+awake() {
+    wait_until eval '[ "$(waiting)" -eq '"$1"' ]'
+    kill -CONT "$SERVER_PID"
+}
+waiting() {
+    awk -v port="$(printf ':%04X' "$PORT")" '$2 ~ port "$" && $4 == "01" &&
+        $5 !~ /:00000000$/ { n++ } END { print n + 0 }' /proc/net/tcp
+}
+
+@test "clients that ask for one file at the same time have it opened once" {
+    [ -r /proc/net/tcp ] || skip "there is no /proc/net/tcp"
+    command -v strace > /dev/null || skip "strace is not installed"
+    local strace client path
+    large mid 4000
+    serve
+    strace -f -qq -o "$TMP/calls" -e trace=openat -p "$SERVER_PID" 2> "$TMP/strace" 3>&- 4>&- &
+    strace=$!
+    wait_until grep -q '^TracerPid:.*[1-9]' "/proc/$SERVER_PID/status" ||
+        skip "strace may not look"
+    for path in ten mid; do
+        asleep
+        client -c 40 send "$(GET $path 'Connection: close\r\n')" read > "$TMP/out" &
+        client=$!
+        awake 40
+        wait "$client"
+        [ "$(grep -o 'HTTP/1.1 200' "$TMP/out" | wc -l)" -eq 40 ]
+        [ "$(grep -c "\"$path\"" "$TMP/calls")" -eq 1 ]
+    done
+    kill -INT "$strace"
+    wait "$strace" || true
+    [ "$(grep -c 3999 "$TMP/out")" -eq 40 ]
+}
+
+@test "clients that ask for many files at the same time get each its own" {
+    [ -r /proc/net/tcp ] || skip "there is no /proc/net/tcp"
+    serve
+    local i clients=''
+    for i in $(seq 24); do
+        large "file$i" "$((i * 100))"
+        cp "$FILES/file$i" "$FILES/sub/ten"
+    done
+    asleep
+    for i in $(seq 24) $(seq 10); do
+        http "$URL/static/file$i" > "$TMP/got$i" &
+        clients="$clients $!"
+    done
+    http "$URL/static/sub/ten" > "$TMP/got" &
+    clients="$clients $!"
+    awake 35
+    for i in $clients; do wait "$i"; done
+    for i in $(seq 24); do cmp "$TMP/got$i" "$FILES/file$i"; done
+    cmp "$TMP/got" "$FILES/sub/ten"
+}
+
+@test "a file of any size arrives whole, and so does a part of it" {
+    serve
+    local size
+    large all 5000
+    for size in 1 2047 2048 2049 4096 4097 65535 65536 65537; do
+        head -c "$size" "$FILES/all" > "$FILES/f"
+        http "$URL/static/f" | cmp "$FILES/f" -
+        http -r "$((size / 2))-" "$URL/static/f" | cmp <(tail -c +$((size / 2 + 1)) "$FILES/f") -
+        client rcvbuf 4096 send "$(GET f)$(GET f 'Connection: close\r\n')" read > "$TMP/out"
+        [ "$(grep -ao 'HTTP/1.1 200' "$TMP/out" | wc -l)" -eq 2 ]
+        [ "$(tail -c "$size" "$TMP/out" | cksum)" = "$(cksum < "$FILES/f")" ]
+    done
 }
 
 @test "a slow reader keeps no other client waiting" {

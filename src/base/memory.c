@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h> /* [14] */
+#include <sys/uio.h> /* [14] */
 
-#include "system.h" /* [16] */
+#include "system.h" /* [14] */
 
 /* [16] --- the limit ---------------------------------------------------- */
 
@@ -182,6 +184,30 @@ buffer_release(struct buffer **b)
     if (*b != NULL)
         block_free(*b, sizeof **b + (*b)->size);
     *b = NULL;
+}
+
+/* [14] --- sending ------------------------------------------------------- */
+
+size_t
+buffer_send_with(struct buffer *b, int fd, const void **data, size_t size)
+{
+    enum { SMALL = 4096 };
+    size_t first = buffer_length(b), taken;
+    struct iovec parts[] = {{NULL, first}, {(void *)*data, size}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t n;
+
+    if (size <= SMALL)
+        return 0;
+    if (first > 0)
+        parts[0].iov_base = b->data + b->start;
+    n = sendmsg(fd, &message, SEND_FLAGS);
+    taken = n > 0 ? (size_t)n : 0;
+    first = first < taken ? first : taken;
+    if (first > 0)
+        b->start += first;
+    *data = (const char *)*data + (taken - first);
+    return taken - first;
 }
 
 /* [8] --- arenas -------------------------------------------------------- */

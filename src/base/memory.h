@@ -71,6 +71,15 @@ void buffer_trim(struct buffer **b);
 /* Frees the buffer with all that it holds; *b is NULL afterwards. */
 void buffer_release(struct buffer **b);
 
+/* [14] Sends the live bytes on the socket `fd` and then, in the same call, as
+ * many of the `size` bytes at *data as the kernel takes now. Moves *data behind
+ * these, and returns their number.
+ * - 0 after an error, too: the next send() of the caller has an error again.
+ * - 0, and nothing is sent, if these are at most 4 KiB: to copy them is cheaper
+ *   than a call, and they leave together with what is written after them. */
+size_t buffer_send_with(struct buffer *b, int fd, const void **data,
+                        size_t size);
+
 /* [8] --- arenas -------------------------------------------------------- */
 
 /* An arena is memory that is allocated in pieces and freed at once: all that

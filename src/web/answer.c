@@ -280,19 +280,22 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     write_blocks(self, head, callback, arg);
 }
 
-/* [14] The stream takes the data as they are. A chunk would need a frame. */
+/* [14] The stream takes the data as they are. A chunk would need a frame, and
+ * handler_flush() deals with what has failed or is too long. */
 void
 handler_flush_bytes(struct handler *self, const void *data, size_t size,
                     ioloop_callback *callback, void *arg)
 {
-    if (!self->framing.length_known || handler_client_gone(self)) {
+    uint64_t flushed = self->flushed + buffer_length(self->body) + size;
+
+    if (!self->framing.length_known || flushed > self->framing.length ||
+        handler_client_gone(self)) {
         handler_write_bytes(self, data, size);
         handler_flush(self, callback, arg);
         return;
     }
     handler_flush(self, NULL, NULL);
-    self->flushed += size;
-    check_flushed(self);
+    self->flushed = flushed;
     httprequest_write(self->request, data, self->sends_body ? size : 0,
                       callback, arg);
 }

@@ -21,8 +21,8 @@
 #include "system.h"
 #include "trace.h"
 
-/* A larger file is read in pieces of this size, the next one when the client has
- * taken the one before; a smaller file is read whole. */
+/* A larger file is read in pieces of this size, each one when the kernel has
+ * taken the piece before; a smaller file is read whole. */
 enum { PIECE = 65536 };
 
 /* What the answers to requests for one path have in common. */
@@ -79,7 +79,7 @@ open_below(int root, char *path)
     int fd = root;
     char *name;
 
-    errno = EBADF;
+    errno = EBADF; /* if there is no root */
     while (fd != -1 && (name = strsep(&path, "/")) != NULL) {
         int directory = fd, error = ENOENT;
 
@@ -199,12 +199,15 @@ open_file(struct handler *self, struct file *f)
         else if (S_ISDIR(st->st_mode) && !slash)
             status = 301;
     }
-    snprintf(f->etag, sizeof f->etag, "\"%llx-%llx-%llx.%lx\"",
-             (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
-             (unsigned long long)st->st_mtime, st->st_mtim.tv_nsec);
-    httputil_format_date(f->modified, st->st_mtime < now ? st->st_mtime : now);
-    if (status == 200)
+    if (status == 200) {
+        snprintf(f->etag, sizeof f->etag, "\"%llx-%llx-%llx.%lx\"",
+                 (unsigned long long)st->st_ino,
+                 (unsigned long long)st->st_size,
+                 (unsigned long long)st->st_mtime, st->st_mtim.tv_nsec);
+        httputil_format_date(f->modified,
+                             st->st_mtime < now ? st->st_mtime : now);
         return true;
+    }
     if (f->fd != -1)
         close(f->fd);
     if (status == 301)
@@ -216,14 +219,14 @@ open_file(struct handler *self, struct file *f)
 
 /* --- the files of this turn ----------------------------------------------- */
 
-/* Clients ask for the same files at the same time, and to open a file costs
- * more than to send it. So a small file that was read stays in memory until the
- * next turn of the loop, and is the answer to all requests for its path until
- * then. No answer is out of date: forget_files() is queued when the file is
- * opened, so it runs before any request that arrives later. */
+/* Many clients ask for the same files, and to open a file costs more than to
+ * send it. So a small file that was read stays in memory until the turn of the
+ * loop is over, and answers all requests for its path until then. No answer is
+ * out of date: forget_files() is queued when the file has been opened, so it
+ * runs before any request that arrives later. */
 enum { TURN_FILES = 16 };
 static struct file *turn_files[TURN_FILES];
-static size_t nturn_files; /* that were read in this turn */
+static size_t nturn_files; /* in this turn; a 17th replaces the first */
 
 static void
 forget_files(void *arg)
@@ -406,11 +409,11 @@ check_range(struct handler *self, const struct file *f)
 
 /* --- how it leaves -------------------------------------------------------- */
 
-/* Sends the next piece, when the kernel has taken the one before. The promised
- * bytes are sent as long as the file has them, so a file that grows can be
- * fetched; if the file has become shorter, the answer is cut off. A file that
- * is overwritten in place is sent as it is read, partly old and partly new:
- * rename() is the safe way to replace it. */
+/* Sends the file, or the next piece of a large one, when the kernel has taken
+ * the piece before. The promised bytes are sent as long as the file has them,
+ * so a file that grows can be fetched; if the file has become shorter, the
+ * answer is cut off. A file that is overwritten in place is sent as it is read,
+ * partly old and partly new: rename() is the safe way to replace it. */
 static void
 send_more(void *arg)
 {

@@ -13,6 +13,8 @@
  * - Only files below that directory are served: no "..", however it is written,
  *   leads out of it, and no symbolic link is followed. This holds even against
  *   processes that can write into it.
+ * - Requests that arrive together share what was read of a small file; a file
+ *   that has been replaced is served new to every request that arrives later.
  * - As many bytes as Content-Length promises are sent as long as the file has
  *   them; if it has become shorter, the connection is cut. What is written into
  *   a file while it is sent may arrive mixed with what was there: rename() a
