@@ -400,29 +400,25 @@ try_read(struct iostream *s)
     set_io_state(s, s->state | IOLOOP_READ | IOLOOP_ERROR);
 }
 
-static void
-start_read(struct iostream *s, const char *delimiter, size_t wanted,
-           iostream_callback *callback, void *arg)
+void
+iostream_read_until(struct iostream *s, const char *delimiter,
+                    size_t max_bytes, iostream_callback *callback, void *arg)
 {
+    /* (5) The read is pending until the delimiter has come. */
+    if (delimiter != NULL)
+        TOUR(5, s->fd, "read: everything up to the delimiter");
+
     if (s->fd == -1 || s->read_callback != NULL)
         return;
     s->delimiter = delimiter;
-    s->wanted = wanted;
+    s->wanted = max_bytes;
     s->scan_pos = 0;
     s->read_callback = callback;
     s->read_arg = arg;
     try_read(s);
 }
 
-void
-iostream_read_until(struct iostream *s, const char *delimiter,
-                    size_t max_bytes, iostream_callback *callback, void *arg)
-{
-    /* (5) The read is pending until the delimiter has come. */
-    TOUR(5, s->fd, "read: everything up to the delimiter");
-    start_read(s, delimiter, max_bytes, callback, arg);
-}
-
+/* Without a delimiter the read ends after `size` bytes. */
 void
 iostream_read_bytes(struct iostream *s, size_t size,
                     iostream_callback *callback, void *arg)
@@ -430,7 +426,7 @@ iostream_read_bytes(struct iostream *s, size_t size,
     /* [9] (9) The caller knows how many bytes will come. */
     TOUR(9, s->fd, "read: %zu bytes", size);
 
-    start_read(s, NULL, size, callback, arg);
+    iostream_read_until(s, NULL, size, callback, arg);
 }
 
 size_t

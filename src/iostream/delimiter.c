@@ -3,27 +3,8 @@
 
 #include <string.h>
 
-/* Does the delimiter begin at `p`? Returns its length there, CRs included; 0 if
- * it does not begin there; -1 if the data ends before that is certain. */
-static ptrdiff_t
-match(const char *p, const char *end, const char *delimiter)
-{
-    const char *start = p;
-
-    for (; *delimiter != '\0'; delimiter++) {
-        if (*delimiter == '\r')
-            continue;
-        if (p > start && p < end && *p == '\r')
-            p++;
-        if (p == end)
-            return -1;
-        if (*p++ != *delimiter)
-            return 0;
-    }
-    return p - start;
-}
-
-/* memchr() searches for the first byte of the delimiter that is not a CR. */
+/* memchr() finds the places where the delimiter may begin. The inner loop
+ * compares the rest; it skips a CR of the data that the delimiter may have. */
 size_t
 find_delimiter(const char *data, size_t size, const char *delimiter,
                size_t *pos)
@@ -33,12 +14,24 @@ find_delimiter(const char *data, size_t size, const char *delimiter,
     while (*delimiter == '\r')
         delimiter++;
     while (p < end && (p = memchr(p, *delimiter, (size_t)(end - p))) != NULL) {
-        ptrdiff_t n = match(p, end, delimiter);
+        const char *q = p, *d = delimiter;
 
-        if (n > 0)
-            return (size_t)(p + n - data);
+        while (*d != '\0' && q < end) {
+            if (*d == '\r') {
+                d++;
+                continue;
+            }
+            if (*q != *d && (*q != '\r' || q[-1] == '\r'))
+                break;
+            d += *q == *d;
+            q++;
+        }
+        if (*d == '\0')
+            return (size_t)(q - data);
         *pos = (size_t)(p - data);
-        if (n == -1)
+
+        /* More data may complete the delimiter. */
+        if (q == end)
             return 0;
         p++;
     }
