@@ -230,10 +230,10 @@ poor() {
 
     # The first client is connected, and asks when no descriptor is left.
     base=$(descriptors)
-    client_bg "$TMP/inside" pause 700 send "$(request /hello/inside)" \
+    client_bg "$TMP/inside" send G pause 700 send 'ET /hello/inside HTTP/1.0\r\n\r\n' \
         readuntil 'Hello, inside'
     while [ "$(descriptors)" -eq "$base" ]; do sleep 0.02; done
-    stay 60
+    stay 60 send G
     before=$(cpu)
     wait "$CLIENT_PID"
     after=$(cpu)
@@ -257,7 +257,7 @@ poor() {
 # --- nothing to do ---------------------------------------------------------
 
 idle() {
-    stay 3
+    stay 3 send '\r\n'
     stay 3 send 'GET / HT'
     stay 3 send 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx'
     stay 3 rcvbuf 4096 send "$(request '/bytes?n=1000000000')" deaf

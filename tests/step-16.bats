@@ -359,13 +359,13 @@ needs_much_memory() {
 
 @test "there are never more connections than descriptors, and some are left" {
     start_with_limits '-n 128' "$BUILD/step-16/server" --static-path=diagrams
-    stay 50
+    stay 50 send G
     held inside send "$(request /hello/one)${HEAD}Content-Length: 3\\r\\n\\r\\na" \
         readuntil one hold send bc readuntil abc \
         send "$(request /static/house.svg)" readuntil '</svg>' \
         send "$(request /hello/two)" readuntil two
     wait_for_line "$SERVER_LOG" '200 GET /hello/one '
-    stay 80
+    stay 80 send G
     wait_for_line "$SERVER_LOG" '[56][0-9] connections: no more are accepted'
     release inside
     grep -q 'Hello, two' "$TMP/inside"
@@ -428,7 +428,7 @@ best() {
     each 500 send "$(request /)" readuntil world
     best
     alone=$best
-    stay 300
+    stay 300 send G
     stay 300 send 'GET /hello/'
     stay 200 send "${HEAD}Content-Length: 900\\r\\n\\r\\nx"
     stay 100 rcvbuf 4096 send "$(request '/bytes?n=1000000')" deaf
