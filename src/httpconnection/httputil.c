@@ -349,33 +349,28 @@ httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
     return ok;
 }
 
-/* snprintf() would be much slower, and each head has two numbers. The digits of
- * `n` end at `end`; returns where they begin. */
+/* The bytes of a head without the headers that its caller gives: at most. */
+enum { OTHER_LINES = 320 };
+
+/* The first lines are the same for all answers with one status in one second,
+ * so they are formatted once, and copied. Returns where they end. */
 static char *
-digits(char *end, uint64_t n)
+put_first_lines(char *to, int status)
 {
-    do
-        *--end = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    return end;
-}
-
-/* What follows the status line is the same in all answers of a second: one call
- * of time() is a few instructions, formatting is hundreds. */
-static const char *
-server_and_date(void)
-{
-    static char lines[128];
+    static char date[HTTP_DATE_SIZE], lines[OTHER_LINES / 2];
     static time_t last;
+    static int last_status, size;
     time_t now = time(NULL);
-    char date[HTTP_DATE_SIZE];
 
-    if (now != last) {
+    if (now != last)
         httputil_format_date(date, now);
-        sprintf(lines, "\r\nServer: %s\r\nDate: %s\r\n", HTTP_SERVER, date);
-    }
+    if (now != last || status != last_status)
+        size = sprintf(lines, "HTTP/1.1 %d %s\r\nServer: %s\r\nDate: %s\r\n",
+                       status, httputil_reason(status), HTTP_SERVER, date);
     last = now;
-    return lines;
+    last_status = status;
+    memcpy(to, lines, (size_t)size);
+    return to + size;
 }
 
 /* Returns where the line ends. */
@@ -398,23 +393,26 @@ httputil_append_head(struct buffer **to, int status,
                      const struct httpheaders *headers,
                      const struct httpframing *framing)
 {
-    enum { OTHER_LINES = 320 };
     const struct httpheader *h = headers->items, *end = h + headers->n;
     size_t room = OTHER_LINES;
+    uint64_t rest = framing->length;
     char length[24] = "", *p;
 
     for (; h < end; h++)
         room += h->name_size + strlen(h->value) + strlen(": \r\n");
     if ((p = buffer_room(to, room)) == NULL)
         return false;
-    p = stpcpy(p, "HTTP/1.1 000 ");
-    digits(p - 1, (uint64_t)status);
-    p = stpcpy(stpcpy(p, httputil_reason(status)), server_and_date());
+    p = put_first_lines(p, status);
     for (h = headers->items; h < end; h++)
         p = put_header(p, h->name, h->value);
-    if (framing->length_known)
-        p = put_header(p, "Content-Length",
-                       digits(length + sizeof length - 1, framing->length));
+    if (framing->length_known) {
+        char *digits = length + sizeof length - 1;
+
+        do /* snprintf() would be much slower */
+            *--digits = (char)('0' + rest % 10);
+        while ((rest /= 10) > 0);
+        p = put_header(p, "Content-Length", digits);
+    }
 
     /* [12] The body says itself where it ends. */
     if (framing->chunked)
