@@ -103,7 +103,8 @@ end_connection(void *arg)
 void
 httpconnection_refuse(struct httpconnection *c, const char *wrong)
 {
-    struct httpheader type = {"Content-Type", HTTP_ERROR_TYPE, 12};
+    struct httpheader type = {"Content-Type", HTTP_ERROR_TYPE, 12,
+                              sizeof HTTP_ERROR_TYPE - 1};
     struct httpheaders headers = {.items = &type, .n = 1};
     struct httpframing framing = {.length_known = true, .connection = "close"};
     struct buffer *answer = NULL, *page = NULL;

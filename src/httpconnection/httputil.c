@@ -56,19 +56,18 @@ httputil_is_value(const char *text, size_t size)
 }
 
 bool
-httpheaders_add(struct httpheaders *headers, const char *name,
-                const char *value)
+httpheaders_append(struct httpheaders *headers, struct httpheader header)
 {
-    size_t size = strlen(name);
+    uint64_t bit = httpheaders_bit(header.name, header.name_size);
     void *items = arena_more(headers->arena, headers->items, headers->n,
                              &headers->size, sizeof *headers->items);
 
     if (items == NULL)
         return false;
     headers->items = items;
-    headers->items[headers->n++] = (struct httpheader){name, value, size};
-    headers->twice |= headers->seen & httpheaders_bit(name, size);
-    headers->seen |= httpheaders_bit(name, size);
+    headers->items[headers->n++] = header;
+    headers->twice |= headers->seen & bit;
+    headers->seen |= bit;
     return true;
 }
 
@@ -148,7 +147,10 @@ parse_line(struct httpheaders *headers, char *name, char **next)
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     name[name_size] = *end = '\0';
-    return httpheaders_add(headers, name, value) ? NULL : HTTP_NO_MEMORY;
+    return httpheaders_append(headers, (struct httpheader){
+                                           name, value, name_size,
+                                           (size_t)(end - value)})
+               ? NULL : HTTP_NO_MEMORY;
 }
 
 const char *
@@ -352,6 +354,13 @@ httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
 /* The bytes of a head without the headers that its caller gives: at most. */
 enum { OTHER_LINES = 320 };
 
+static char *
+put(char *to, const char *text, size_t size)
+{
+    memcpy(to, text, size);
+    return to + size;
+}
+
 /* The first lines are the same for all answers with one status in one second,
  * so they are formatted once, and copied. Returns where they end. */
 static char *
@@ -369,20 +378,7 @@ put_first_lines(char *to, int status)
                        status, httputil_reason(status), HTTP_SERVER, date);
     last = now;
     last_status = status;
-    memcpy(to, lines, (size_t)size);
-    return to + size;
-}
-
-/* Returns where the line ends. */
-static char *
-put_header(char *to, const char *name, const char *value)
-{
-    size_t n = strlen(name), v = strlen(value);
-
-    memcpy(to, name, n);
-    memcpy(to + n, ": ", 2);
-    memcpy(to + n + 2, value, v);
-    return stpcpy(to + n + 2 + v, "\r\n");
+    return put(to, lines, (size_t)size);
 }
 
 /* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the
@@ -396,31 +392,39 @@ httputil_append_head(struct buffer **to, int status,
     const struct httpheader *h = headers->items, *end = h + headers->n;
     size_t room = OTHER_LINES;
     uint64_t rest = framing->length;
-    char length[24] = "", *p;
+    char length[24], *p;
 
     for (; h < end; h++)
-        room += h->name_size + strlen(h->value) + strlen(": \r\n");
+        room += h->name_size + h->value_size + strlen(": \r\n");
     if ((p = buffer_room(to, room)) == NULL)
         return false;
     p = put_first_lines(p, status);
-    for (h = headers->items; h < end; h++)
-        p = put_header(p, h->name, h->value);
+    for (h = headers->items; h < end; h++) {
+        p = put(p, h->name, h->name_size);
+        p = put(p, ": ", 2);
+        p = put(p, h->value, h->value_size);
+        p = put(p, "\r\n", 2);
+    }
     if (framing->length_known) {
-        char *digits = length + sizeof length - 1;
+        char *digits = length + sizeof length;
 
         do /* snprintf() would be much slower */
             *--digits = (char)('0' + rest % 10);
         while ((rest /= 10) > 0);
-        p = put_header(p, "Content-Length", digits);
+        p = put(p, "Content-Length: ", strlen("Content-Length: "));
+        p = put(p, digits, (size_t)(length + sizeof length - digits));
+        p = put(p, "\r\n", 2);
     }
 
     /* [12] The body says itself where it ends. */
     if (framing->chunked)
-        p = put_header(p, "Transfer-Encoding", "chunked");
+        p = stpcpy(p, "Transfer-Encoding: chunked\r\n");
 
-    if (framing->connection != NULL)
-        p = put_header(p, "Connection", framing->connection);
-    p = stpcpy(p, "\r\n");
+    if (framing->connection != NULL) {
+        p = stpcpy(stpcpy(p, "Connection: "), framing->connection);
+        p = put(p, "\r\n", 2);
+    }
+    p = put(p, "\r\n", 2);
     (*to)->end = (size_t)(p - (*to)->data);
     return true;
 }

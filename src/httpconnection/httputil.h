@@ -35,7 +35,7 @@ enum { HTTP_MAX_LINE = 8192, HTTP_MAX_HEADERS = 100 };
 
 struct httpheader {
     const char *name, *value;
-    size_t name_size;
+    size_t name_size, value_size;
 };
 
 /* HTTPHeaders, in order of arrival. Names are case-insensitive and may be
@@ -59,8 +59,17 @@ httpheaders_bit(const char *name, size_t size)
 
 /* Adds a header, even if there is one of that name. The strings are not copied.
  * False when there is no memory left. */
-bool httpheaders_add(struct httpheaders *headers, const char *name,
-                     const char *value);
+bool httpheaders_append(struct httpheaders *headers, struct httpheader header);
+
+/* [11] The same for strings; the compiler knows the sizes of constants. */
+static inline bool
+httpheaders_add(struct httpheaders *headers, const char *name,
+                const char *value)
+{
+    return httpheaders_append(headers,
+                              (struct httpheader){name, value, strlen(name),
+                                                  strlen(value)});
+}
 
 /* [9] The value of a header that is not a list. NULL if there is no such
  * header, and if there are several: then none of them is valid (RFC 9110,
