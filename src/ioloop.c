@@ -503,7 +503,7 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 /* --- the loop ---------------------------------------------------------- */
 
 /* [3] While callbacks add callbacks, the loop polls after this many turns, so
- * that the sockets do not starve. A request needs fewer of them, and no poll. */
+ * that the sockets do not starve. A request needs fewer, and so no poll. */
 enum { MAX_TURNS_WITHOUT_WAIT = 32 };
 
 /* Each round of this `for` is one turn. Read it beside IOLoop.start() in

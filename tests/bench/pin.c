@@ -7,8 +7,9 @@
  * CPU is a number, or "-": any. It is ignored where the system cannot do it.
  * With -r the program runs as a child, and when it has ended the seconds of CPU
  * time that it used are written to FILE: for systems that do not tell how much
- * a process uses while it runs. -k sends SIGTERM once a second, because a signal
- * can come just before a wait that it should have ended, and at last SIGKILL. */
+ * a process uses while it runs. -k sends SIGTERM once a second, because a
+ * signal can come just before a wait that it should have ended, and at last
+ * SIGKILL. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
