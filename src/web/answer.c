@@ -294,7 +294,8 @@ handler_flush_bytes(struct handler *self, const void *data, size_t size,
         handler_flush(self, callback, arg);
         return;
     }
-    handler_flush(self, NULL, NULL);
+    if (!self->headers_written || self->body != NULL)
+        handler_flush(self, NULL, NULL);
     self->flushed = flushed;
     httprequest_write(self->request, data, self->sends_body ? size : 0,
                       callback, arg);

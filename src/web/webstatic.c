@@ -165,12 +165,24 @@ guess_type(const char *path)
     return "application/octet-stream";
 }
 
-/* Opens the requested file and describes it. False when the answer is complete.
- * A name that contains a NUL does not exist.
- * - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
+/* - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
  * - A changed file has another size, time or inode, so the tag needs no read of
  *   the file. (Two contents of one size within one tick of the file system's
  *   clock have one tag: rename() avoids that.) */
+static void
+describe_file(struct file *f)
+{
+    const struct stat *st = &f->st;
+    time_t now = time(NULL);
+
+    snprintf(f->etag, sizeof f->etag, "\"%llx-%llx-%llx.%lx\"",
+             (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
+             (unsigned long long)st->st_mtime, st->st_mtim.tv_nsec);
+    httputil_format_date(f->modified, st->st_mtime < now ? st->st_mtime : now);
+}
+
+/* Opens the requested file and describes it. False when the answer is complete.
+ * A name that contains a NUL does not exist. */
 static bool
 open_file(struct handler *self, struct file *f)
 {
@@ -179,8 +191,6 @@ open_file(struct handler *self, struct file *f)
     const char *text = handler_path_argument(self, 0, &size);
     bool slash = size == 0 || text[size - 1] == '/';
     char path[HTTP_MAX_LINE + sizeof "index.html"];
-    time_t now = time(NULL);
-    struct stat *st = &f->st;
     int status = 404;
 
     *f = (struct file){.root = *root, .fd = -1};
@@ -192,20 +202,15 @@ open_file(struct handler *self, struct file *f)
         f->fd = open_below(*root, path);
         if (f->fd == -1)
             status = status_of(errno);
-        else if (fstat(f->fd, st) == -1)
+        else if (fstat(f->fd, &f->st) == -1)
             status = 503;
-        else if (S_ISREG(st->st_mode))
+        else if (S_ISREG(f->st.st_mode))
             status = 200;
-        else if (S_ISDIR(st->st_mode) && !slash)
+        else if (S_ISDIR(f->st.st_mode) && !slash)
             status = 301;
     }
     if (status == 200) {
-        snprintf(f->etag, sizeof f->etag, "\"%llx-%llx-%llx.%lx\"",
-                 (unsigned long long)st->st_ino,
-                 (unsigned long long)st->st_size,
-                 (unsigned long long)st->st_mtime, st->st_mtim.tv_nsec);
-        httputil_format_date(f->modified,
-                             st->st_mtime < now ? st->st_mtime : now);
+        describe_file(f);
         return true;
     }
     if (f->fd != -1)
