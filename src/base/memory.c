@@ -25,6 +25,12 @@ memory_in_use(void)
     return in_use;
 }
 
+bool
+memory_had_peak(void)
+{
+    return peak >= SMALL_PEAK;
+}
+
 void
 memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
 {
@@ -36,9 +42,10 @@ memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
 
 /* --- blocks ------------------------------------------------------------ */
 
-/* The freed blocks that are kept. A stack, because the block that was freed
- * last is the likeliest to be in the processor's cache. */
-enum { MAX_FREE = 256 };
+/* The freed blocks that are kept: in one turn of the loop a thousand requests
+ * may come and end. A stack, because the block that was freed last is the
+ * likeliest to be in the processor's cache. */
+enum { MAX_FREE = 4096 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
 
@@ -76,15 +83,7 @@ block_free(void *block, size_t size)
         free_list[nfree++] = block;
     else
         free(block);
-
-    /* [16] free() returns memory to the system only at the end of the heap, and
-     * one block that is in use there keeps all the memory below it: therefore
-     * the walk through the heap after a peak. */
-    in_use -= size;
-    if (peak >= SMALL_PEAK && in_use <= peak / 4) {
-        peak = in_use;
-        memory_give_back();
-    }
+    in_use -= size; /* [16] */
 }
 
 void
@@ -92,7 +91,12 @@ memory_give_back(void)
 {
     while (nfree > 0)
         free(free_list[--nfree]);
-    trim_heap(); /* [16] */
+
+    /* [16] free() returns memory to the system only at the end of the heap, and
+     * one block that is in use there keeps all the memory below it: therefore
+     * the walk through the heap. */
+    trim_heap();
+    peak = in_use;
 }
 
 /* --- buffers ----------------------------------------------------------- */

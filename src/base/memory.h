@@ -25,10 +25,13 @@ void memory_give_back(void);
 enum { MEMORY_MAX = 268435456 };
 
 /* Bytes of all buffers and arenas of this process that are alive: what they
- * occupy, not what they hold. The kept blocks do not count. When three
- * quarters of a peak of several MiB have been freed, memory_give_back() runs
- * by itself. */
+ * occupy, not what they hold. The kept blocks do not count. */
 size_t memory_in_use(void);
+
+/* True if memory_in_use() has been 4 MiB or more since the last
+ * memory_give_back(): then it is worth to call it, but not in every turn,
+ * because the next turn may need as much again. */
+bool memory_had_peak(void);
 
 /* From now on each allocation that leaves memory_in_use() above `limit` calls
  * `pressure`, which must neither allocate nor free such memory: it may set a

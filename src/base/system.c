@@ -167,13 +167,16 @@ trim_heap(void)
 #endif
 }
 
-/* Without this glibc moves its own limit up to the largest block that was ever
- * freed. */
+/* Without the first limit glibc moves its own up to the largest block that was
+ * ever freed. With the second one it keeps the end of the heap until
+ * trim_heap(): else it would return it, and ask for it again, in every turn of
+ * a busy loop. */
 void
 prepare_heap(void)
 {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, 131072);
+    mallopt(M_TRIM_THRESHOLD, 4194304);
 #endif
 }
 

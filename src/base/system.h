@@ -82,7 +82,8 @@ enum { SHARED_PORT = 0 };
 void trim_heap(void);
 
 /* From now on large blocks lie outside of the heap: they grow without a copy,
- * and go back to the system when they are freed. */
+ * and go back to the system when they are freed. The heap keeps up to 4 MiB
+ * that are free at its end. */
 void prepare_heap(void);
 
 /* [11] --- signals ------------------------------------------------------ */

@@ -176,6 +176,8 @@ sweep(void *arg)
         when = check(limits, w, now);
         next = when < next ? when : next;
     }
+    if (memory_had_peak())
+        memory_give_back();
     TRACE(-1, "limits: every connection has been checked");
     schedule(limits, next);
 }
@@ -325,6 +327,8 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         if (w->next != NULL)
             w->next->link = w->link;
         free(w);
+        if (memory_had_peak())
+            schedule(limits, ioloop_time() + SECOND);
         return;
     }
     unsent = iostream_unsent(w->stream) > 0;
