@@ -245,8 +245,7 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
     text = arena_copy(&r->arena, r->path + group->rm_so, n);
     if (text == NULL)
         handler_fail(self, 503, http_no_memory);
-    else
-        n = httpform_unescape(text, n, NULL);
+    n = text != NULL ? httpform_unescape(text, n, NULL) : 0;
     if (size != NULL)
         *size = n;
     return text;

@@ -147,6 +147,14 @@ END
     lives
 }
 
+@test "without memory for the text of a path's group the answer is 503, and the server lives on" {
+    for route in escape starved; do
+        run ask "/$route/$(head -c 6000 /dev/zero | tr '\0' a)"
+        [[ ${lines[0]} == "HTTP/1.1 503 "* ]] || { echo "$route: ${lines[0]}"; return 1; }
+        lives
+    done
+}
+
 @test "the redirect of a folder leads to no other host" {
     for path in //chapters ///chapters '/\chapters' '/\/chapters'; do
         run ask "$path" --path-as-is

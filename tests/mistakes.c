@@ -134,6 +134,28 @@ group_get(struct handler *self)
     handler_write(self, group != NULL ? group : "no group");
 }
 
+/* Then no block of more than one page is left; the server says so itself. */
+static void
+starve(struct handler *self)
+{
+    struct arena **arena = &handler_request(self)->arena;
+
+    while (arena_alloc(arena, 65536) != NULL || arena_alloc(arena, 5000) != NULL)
+        ;
+}
+
+/* No memory can be had for the text of a long group. */
+static void
+escape_get(struct handler *self)
+{
+    size_t size = 0;
+    const char *group;
+
+    starve(self);
+    group = handler_path_argument(self, 0, &size);
+    handler_write_escaped(self, group, size);
+}
+
 /* No memory can be had for it. */
 static const struct handler_class huge = {
     .get = group_get, .state_size = (size_t)300 << 20,
@@ -144,6 +166,11 @@ static int root;
 static const struct handler_class everything = {
     .get = static_file_get, .arg = &root, .asynchronous = true,
     .state_size = STATIC_FILE_STATE_SIZE,
+};
+
+static const struct handler_class starved_file = {
+    .prepare = starve, .get = static_file_get, .arg = &root,
+    .asynchronous = true, .state_size = STATIC_FILE_STATE_SIZE,
 };
 
 #define ROUTE(path, function) {path, &(const struct handler_class){ \
@@ -163,6 +190,7 @@ static const struct urlspec routes[] = {
     /* A path without special characters does not depend on its place. */
     ROUTE("/(literal.*)", group), ROUTE("/literal", group),
 
+    ROUTE("/escape/(.*)", escape), {"/starved/(.*)", &starved_file},
     {"/huge", &huge}, {"/[^a](.*)", &everything}, {0},
 };
 

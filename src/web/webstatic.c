@@ -270,7 +270,7 @@ read_file(struct handler *self, const struct file *opened)
     struct static_file *file = handler_state(self);
     size_t size = (size_t)opened->st.st_size, path_size = 0;
     const char *path = handler_path_argument(self, 0, &path_size);
-    struct file *f = malloc(sizeof *f + path_size + size);
+    struct file *f = path != NULL ? malloc(sizeof *f + path_size + size) : NULL;
 
     if (f == NULL)
         return;
