@@ -387,13 +387,15 @@ httprequest_parse_cookies(struct httprequest *r)
 
 /* --- accessors ---------------------------------------------------------- */
 
+/* To the C library the peer of a unix socket may be "localhost". */
 const char *
 peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
 {
     socklen_t size = peer->any.sa_family == AF_INET6 ? sizeof peer->in6
                                                      : sizeof peer->in;
 
-    if (getnameinfo(&peer->any, size, ip, PEER_IP_SIZE, NULL, 0,
+    if (peer->any.sa_family == AF_UNIX ||
+        getnameinfo(&peer->any, size, ip, PEER_IP_SIZE, NULL, 0,
                     NI_NUMERICHOST) != 0)
         strcpy(ip, "0.0.0.0");
     return ip;

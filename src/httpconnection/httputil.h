@@ -176,7 +176,7 @@ struct httpframing {
  * - `status` has three digits.
  * - None of `headers` may be one that this function writes itself.
  * - `headers` may have arena NULL: nothing is added to it.
- * - False when there is no memory left; `to` then holds a part of the head. */
+ * - False when there is no memory left: nothing is appended. */
 bool httputil_append_head(struct buffer **to, int status,
                           const struct httpheaders *headers,
                           const struct httpframing *framing);
