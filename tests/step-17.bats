@@ -490,6 +490,17 @@ answered_or_queued() {
     is_gone "${CHILDREN[1]}"
 }
 
+@test "signals that are repeated do not put off the end" {
+    family 2 --stop-timeout=1
+    hold_still "${CHILDREN[@]}"
+    for i in 1 2 3 4 5 6; do
+        kill -TERM "$SERVER_PID" 2> /dev/null || break
+        sleep 0.7
+    done
+    [ "$i" -lt 6 ] || { echo "it is still there"; return 1; }
+    server_ends 4
+}
+
 @test "after SIGINT, or SIGTERM twice, the server ends at once" {
     # SIGINT once; SIGTERM and another one.
     for way in 1:130:INT 3:130:INT 1:0:TERM,TERM 3:0:TERM,TERM 1:130:TERM,INT 3:130:TERM,INT; do
@@ -722,6 +733,7 @@ answered_or_queued() {
         [ "$(sed -n 's/^listening on //p' "$SERVER_OUT")" = "$TMP/socket.$n
 http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
         [ "$(http --unix-socket "$TMP/socket.$n" http://a/)" = "Hello, world" ]
+        [ "$(http --unix-socket "$TMP/socket.$n" http://a/whoami | head -n 1)" = "remote_ip: 0.0.0.0" ]
         [ "$(http "$(tail -n 1 "$SERVER_OUT" | sed 's/.* //')/")" = "Hello, world" ]
         stop_server clean
     done

@@ -167,10 +167,11 @@ stop_all(struct supervisor *s, int signal_number)
 
     for (size_t id = 0; id < s->n; id++)
         s->on_child_exit(id);
+    if (s->signal == 0)
+        alarm(s->stop_timeout + 1);
     if (s->signal != SIGINT)
         s->signal = signal_number;
     signal_children(s, 0, sent);
-    alarm(s->stop_timeout + 1);
 }
 
 /* Returns as fork_processes(). SIGALRM: the time of the children that were told
