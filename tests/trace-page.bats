@@ -71,6 +71,24 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     [ "$(status "$(page)/events")" = 200 ]
 }
 
+# The page is read from a FIFO here, so its handler blocks the loop.
+@test "an idle connection has its whole time, also after a handler that took long" {
+    local program=${SERVER:-$BUILD/dustdevil}
+    program=$(realpath "$program")
+    mkdir -p "$TMP/tree/diagrams"
+    mkfifo "$TMP/tree/diagrams/trace.html"
+    printf '#!/bin/sh\ncd "%s" && exec %s "$@"\n' "$TMP/tree" "$program" > "$TMP/elsewhere"
+    chmod +x "$TMP/elsewhere"
+    SERVER=$TMP/elsewhere
+    start_server --trace --idle-timeout=2
+    client_bg "$TMP/out" \
+        send "GET $(page) HTTP/1.1\r\nHost: localhost\r\n\r\n" readuntil '</html>' \
+        pause 1000 send "$(request /)" readuntil world
+    sleep 1.8
+    echo '</html>' > "$TMP/tree/diagrams/trace.html"
+    wait "$CLIENT_PID"
+}
+
 @test "the events are the records of --trace=FILE, one after the other" {
     start_server --trace="$TMP/records"
     http "$URL/hello/you" > /dev/null

@@ -336,9 +336,7 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
     w->state = state;
     if (same ? unsent > w->sending || is_fast_enough(limits, w)
              : state <= HTTP_BODY && !(w->sending && unsent)) {
-        /* Every request ends in HTTP_IDLE, so this time comes from the loop. */
-        restart(w, same && unsent,
-                state == HTTP_IDLE ? ioloop_now(limits->loop) : ioloop_time());
+        restart(w, same && unsent, ioloop_time());
         schedule(limits, deadline(limits, w));
     }
 
