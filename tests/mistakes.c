@@ -140,7 +140,8 @@ starve(struct handler *self)
 {
     struct arena **arena = &handler_request(self)->arena;
 
-    while (arena_alloc(arena, 65536) != NULL || arena_alloc(arena, 5000) != NULL)
+    while (arena_alloc(arena, 65536) != NULL ||
+           arena_alloc(arena, 5000) != NULL)
         ;
 }
 
