@@ -169,6 +169,17 @@ answers() {
     [ "$(cat "$TMP/out")" -gt $((400000 - 15 * 6400)) ]
 }
 
+@test "after a peak memory goes back, also while its connections stay" {
+    start --header-timeout=60
+    needs_plain_memory
+    good
+    before=$(memory VmRSS)
+    stay 400 send "GET / HTTP/1.1\\r\\nHost: a\\r\\nA: $(many 8000 a)\\r\\nB: $(many 8000 b)\\r\\n" \
+        pause 500 send '\r\n' readuntil world
+    [ $(($(memory VmHWM) - before)) -gt 6000 ]
+    until_true memory_below $((before + 3000))
+}
+
 @test "a client that asks and asks and never reads costs little, and is cut" {
     start --log=warning --body-timeout=2
     needs_plain_memory

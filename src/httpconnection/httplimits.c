@@ -322,13 +322,16 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         w = *own = watch(limits, c);
     if (w == NULL)
         return;
+
+    /* A request has ended, and its memory is free in the next turn. */
+    if ((state == HTTP_IDLE || state == HTTP_CLOSED) && memory_had_peak())
+        schedule(limits, ioloop_time() + SECOND);
+
     if (state == HTTP_CLOSED) {
         *w->link = w->next;
         if (w->next != NULL)
             w->next->link = w->link;
         free(w);
-        if (memory_had_peak())
-            schedule(limits, ioloop_time() + SECOND);
         return;
     }
     unsent = iostream_unsent(w->stream) > 0;
