@@ -320,6 +320,30 @@ needs_much_memory() {
     until_true memory_below 40000
 }
 
+# With the default times a fast client has a new window in almost every turn, and
+# of each window it has sent little yet. 200 bodies of 1 MiB are each smaller
+# than the honest one.
+@test "when memory is short, clients that wait end before a larger and faster upload" {
+    local size
+
+    head -c 12582912 /dev/zero > "$TMP/honest"
+    for size in 16777216 1048576; do
+        start
+        needs_much_memory
+        {
+            printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n' "$size"
+            head -c $((size - 1)) /dev/zero
+        } > "$TMP/body"
+        stay $((209715200 / size)) file "$TMP/body"
+        wait_for_line "$SERVER_LOG" ' 503 '
+        for i in 1 2 3; do
+            [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 12582912 ]
+        done
+        disperse
+        stop_server
+    done
+}
+
 @test "when only answers hold the memory, the slowest reader is cut and others are served" {
     start --body-timeout=3600
     needs_much_memory

@@ -4,7 +4,6 @@
  * connections, what happens when memory is short, and the observer. */
 #include "httplimits.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "log.h"
@@ -25,8 +24,8 @@ struct watched {
     struct watched *next, **link;
     enum httpconnection_state state;
     bool sending; /* the limit is the one for unsent bytes */
-    int64_t since;
-    size_t mark; /* progress() at the moment `since` */
+    int64_t since, since_before; /* of this window, and of the one before */
+    size_t mark, mark_before;    /* progress() at these moments */
 };
 
 /* --- one connection ------------------------------------------------------ */
@@ -49,9 +48,17 @@ progress(const struct watched *w)
 static void
 restart(struct watched *w, bool sending, int64_t now)
 {
+    bool same = sending == w->sending;
+
+    w->since_before = w->since;
+    w->mark_before = w->mark;
     w->sending = sending;
     w->since = now;
     w->mark = progress(w);
+    if (!same) {
+        w->since_before = now;
+        w->mark_before = w->mark;
+    }
 }
 
 /* When will the present limit, or window, be over? */
@@ -198,41 +205,42 @@ memory_of(const struct watched *w)
            (is_receiving(w) && r != NULL ? httprequest_memory(r) : 0);
 }
 
-/* Bytes a microsecond since the present window began; the time counts as one
- * second at least. An answer that is not measured yet is new, and counts as
- * fast. */
+/* How long would this client take, at its present speed, to move all the bytes
+ * that it holds in memory? A fast client begins a new window with almost every
+ * packet, so the window before counts, too. If both began a moment ago, the
+ * client is fast, or the answer is new: it counts as a gigabyte a second. */
 static double
-speed(const struct watched *w, int64_t now)
+holding_time(const struct watched *w, int64_t now)
 {
-    int64_t time = now - w->since < SECOND ? SECOND : now - w->since;
+    int64_t time = now - w->since_before;
 
-    if (!is_receiving(w) && !w->sending)
-        return INFINITY;
-    return (double)(progress(w) - w->mark) / (double)time;
+    if (time < SECOND / 10 || (!is_receiving(w) && !w->sending))
+        return (double)memory_of(w) / 1000;
+    return (double)memory_of(w) * (double)time /
+           (double)(progress(w) - w->mark_before + 1);
 }
 
 /* Ends connections until `excess` bytes will be free, or all of one kind have
- * ended: the slowest of those that hold more than half as much memory as the
- * largest, and those that are at most twice as fast. So slow clients that fill
- * the memory end before a fast new client; and to search the list again for
- * each one would take too long if there are thousands. Returns the bytes. */
+ * ended: those that would hold their memory more than half as long as the one
+ * that would hold it longest. So clients that fill the memory and wait end
+ * before a fast new client, even if it sends more than each of them; and to
+ * search the list again for each one would take too long if there are
+ * thousands. Returns the bytes. */
 static size_t
 end_slowest(const struct httplimits *limits, size_t excess)
 {
     int64_t now = ioloop_time();
-    size_t most = 0, freed = 0;
-    double slowest = INFINITY;
+    double longest = 0;
+    size_t freed = 0;
     struct watched *w;
 
     for (w = limits->first; w != NULL; w = w->next)
-        most = memory_of(w) > most ? memory_of(w) : most;
-    for (w = limits->first; w != NULL; w = w->next)
-        if (memory_of(w) > most / 2 && speed(w, now) < slowest)
-            slowest = speed(w, now);
+        if (holding_time(w, now) > longest)
+            longest = holding_time(w, now);
     for (w = limits->first; w != NULL && freed < excess; w = w->next) {
         size_t memory = memory_of(w);
 
-        if (memory > most / 2 && speed(w, now) <= 2 * slowest) {
+        if (memory > 0 && holding_time(w, now) >= longest / 2) {
             freed += memory;
             expire(w, "503 memory is short");
         }

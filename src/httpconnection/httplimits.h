@@ -20,9 +20,9 @@
  * - Before a sweep ends a connection, it checks whether the kernel has bytes
  *   for the stream. Time in which the loop itself was late does not count.
  * - All buffers and arenas together stay below MEMORY_MAX (memory.h). From
- *   HTTP_MEMORY_LIMIT on, connections end: the slowest of those that hold more
- *   than half as much as the largest (what is at most twice as fast as the
- *   slowest counts as equally slow). An unfinished request gets 503, an
+ *   HTTP_MEMORY_LIMIT on, connections end: those whose clients would need the
+ *   most time, at their present speed, to move what they hold in memory (more
+ *   than half of the longest time). An unfinished request gets 503, an
  *   unfinished answer a reset. The memory between the two limits is for the
  *   requests that are not ended. */
 #ifndef HTTPLIMITS_H
