@@ -287,11 +287,12 @@ run_partial_callback(void *arg)
         s->partial_callback(s->owner);
 }
 
-/* [10] Queues the partial callback, if there is one. */
+/* [10] Queues the partial callback, if there is one. After a close it would run
+ * when the stream has been freed. */
 static void
 notify_partial(struct iostream *s)
 {
-    if (s->partial_callback == NULL || s->partial_queued)
+    if (s->fd == -1 || s->partial_callback == NULL || s->partial_queued)
         return;
     s->partial_queued = true;
     ioloop_add_callback(s->loop, run_partial_callback, s);

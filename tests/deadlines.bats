@@ -301,3 +301,18 @@ last_minute() {
     last_minute send 'BAD\r\n\r\n'
     last_minute send "$(request /)" close
 }
+
+# The part fills the read buffer to its last byte, so the server receives a
+# second time at once, and finds the reset. The server sleeps until both are
+# there.
+part_and_reset() {
+    needs_proc
+    head="GET / HTTP/1.1\\r\\nHost: a\\r\\nA: "
+    for size in 4072 4080 4096 8168 8192; do
+        kill -STOP "$SERVER_PID"
+        client send "$head$(head -c $((size - 28)) /dev/zero | tr '\0' a)" reset
+        kill -CONT "$SERVER_PID"
+        good
+    done
+}
+@test "a reset behind a part of a head that fills a buffer is an end like others" { both part_and_reset; }
