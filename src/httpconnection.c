@@ -107,25 +107,25 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
                               sizeof HTTP_ERROR_TYPE - 1};
     struct httpheaders headers = {.items = &type, .n = 1};
     struct httpframing framing = {.length_known = true, .connection = "close"};
-    struct buffer *answer = NULL, *page = NULL;
+    struct buffer *answer = NULL;
     char ip[PEER_IP_SIZE];
     int status = atoi(wrong);
-    bool ok = httputil_append_error_page(&page, status, wrong + 4);
+    bool ok = httputil_append_error_page(&answer, status, wrong + 4);
 
     log_warning("%d %s to %s: %s", status, httputil_reason(status),
                 peer_ip(&c->peer, ip), wrong + 4);
     iostream_cancel_read(c->stream); /* [9] */
     release_request(c);
     enter(c, HTTP_REFUSED);
-    framing.length = buffer_length(page);
-    if (ok && httputil_append_head(&answer, status, &headers, &framing) &&
-        (c->is_head || buffer_append(&answer, page->data, framing.length)))
-        iostream_write(c->stream, answer->data, buffer_length(answer),
-                       end_connection, c);
+    framing.length = buffer_length(answer);
+    if (c->is_head)
+        buffer_release(&answer);
+    if (ok && httputil_prepend_head(&answer, status, &headers, &framing))
+        iostream_write(c->stream, answer->data + answer->start,
+                       buffer_length(answer), end_connection, c);
     else
         iostream_abort(c->stream);
     buffer_release(&answer);
-    buffer_release(&page);
 }
 
 /* --- the application's part ----------------------------------------------- */

@@ -275,8 +275,9 @@ run_callbacks(struct ioloop *loop)
         c.callback(c.arg);
     }
     loop->ncallbacks -= n;
-    memmove(loop->callbacks, loop->callbacks + n,
-            loop->ncallbacks * sizeof *loop->callbacks);
+    if (loop->ncallbacks > 0)
+        memmove(loop->callbacks, loop->callbacks + n,
+                loop->ncallbacks * sizeof *loop->callbacks);
 }
 
 /* [3] --- waker --------------------------------------------------------- */

@@ -34,6 +34,7 @@ typedef void ioloop_callback(void *arg);
 /* Makes a loop with the poller of that name; with NULL the best one that this
  * system has (Tornado's configurable_default: epoll, else kqueue, else
  * select). errno is ENOTSUP if there is no such poller.
+ * - The program ends with a message if there is no pipe for the waker.
  * - The caller owns it, and frees it after ioloop_start() has returned.
  * - Callbacks and timeouts that have not run by then are not called. */
 struct ioloop *ioloop_new(const char *poller);

@@ -22,6 +22,10 @@ struct application {
     struct httpserver *server;
 };
 
+/* The names for the enum of handler.h. */
+static const char *const method_names[METHODS] = {"GET", "HEAD",   "POST",
+                                                  "PUT", "DELETE", "OPTIONS"};
+
 static void handler_execute(struct handler *self);
 
 /* --- Application -------------------------------------------------------- */
@@ -97,7 +101,7 @@ application_call(struct httprequest *request, void *arg)
     static const struct handler_class none = {0}; /* ErrorHandler */
     const struct application *a = arg;
     const struct handler_class *class = &none;
-    regmatch_t groups[URLSPEC_GROUPS] = {0};
+    regmatch_t groups[URLSPEC_GROUPS];
     int status = urlspecs_find(a->routes, request->path, groups, &class);
     struct handler *self;
 
@@ -113,7 +117,9 @@ application_call(struct httprequest *request, void *arg)
     self->class = class;
     self->cookie_secret = a->cookie_secret; /* [15] */
     self->request = request;
-    self->is_head = strcmp(request->method, "HEAD") == 0;
+    while (self->method < METHODS &&
+           strcmp(method_names[self->method], request->method) != 0)
+        self->method++;
     memcpy(self->groups, groups, sizeof groups);
     handler_clear(self);
     if (status != 0)
@@ -133,11 +139,6 @@ on_connection_close(void *arg)
     if (self->class->on_connection_close != NULL)
         self->class->on_connection_close(self);
 }
-
-/* The methods that Tornado supports. */
-enum { METHODS = 6 };
-static const char *const method_names[METHODS] = {"GET", "HEAD",   "POST",
-                                                  "PUT", "DELETE", "OPTIONS"};
 
 /* What the class has for the i-th of them, or NULL. */
 static handler_method *
@@ -173,11 +174,10 @@ handler_execute(struct handler *self)
     handler_method *method = NULL;
     int status = 501;
 
-    for (size_t i = 0; i < METHODS && status == 501; i++)
-        if (strcmp(method_names[i], r->method) == 0) {
-            method = find_method(self->class, i);
-            status = method != NULL ? 0 : 405;
-        }
+    if (self->method < METHODS) {
+        method = find_method(self->class, self->method);
+        status = method != NULL ? 0 : 405;
+    }
     TOUR(12, httprequest_fd(r), "the handler has %s %s",
          method != NULL ? "the method" : "no method", r->method);
     if (status == 0 && self->class->form)

@@ -15,7 +15,7 @@
 enum { SMALL_PEAK = 4194304, SINGLE_BLOCKS = 16 << 20 };
 
 static size_t in_use, peak;
-static size_t pressure_limit = MEMORY_MAX;
+static size_t pressure_limit = MEMORY_MAX - SINGLE_BLOCKS;
 static void (*on_pressure)(void *arg);
 static void *pressure_arg;
 
@@ -49,15 +49,24 @@ enum { MAX_FREE = 4096 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
 
+/* [16] There is pressure. Only single blocks may use the last part of the
+ * memory, so that one large request does not make all small ones fail. */
+static bool
+may_use(size_t total, size_t size)
+{
+    if (on_pressure != NULL)
+        on_pressure(pressure_arg);
+    return total <= MEMORY_MAX - (size > BLOCK_SIZE ? SINGLE_BLOCKS : 0);
+}
+
 /* Like realloc(): allocates a block, or makes it larger, which may move it. */
 static void *
 block_resize(void *block, size_t before, size_t after)
 {
     size_t total = in_use - before + after; /* [16] */
 
-    /* [16] The limit of this process. Only single blocks may use the last part
-     * below it, so that one large request does not make all small ones fail. */
-    if (total > MEMORY_MAX - (after > BLOCK_SIZE ? SINGLE_BLOCKS : 0))
+    /* [16] The limit of this process. */
+    if (total > pressure_limit && !may_use(total, after))
         return NULL;
 
     if (before == 0 && after == BLOCK_SIZE && nfree > 0)
@@ -69,8 +78,6 @@ block_resize(void *block, size_t before, size_t after)
     if (block != NULL) {
         in_use = total;
         peak = total > peak ? total : peak;
-        if (total > pressure_limit)
-            on_pressure(pressure_arg);
     }
 
     return block;
@@ -102,7 +109,7 @@ memory_give_back(void)
 /* --- buffers ----------------------------------------------------------- */
 
 /* FIRST_SIZE: the first size of a buffer. LARGE_SIZE: from this size on it
- * grows by an eighth; see buffer_room(). */
+ * grows by an eighth; see buffer_grow(). */
 enum { FIRST_SIZE = BLOCK_SIZE - sizeof(struct buffer), LARGE_SIZE = 1048576 };
 
 size_t
@@ -123,34 +130,62 @@ buffer_memory(const struct buffer *b)
  * as many have left since the last move, or if the block grows by a part of
  * its size: it doubles while it is small, and grows by an eighth, which wastes
  * less, when it is large. */
+static char *
+buffer_grow(struct buffer **b, size_t room)
+{
+    struct buffer *buffer = *b;
+    size_t length = buffer_length(buffer), size = buffer->size;
+    size_t before = sizeof *buffer + size;
+    bool grow = buffer->start < length || size - length < room;
+
+    memmove(buffer->data, buffer->data + buffer->start, length);
+    *buffer = (struct buffer){.end = length, .size = size};
+    if (grow) {
+        size += size < LARGE_SIZE ? size : size / 8;
+        if (size - length < room)
+            size = length + room;
+        buffer = block_resize(buffer, before, sizeof *buffer + size);
+        if (buffer == NULL)
+            return NULL;
+        buffer->size = size;
+        *b = buffer;
+    }
+    return buffer->data + length;
+}
+
 char *
 buffer_room(struct buffer **b, size_t room)
 {
     struct buffer *buffer = *b;
-    size_t length, size = FIRST_SIZE, before = 0;
+    size_t size = room > FIRST_SIZE ? room : FIRST_SIZE;
 
     if (buffer != NULL && buffer->size - buffer->end >= room)
         return buffer->data + buffer->end;
-    length = buffer_length(buffer);
-    if (buffer != NULL) {
-        bool grow = buffer->start < length || buffer->size - length < room;
-
-        size = buffer->size;
-        before = sizeof *buffer + size;
-        memmove(buffer->data, buffer->data + buffer->start, length);
-        *buffer = (struct buffer){.end = length, .size = size};
-        if (!grow)
-            return buffer->data + length;
-        size += size < LARGE_SIZE ? size : size / 8;
-    }
-    if (size - length < room)
-        size = length + room;
-    buffer = block_resize(buffer, before, sizeof *buffer + size);
+    if (buffer != NULL)
+        return buffer_grow(b, room);
+    buffer = block_resize(NULL, 0, sizeof *buffer + size);
     if (buffer == NULL)
         return NULL;
-    *buffer = (struct buffer){.end = length, .size = size};
+    *buffer = (struct buffer){.size = size};
     *b = buffer;
-    return buffer->data + length;
+    return buffer->data;
+}
+
+/* [8] A head is made after its body, whose length it contains. */
+char *
+buffer_front(struct buffer **b, size_t room)
+{
+    size_t length = buffer_length(*b), start = *b != NULL ? (*b)->start : 0;
+
+    if (start < room) {
+        if (buffer_room(b, room) == NULL)
+            return NULL;
+        start = (*b)->start + room;
+        memmove((*b)->data + start, (*b)->data + (*b)->start, length);
+        (*b)->end = start + length;
+    }
+    (*b)->start = start - room;
+    return (*b)->data + (*b)->start;
 }
 
 /* memcpy() may not be given NULL, not even to copy 0 bytes: the compiler would

@@ -63,6 +63,10 @@ size_t buffer_memory(const struct buffer *b);
  * bytes. NULL without memory; the live bytes are then as before. */
 char *buffer_room(struct buffer **b, size_t room);
 
+/* [8] The same in front of the live bytes: `room` bytes are added to them, and
+ * the caller fills these bytes. Moves the live bytes if there is less room. */
+char *buffer_front(struct buffer **b, size_t room);
+
 /* Copies `size` bytes to the end. False without memory: nothing is added. */
 bool buffer_append(struct buffer **b, const void *data, size_t size);
 

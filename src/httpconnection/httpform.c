@@ -18,9 +18,10 @@
 size_t
 httpform_unescape(char *text, size_t size, const char *only)
 {
-    const char *from = text, *end = text + size;
-    char *to = text;
+    const char *end = text + size;
+    char *from = memchr(text, '%', size), *to;
 
+    from = to = from != NULL ? from : text + size;
     while (from < end) {
         int c = *from == '%' ? httputil_percent(from) : -1;
 

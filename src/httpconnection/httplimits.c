@@ -342,9 +342,9 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         free(w);
         return;
     }
-    unsent = iostream_unsent(w->stream) > 0;
     same = state == w->state;
     w->state = state;
+    unsent = (same || state <= HTTP_BODY) && iostream_unsent(w->stream) > 0;
     if (same ? unsent > w->sending || is_fast_enough(limits, w)
              : state <= HTTP_BODY && !(w->sending && unsent)) {
         restart(w, same && unsent, ioloop_time());

@@ -59,14 +59,14 @@ static const char *
 parse_target(struct httprequest *r)
 {
     static const char malformed[] = "400 malformed request target";
-    const char *target = r->uri;
+    const char *target = r->uri, *query;
     size_t scheme, n;
     char *path;
 
-    if (strcmp(r->method, "CONNECT") == 0)
-        return "501 CONNECT is for proxies";
     if (*target != '/' &&
         (strcmp(target, "*") != 0 || strcmp(r->method, "OPTIONS") != 0)) {
+        if (strcmp(r->method, "CONNECT") == 0)
+            return "501 CONNECT is for proxies";
         scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : 8;
         if (scheme == 8 && strncasecmp(target, "https://", 8) != 0)
             return malformed;
@@ -81,8 +81,15 @@ parse_target(struct httprequest *r)
     }
     if (strchr(target, '#') != NULL)
         return malformed;
-    n = strcspn(target, "?");
-    r->query = target[n] == '?' ? target + n + 1 : "";
+    query = strchr(target, '?');
+    n = query != NULL ? (size_t)(query - target) : strlen(target);
+    r->query = query != NULL ? query + 1 : "";
+
+    /* Most targets are paths. The others are copied: to be cut off, or decoded
+     * (chapter 11). */
+    r->path = target;
+    if (n > 0 && query == NULL && strchr(target, '%') == NULL)
+        return NULL;
     path = arena_copy(&r->arena, n > 0 ? target : "/", n > 0 ? n : 1);
     r->path = path;
 

@@ -383,22 +383,23 @@ put_first_lines(char *to, int status)
 
 /* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the
  * server's, not the client's (Tornado since 4.1). Room is made once, for
- * `headers` and OTHER_LINES, and then filled. */
+ * `headers` and OTHER_LINES, and then filled; at last the head moves to the
+ * body, over what it has left free. */
 bool
-httputil_append_head(struct buffer **to, int status,
-                     const struct httpheaders *headers,
-                     const struct httpframing *framing)
+httputil_prepend_head(struct buffer **to, int status,
+                      const struct httpheaders *headers,
+                      const struct httpframing *framing)
 {
     const struct httpheader *h = headers->items, *end = h + headers->n;
     size_t room = OTHER_LINES;
     uint64_t rest = framing->length;
-    char length[24], *p;
+    char length[24], *start, *p;
 
     for (; h < end; h++)
         room += h->name_size + h->value_size + strlen(": \r\n");
-    if ((p = buffer_room(to, room)) == NULL)
+    if ((start = buffer_front(to, room)) == NULL)
         return false;
-    p = put_first_lines(p, status);
+    p = put_first_lines(start, status);
     for (h = headers->items; h < end; h++) {
         p = put(p, h->name, h->name_size);
         p = put(p, ": ", 2);
@@ -425,7 +426,8 @@ httputil_append_head(struct buffer **to, int status,
         p = put(p, "\r\n", 2);
     }
     p = put(p, "\r\n", 2);
-    (*to)->end = (size_t)(p - (*to)->data);
+    (*to)->start += room - (size_t)(p - start);
+    memmove((*to)->data + (*to)->start, start, (size_t)(p - start));
     return true;
 }
 

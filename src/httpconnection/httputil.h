@@ -171,15 +171,15 @@ struct httpframing {
     const char *connection; /* the value of Connection; NULL: no header */
 };
 
-/* RequestHandler._generate_headers: appends an answer's whole head, with the
- * empty line that ends it.
+/* RequestHandler._generate_headers: puts an answer's whole head, with the empty
+ * line that ends it, in front of the body in `to`.
  * - `status` has three digits.
  * - None of `headers` may be one that this function writes itself.
  * - `headers` may have arena NULL: nothing is added to it.
- * - False when there is no memory left: nothing is appended. */
-bool httputil_append_head(struct buffer **to, int status,
-                          const struct httpheaders *headers,
-                          const struct httpframing *framing);
+ * - False when there is no memory left: `to` is as before. */
+bool httputil_prepend_head(struct buffer **to, int status,
+                           const struct httpheaders *headers,
+                           const struct httpframing *framing);
 
 /* RequestHandler.get_error_html: appends a small HTML page that says the
  * status and, unless it is NULL, `detail`, which is escaped. Its Content-Type

@@ -47,7 +47,7 @@ proxy_call(struct httprequest *r, void *arg)
 
     if (proxy->trust)
         use_xheaders(r);
-    if (strncasecmp(r->uri, "https://", 8) == 0 &&
+    if (*r->uri != '/' && strncasecmp(r->uri, "https://", 8) == 0 &&
         strcmp(r->protocol, "https") != 0)
         httprequest_refuse(r, "421 https, but not encrypted");
     else

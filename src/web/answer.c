@@ -127,11 +127,19 @@ handler_set_header(struct handler *self, const char *name, const char *value)
 
 /* --- the body of the answer ----------------------------------------------- */
 
+/* The first bytes leave room for the head, so that they need not move when it
+ * is put in front of them. */
 void
 handler_write_bytes(struct handler *self, const void *data, size_t size)
 {
-    if (still_open(self, BODY, "write") &&
-        !buffer_append(&self->body, data, size))
+    enum { HEAD_ROOM = 1024 };
+
+    if (!still_open(self, BODY, "write"))
+        return;
+    if (self->body == NULL &&
+        buffer_room(&self->body, HEAD_ROOM + size) != NULL)
+        self->body->start = self->body->end = HEAD_ROOM;
+    if (!buffer_append(&self->body, data, size))
         handler_fail(self, 503, http_no_memory);
 }
 
@@ -177,7 +185,7 @@ settle_framing(struct handler *self)
     bool http_1_1 = httprequest_supports_http_1_1(self->request);
     bool end_known = f->length_known || !has_body;
 
-    self->sends_body = has_body && !self->is_head;
+    self->sends_body = has_body && self->method != METHOD_HEAD;
     if (!has_body)
         httpheaders_del(&self->headers, "Content-Type");
     f->length_known = f->length_known && has_body;
@@ -197,41 +205,20 @@ settle_framing(struct handler *self)
 /* [12] ChunkedTransferEncoding: each flush is a chunk. Its size goes in front
  * of it, the line break behind it, and a chunk of size 0 ends the body. */
 static bool
-append_chunk_frame(struct handler *self, struct buffer **head)
+add_chunk_frame(struct handler *self)
 {
     size_t size = buffer_length(self->body);
-    char line[24];
-    int n = snprintf(line, sizeof line, "%zx\r\n", size);
+    char line[24], *front;
+    size_t n = (size_t)snprintf(line, sizeof line, "%zx\r\n", size);
     bool ok = true;
 
-    if (size > 0)
-        ok = buffer_append(head, line, (size_t)n) &&
-             buffer_append(&self->body, "\r\n", 2);
-    if (self->last)
-        ok = ok && buffer_append(&self->body, "0\r\n\r\n", 5);
-    return ok;
-}
-
-/* A small body becomes one block with the head. A large one is a block of its
- * own: only the stream copies it. */
-static void
-write_blocks(struct handler *self, struct buffer *head,
-             ioloop_callback *callback, void *arg)
-{
-    enum { SMALL = 2048 };
-    const char *data = self->body != NULL ? self->body->data : "";
-    size_t size = buffer_length(self->body);
-
-    if (head != NULL && size <= SMALL && buffer_append(&head, data, size)) {
-        data = head->data;
-        size = buffer_length(head);
-    } else if (head != NULL) {
-        httprequest_write(self->request, head->data, buffer_length(head), NULL,
-                          NULL);
+    if (size > 0) {
+        ok = buffer_append(&self->body, "\r\n", 2) &&
+             (front = buffer_front(&self->body, n)) != NULL;
+        if (ok)
+            memcpy(front, line, n);
     }
-    httprequest_write(self->request, data, size, callback, arg);
-    buffer_release(&head);
-    buffer_release(&self->body);
+    return ok && (!self->last || buffer_append(&self->body, "0\r\n\r\n", 5));
 }
 
 void
@@ -239,7 +226,8 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
 {
     struct httprequest *r = self->request;
     struct httpframing *f = &self->framing;
-    struct buffer *head = NULL;
+    bool is_first = !self->headers_written;
+    size_t size;
 
     if (!still_open(self, BODY, "flush"))
         return;
@@ -253,17 +241,18 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     }
 
     self->flushed += buffer_length(self->body);
-    if (!self->headers_written) {
+    if (is_first)
         settle_framing(self);
-        if (!httputil_append_head(&head, self->status, &self->headers, f))
-            handler_fail(self, 503, http_no_memory);
-        self->headers_written = true;
-    }
+    self->headers_written = true;
     if (!self->sends_body)
         buffer_release(&self->body);
 
     /* [12] Each chunk needs a frame. */
-    if (self->sends_body && f->chunked && !append_chunk_frame(self, &head))
+    if (self->sends_body && f->chunked && !add_chunk_frame(self))
+        handler_fail(self, 503, http_no_memory);
+
+    if (is_first &&
+        !httputil_prepend_head(&self->body, self->status, &self->headers, f))
         handler_fail(self, 503, http_no_memory);
 
     /* An answer that has failed, with its head on the way, is cut off. */
@@ -275,9 +264,11 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         log_mistake(self, "answer cut short", "");
         httprequest_abort(r);
     }
-    TOUR(15, httprequest_fd(r), "one block of %zu bytes",
-         buffer_length(head) + buffer_length(self->body));
-    write_blocks(self, head, callback, arg);
+    size = buffer_length(self->body);
+    TOUR(15, httprequest_fd(r), "one block of %zu bytes", size);
+    httprequest_write(r, size > 0 ? self->body->data + self->body->start : "",
+                      size, callback, arg);
+    buffer_release(&self->body);
 }
 
 /* [14] The stream takes the data as they are. A chunk would need a frame, and
@@ -315,7 +306,9 @@ add_etag(struct handler *self)
         return;
 
     conditional_etag(self->etag, self->body);
-    if (!httpheaders_add(&self->headers, "Etag", self->etag))
+    if (!httpheaders_append(&self->headers,
+                            (struct httpheader){"Etag", self->etag, 4,
+                                                sizeof self->etag - 1}))
         handler_fail(self, 503, http_no_memory);
     status = conditional_check_tag(self->request, self->etag);
     if (status == 304) {
@@ -341,11 +334,11 @@ handler_finish(struct handler *self)
     /* The first flush is also the last: now the length of the body is known.
      * (The answer to HEAD may have promised one without writing the body.) */
     if (!self->headers_written &&
-        !(self->is_head && f->length_known && size == 0)) {
+        !(self->method == METHOD_HEAD && f->length_known && size == 0)) {
         if (f->length_known && size != f->length)
             handler_fail(self, 500, wrong_length);
         if (self->failed == 0 && self->status == 200 &&
-            (self->is_head || strcmp(r->method, "GET") == 0))
+            self->method <= METHOD_HEAD)
             add_etag(self);
         f->length = buffer_length(self->body);
         f->length_known = true;

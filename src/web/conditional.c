@@ -50,7 +50,6 @@ static bool
 header_has(const struct httprequest *r, const char *name, const char *etag,
            bool weak)
 {
-    size_t size = strlen(etag);
     const char *list;
 
     for (size_t i = 0;
@@ -61,7 +60,7 @@ header_has(const struct httprequest *r, const char *name, const char *etag,
             list += strspn(list, " \t,");
             if (weak && strncmp(list, "W/", 2) == 0)
                 list += 2;
-            if (strncmp(list, etag, size) == 0)
+            if (strncmp(list, etag, strlen(etag)) == 0)
                 return true;
             list += strcspn(list, "\",");
             if (*list == '"')

@@ -13,11 +13,16 @@
 #include "httprequest.h"
 #include "urlspec.h"
 
+/* The methods that Tornado supports; the body of an answer to HEAD is counted,
+ * but not sent. */
+enum { METHOD_GET, METHOD_HEAD, METHODS = 6 };
+
 /* RequestHandler. */
 struct handler {
     const struct handler_class *class;
     const char *cookie_secret; /* [15] the application's; NULL: none */
     struct httprequest *request;
+    size_t method; /* index in the table of names; METHODS: another one */
     int status;
     int failed; /* the status of the error page to send instead; 0: none */
     const char *why; /* the detail for that page, or NULL */
@@ -25,7 +30,6 @@ struct handler {
     struct httpframing framing;
     struct buffer *body; /* written, but not flushed yet */
     uint64_t flushed; /* bytes of body */
-    bool is_head; /* the method is HEAD: the body is counted, but not sent */
     bool headers_written, sends_body, is_error, last, finished;
 
     /* Not zero at the start, unlike the fields above. */

@@ -479,7 +479,7 @@ static_file_get(struct handler *self)
         handler_write_error(self, status, NULL);
     else if (status != 304)
         handler_set_content_length(self, (uint64_t)(file->end - file->next));
-    if (status >= 300 || self->is_head)
+    if (status >= 300 || self->method == METHOD_HEAD)
         file->end = file->next;
     if (f == &opened && file->end > file->next && f->st.st_size <= PIECE)
         read_file(self, &opened);
