@@ -175,7 +175,7 @@ read_body(struct httpconnection *c)
 
     if (wrong == NULL)
         wrong = httprequest_expects_continue(r, &wants_continue);
-    if (wrong == NULL)
+    if (wrong == NULL && *r->query != '\0')
         wrong = httpform_parse_qs(&r->arguments, r->query, strlen(r->query));
     if (wrong != NULL) {
         httpconnection_refuse(c, wrong);
@@ -309,8 +309,10 @@ on_partial(void *arg)
     if (c->state <= HTTP_HEAD && !c->line_checked)
         check_partial_head(c);
 
-    /* [16] The observer measures the speed of the client. */
-    enter(c, c->state);
+    /* [16] The observer measures the speed of the client. A head has a time, and
+     * no speed. */
+    if (c->state == HTTP_BODY || iostream_unsent(c->stream) > 0)
+        enter(c, c->state);
 }
 
 /* --- the beginning ------------------------------------------------------- */

@@ -34,7 +34,7 @@ enum httpconnection_state {
 typedef void httprequest_callback(struct httprequest *request, void *arg);
 
 /* [16] Runs at once after every change of state; and again in the same state,
- * when the client has sent or received only a part.
+ * when the client has sent a part of a body, or received a part of an answer.
  * - *own is NULL at first and belongs to the observer.
  * - The observer may close the stream, but must not refuse the request.
  * - CLOSED comes last, also if no other state came before. */

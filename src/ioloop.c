@@ -285,13 +285,15 @@ run_callbacks(struct ioloop *loop)
 /* The callback itself is written to the pipe. A write of sixteen bytes is
  * atomic, from every thread and signal handler, so no lock is needed. Tornado
  * writes one "x" here and keeps the callbacks in a list that all threads
- * change, which was a race until 2.1. */
-static bool
-wake(struct ioloop *loop, ioloop_callback *callback, void *arg)
+ * change, which was a race until 2.1. `waits`: until the pipe has room. */
+static void
+wake(struct ioloop *loop, ioloop_callback *callback, void *arg, bool waits)
 {
     struct callback c = {callback, arg};
+    struct pollfd room = {.fd = loop->waker_write, .events = POLLOUT};
 
-    return write(loop->waker_write, &c, sizeof c) == (ssize_t)sizeof c;
+    while (write(loop->waker_write, &c, sizeof c) == -1 && waits)
+        poll(&room, 1, -1);
 }
 
 /* IOLoop._read_waker. */
@@ -330,7 +332,7 @@ ioloop_add_callback_from_signal(struct ioloop *loop, ioloop_callback *callback,
 {
     int saved = errno;
 
-    wake(loop, callback, arg);
+    wake(loop, callback, arg, false);
     errno = saved;
 }
 
@@ -340,10 +342,7 @@ void
 ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
     if (loop->thread != &this_thread) {
-        struct pollfd room = {.fd = loop->waker_write, .events = POLLOUT};
-
-        while (!wake(loop, callback, arg))
-            poll(&room, 1, -1);
+        wake(loop, callback, arg, true);
         return;
     }
     if (!reserve(&loop->callbacks, &loop->callbacks_size,

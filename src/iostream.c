@@ -645,6 +645,6 @@ stream_events(int fd, uint32_t events, void *arg)
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_READ);
 
     /* [6] WRITE is not needed when nothing is unsent. */
-    if (iostream_unsent(s) == 0)
+    if ((events & IOLOOP_WRITE) && iostream_unsent(s) == 0)
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_WRITE);
 }

@@ -156,19 +156,16 @@ buffer_grow(struct buffer **b, size_t room)
 char *
 buffer_room(struct buffer **b, size_t room)
 {
-    struct buffer *buffer = *b;
     size_t size = room > FIRST_SIZE ? room : FIRST_SIZE;
 
-    if (buffer != NULL && buffer->size - buffer->end >= room)
-        return buffer->data + buffer->end;
-    if (buffer != NULL)
-        return buffer_grow(b, room);
-    buffer = block_resize(NULL, 0, sizeof *buffer + size);
-    if (buffer == NULL)
+    if (*b != NULL)
+        return (*b)->size - (*b)->end >= room ? (*b)->data + (*b)->end
+                                              : buffer_grow(b, room);
+    *b = block_resize(NULL, 0, sizeof **b + size);
+    if (*b == NULL)
         return NULL;
-    *buffer = (struct buffer){.size = size};
-    *b = buffer;
-    return buffer->data;
+    **b = (struct buffer){.size = size};
+    return (*b)->data;
 }
 
 /* [8] A head is made after its body, whose length it contains. */

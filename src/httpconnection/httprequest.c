@@ -82,14 +82,14 @@ parse_target(struct httprequest *r)
     if (strchr(target, '#') != NULL)
         return malformed;
     query = strchr(target, '?');
-    n = query != NULL ? (size_t)(query - target) : strlen(target);
     r->query = query != NULL ? query + 1 : "";
 
     /* Most targets are paths. The others are copied: to be cut off, or decoded
      * (chapter 11). */
     r->path = target;
-    if (n > 0 && query == NULL && strchr(target, '%') == NULL)
+    if (*target == '/' && query == NULL && strchr(target, '%') == NULL)
         return NULL;
+    n = query != NULL ? (size_t)(query - target) : strlen(target);
     path = arena_copy(&r->arena, n > 0 ? target : "/", n > 0 ? n : 1);
     r->path = path;
 

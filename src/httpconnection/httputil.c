@@ -73,10 +73,8 @@ httpheaders_append(struct httpheaders *headers, struct httpheader header)
 
 const char *
 httpheaders_search(const struct httpheaders *headers, const char *name,
-                   size_t i)
+                   size_t size, size_t i)
 {
-    size_t size = strlen(name);
-
     for (size_t k = 0; k < headers->n; k++)
         if (headers->items[k].name_size == size &&
             strncasecmp(headers->items[k].name, name, size) == 0 && i-- == 0)

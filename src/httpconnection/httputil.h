@@ -80,14 +80,16 @@ const char *httpheaders_get(const struct httpheaders *headers,
 /* HTTPHeaders.get_list: the i-th value of that name; NULL if there are not
  * that many. */
 const char *httpheaders_search(const struct httpheaders *headers,
-                               const char *name, size_t i);
+                               const char *name, size_t size, size_t i);
 static inline const char *
 httpheaders_get_list(const struct httpheaders *headers, const char *name,
                      size_t i)
 {
+    size_t size = strlen(name);
+
     return (i == 0 ? headers->seen : headers->twice) &
-                   httpheaders_bit(name, strlen(name))
-               ? httpheaders_search(headers, name, i) : NULL;
+                   httpheaders_bit(name, size)
+               ? httpheaders_search(headers, name, size, i) : NULL;
 }
 
 /* [10] Is `token` an element, in any case, of the comma-separated list that the
