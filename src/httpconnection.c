@@ -254,7 +254,7 @@ on_headers(const char *data, size_t size, void *arg)
     c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0;
     c->empty_lines = 0;
     c->line_checked = false; /* [10] */
-    c->request = httprequest_new(c, &c->peer);
+    c->request = httprequest_new(c, iostream_loop(c->stream), &c->peer);
     if (c->request != NULL)
         wrong = httprequest_parse_head(c->request, data, size,
                                        c->settings->max_header_size);

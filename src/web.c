@@ -92,7 +92,8 @@ handler_log_request(struct handler *self)
     for (; r->uri[cut] != '\0' && room > 0; cut++)
         room -= r->uri[cut] == '\\' ? 4 : 1;
     LOG_AT(level, "%d %.32s %.*s (%s) %.2fms", status, r->method, cut, r->uri,
-           httprequest_remote_ip(r), (double)httprequest_time(r) / 1000);
+           httprequest_remote_ip(r),
+           (double)(ioloop_time() - r->start_time) / 1000);
 }
 
 void

@@ -163,11 +163,11 @@ httprequest_check_start(const char *data, size_t size)
 /* --- the head ----------------------------------------------------------- */
 
 struct httprequest *
-httprequest_new(struct httpconnection *connection, const union peer *peer)
+httprequest_new(struct httpconnection *connection, struct ioloop *loop,
+                const union peer *peer)
 {
     struct arena *arena = NULL;
     struct httprequest *r = arena_alloc(&arena, sizeof *r);
-    struct ioloop *loop = iostream_loop(httpconnection_stream(connection));
 
     if (r == NULL)
         return NULL;
@@ -414,13 +414,6 @@ httprequest_remote_ip(struct httprequest *r)
 {
     return *r->remote_ip != '\0' ? r->remote_ip
                                  : peer_ip(&r->peer, r->remote_ip);
-}
-
-/* [11] For the log. */
-int64_t
-httprequest_time(const struct httprequest *r)
-{
-    return ioloop_time() - r->start_time;
 }
 
 bool

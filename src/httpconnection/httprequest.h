@@ -88,6 +88,7 @@ struct httprequest {
 
 /* An empty request. NULL when there is no memory. */
 struct httprequest *httprequest_new(struct httpconnection *connection,
+                                    struct ioloop *loop,
                                     const union peer *peer);
 
 /* Ends the request and everything that lives in its memory. It has the form of
@@ -133,9 +134,6 @@ const char *httprequest_parse_cookies(struct httprequest *request);
  * False when there is no memory left. */
 bool httprequest_add_cookie(struct httprequest *request, const char *name,
                             const char *value);
-
-/* [11] HTTPRequest.request_time, in microseconds. */
-int64_t httprequest_time(const struct httprequest *request);
 
 /* HTTPRequest.supports_http_1_1. */
 bool httprequest_supports_http_1_1(const struct httprequest *request);

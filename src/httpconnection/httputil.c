@@ -369,13 +369,14 @@ put_first_lines(char *to, int status)
     static int last_status, size;
     time_t now = time(NULL);
 
-    if (now != last)
-        httputil_format_date(date, now);
-    if (now != last || status != last_status)
+    if (now != last || status != last_status) {
+        if (now != last)
+            httputil_format_date(date, now);
         size = sprintf(lines, "HTTP/1.1 %d %s\r\nServer: %s\r\nDate: %s\r\n",
                        status, httputil_reason(status), HTTP_SERVER, date);
-    last = now;
-    last_status = status;
+        last = now;
+        last_status = status;
+    }
     return put(to, lines, (size_t)size);
 }
 
@@ -444,11 +445,4 @@ httputil_append_error_page(struct buffer **to, int status, const char *detail)
              httputil_xhtml_escape(to, detail, strlen(detail)) &&
              buffer_append(to, ")", 1))) &&
            buffer_append(to, "</body></html>", 14);
-}
-
-/* [11] 1xx, 204 and 304 end with the empty line, whatever the head says. */
-bool
-httputil_has_body(int status)
-{
-    return status >= 200 && status != 204 && status != 304;
 }

@@ -195,10 +195,6 @@ bool httputil_append_error_page(struct buffer **to, int status,
  * been appended then. */
 bool httputil_xhtml_escape(struct buffer **to, const char *text, size_t size);
 
-/* [11] Does an answer with this status have a body at all? (RFC 9110, section
- * 6.4.1) */
-bool httputil_has_body(int status);
-
 /* ----------------------------------------------------------------------- */
 
 #endif

@@ -67,7 +67,8 @@ handler_clear(struct handler *self)
     self->headers = (struct httpheaders){
         .arena = &self->request->arena, .items = self->first_headers,
         .size = sizeof self->first_headers / sizeof self->first_headers[0]};
-    httpheaders_add(&self->headers, "Content-Type", HTTP_ERROR_TYPE);
+    httpheaders_append(&self->headers, (struct httpheader){
+        "Content-Type", HTTP_ERROR_TYPE, 12, sizeof HTTP_ERROR_TYPE - 1});
 }
 
 void
@@ -181,8 +182,10 @@ static void
 settle_framing(struct handler *self)
 {
     struct httpframing *f = &self->framing;
-    bool has_body = httputil_has_body(self->status);
     bool http_1_1 = httprequest_supports_http_1_1(self->request);
+
+    /* RFC 9110, section 6.4.1. (1xx is no final status.) */
+    bool has_body = self->status != 204 && self->status != 304;
     bool end_known = f->length_known || !has_body;
 
     self->sends_body = has_body && self->method != METHOD_HEAD;
