@@ -114,7 +114,8 @@ application_call(struct httprequest *request, void *arg)
         return;
     }
     memset(self, 0, offsetof(struct handler, etag));
-    memset(self->state, 0, class->state_size);
+    if (class->state_size > 0)
+        memset(self->state, 0, class->state_size);
     self->class = class;
     self->cookie_secret = a->cookie_secret; /* [15] */
     self->request = request;

@@ -63,10 +63,10 @@ parse_target(struct httprequest *r)
     size_t scheme, n;
     char *path;
 
+    if (*r->method == 'C' && strcmp(r->method, "CONNECT") == 0)
+        return "501 CONNECT is for proxies";
     if (*target != '/' &&
         (strcmp(target, "*") != 0 || strcmp(r->method, "OPTIONS") != 0)) {
-        if (strcmp(r->method, "CONNECT") == 0)
-            return "501 CONNECT is for proxies";
         scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : 8;
         if (scheme == 8 && strncasecmp(target, "https://", 8) != 0)
             return malformed;

@@ -115,50 +115,45 @@ httpheaders_normalize_name(char *to, const char *name)
     *to = '\0';
 }
 
-/* HTTPHeaders.parse_line, in one pass. The colon follows the last token byte of
- * the name: two servers can read "Host : x" in two ways, and that is how
- * requests are smuggled. The value ends at the first byte that is not part of
- * one, and the CR LF has to stand there. The colon and the first byte behind
- * the value become the NULs that end name and value. */
-static const char *
-parse_line(struct httpheaders *headers, char *name, char **next)
-{
-    size_t name_size = httputil_span(name, HTTP_TOKEN);
-    char *value = name + name_size + 1, *end;
-
-    if (*name == ' ' || *name == '\t')
-        return "400 folded header line";
-    if (name_size == 0 || name[name_size] != ':')
-        return "400 malformed header line";
-    while (*value == ' ' || *value == '\t')
-        value++;
-    for (end = value; !(kinds[(unsigned char)*end] & CONTROL);)
-        end++;
-    if (*end != '\r' || end[1] != '\n')
-        return *end == '\n' ? "400 a line does not end with CR LF"
-                            : "400 control byte in a header";
-    if (end - name > HTTP_MAX_LINE)
-        return "431 header line too long";
-    if (headers->n == HTTP_MAX_HEADERS)
-        return "431 too many headers";
-    *next = end + 2;
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    name[name_size] = *end = '\0';
-    return httpheaders_append(headers, (struct httpheader){
-                                           name, value, name_size,
-                                           (size_t)(end - value)})
-               ? NULL : HTTP_NO_MEMORY;
-}
-
+/* One pass over each line. The colon follows the last token byte of the name:
+ * two servers can read "Host : x" in two ways, and that is how requests are
+ * smuggled. The value ends at the first byte that is not part of one, and the
+ * CR LF has to stand there. The colon and the first byte behind the value
+ * become the NULs that end name and value. */
 const char *
 httpheaders_parse(struct httpheaders *headers, char *text, char *end)
 {
-    const char *wrong = NULL;
+    char *next;
 
-    while (wrong == NULL && text < end)
-        wrong = parse_line(headers, text, &text);
-    return wrong;
+    for (char *name = text; name < end; name = next) {
+        size_t name_size = httputil_span(name, HTTP_TOKEN);
+        char *value = name + name_size + 1, *stop;
+
+        if (*name == ' ' || *name == '\t')
+            return "400 folded header line";
+        if (name_size == 0 || name[name_size] != ':')
+            return "400 malformed header line";
+        while (*value == ' ' || *value == '\t')
+            value++;
+        for (stop = value; !(kinds[(unsigned char)*stop] & CONTROL);)
+            stop++;
+        if (*stop != '\r' || stop[1] != '\n')
+            return *stop == '\n' ? "400 a line does not end with CR LF"
+                                 : "400 control byte in a header";
+        if (stop - name > HTTP_MAX_LINE)
+            return "431 header line too long";
+        if (headers->n == HTTP_MAX_HEADERS)
+            return "431 too many headers";
+        next = stop + 2;
+        while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t'))
+            stop--;
+        name[name_size] = *stop = '\0';
+        if (!httpheaders_append(headers, (struct httpheader){
+                                             name, value, name_size,
+                                             (size_t)(stop - value)}))
+            return HTTP_NO_MEMORY;
+    }
+    return NULL;
 }
 
 /* [10] Only commas separate: "keep alive" is one element, and not a token. */
