@@ -309,8 +309,8 @@ on_partial(void *arg)
     if (c->state <= HTTP_HEAD && !c->line_checked)
         check_partial_head(c);
 
-    /* [16] The observer measures the speed of the client. A head has a time, and
-     * no speed. */
+    /* [16] The observer measures the speed of the client. A head has a time,
+     * and no speed. */
     if (c->state == HTTP_BODY || iostream_unsent(c->stream) > 0)
         enter(c, c->state);
 }

@@ -144,8 +144,7 @@ handle_accept(struct httpserver *server, int listener)
 
     if (fd == -1)
         return accept_failed(server);
-    if (trace_on)
-        trace_connection(fd);
+    trace_connection(fd);
     TOUR(3, fd, "accepted, as descriptor %d", fd);
     stream = iostream_new(server->loop, fd);
     if (stream == NULL) {

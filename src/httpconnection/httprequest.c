@@ -84,11 +84,12 @@ parse_target(struct httprequest *r)
     query = strchr(target, '?');
     r->query = query != NULL ? query + 1 : "";
 
-    /* Most targets are paths. The others are copied: to be cut off, or decoded
-     * (chapter 11). */
+    /* [11] Most targets are paths. The others are copied: to be cut off, or
+     * decoded. */
     r->path = target;
     if (*target == '/' && query == NULL && strchr(target, '%') == NULL)
         return NULL;
+
     n = query != NULL ? (size_t)(query - target) : strlen(target);
     path = arena_copy(&r->arena, n > 0 ? target : "/", n > 0 ? n : 1);
     r->path = path;

@@ -123,11 +123,9 @@ httpheaders_normalize_name(char *to, const char *name)
 const char *
 httpheaders_parse(struct httpheaders *headers, char *text, char *end)
 {
-    char *next;
-
-    for (char *name = text; name < end; name = next) {
-        size_t name_size = httputil_span(name, HTTP_TOKEN);
-        char *value = name + name_size + 1, *stop;
+    while (text < end) {
+        size_t name_size = httputil_span(text, HTTP_TOKEN);
+        char *name = text, *value = text + name_size + 1, *stop;
 
         if (*name == ' ' || *name == '\t')
             return "400 folded header line";
@@ -144,7 +142,7 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end)
             return "431 header line too long";
         if (headers->n == HTTP_MAX_HEADERS)
             return "431 too many headers";
-        next = stop + 2;
+        text = stop + 2;
         while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t'))
             stop--;
         name[name_size] = *stop = '\0';
