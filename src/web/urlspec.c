@@ -1,6 +1,7 @@
 /* [11] urlspec.c -- see urlspec.h. */
 #include "urlspec.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,12 @@ match(const struct route *route, const char *path, size_t size,
         groups[1] = (regmatch_t){(regoff_t)n, (regoff_t)size};
         return 0;
     }
+
+    /* Without memory glibc's regexec() says that nothing matches. */
+    errno = 0;
     error = regexec(&route->regex, path, URLSPEC_GROUPS, groups, 0);
+    if (error == REG_NOMATCH && errno == ENOMEM)
+        return REG_ESPACE;
     if (error == 0 &&
         (groups[0].rm_so != 0 || groups[0].rm_eo != (regoff_t)size))
         return REG_NOMATCH;

@@ -184,19 +184,15 @@ describe_file(struct file *f)
 /* Opens the requested file and describes it. False when the answer is complete.
  * A name that contains a NUL does not exist. */
 static bool
-open_file(struct handler *self, struct file *f)
+open_file(struct handler *self, struct file *f, const char *text, size_t size)
 {
     const int *root = handler_arg(self);
-    size_t size = 0;
-    const char *text = handler_path_argument(self, 0, &size);
     bool slash = size == 0 || text[size - 1] == '/';
     char path[HTTP_MAX_LINE + sizeof "index.html"];
     int status = 404;
 
-    *f = (struct file){.root = *root, .fd = -1};
-    if (text == NULL) {
-        status = 301; /* the pattern has no group: "/static" */
-    } else if (strlen(text) == size) {
+    *f = (struct file){.root = *root, .fd = -1, .path_size = size};
+    if (strlen(text) == size) {
         snprintf(path, sizeof path, "%s%s", text, slash ? "index.html" : "");
         f->type = guess_type(path);
         f->fd = open_below(*root, path);
@@ -246,16 +242,12 @@ forget_files(void *arg)
 
 /* NULL: not read in this turn. */
 static const struct file *
-find_file(struct handler *self)
+find_file(int root, const char *path, size_t size)
 {
-    const int *root = handler_arg(self);
-    size_t size = 0;
-    const char *path = handler_path_argument(self, 0, &size);
-
     for (size_t i = 0; i < TURN_FILES && turn_files[i] != NULL; i++) {
         const struct file *f = turn_files[i];
 
-        if (f->root == *root && f->path_size == size && path != NULL &&
+        if (f->root == root && f->path_size == size &&
             memcmp(f->path, path, size) == 0)
             return f;
     }
@@ -265,20 +257,18 @@ find_file(struct handler *self)
 /* Reads a small file, and closes it. If it has become shorter, or there is no
  * memory, it stays open, and is sent like a large one. */
 static void
-read_file(struct handler *self, const struct file *opened)
+read_file(struct handler *self, const struct file *opened, const char *path)
 {
     struct static_file *file = handler_state(self);
-    size_t size = (size_t)opened->st.st_size, path_size = 0;
-    const char *path = handler_path_argument(self, 0, &path_size);
-    struct file *f = path != NULL ? malloc(sizeof *f + path_size + size) : NULL;
+    size_t size = (size_t)opened->st.st_size;
+    struct file *f = malloc(sizeof *f + opened->path_size + size);
 
     if (f == NULL)
         return;
     *f = *opened;
     f->fd = -1;
-    f->path_size = path_size;
-    f->content = f->path + path_size;
-    memcpy(f->path, path, path_size);
+    f->content = f->path + f->path_size;
+    memcpy(f->path, path, f->path_size);
     if (pread(file->fd, f->content, size, 0) != (ssize_t)size) {
         free(f);
         return;
@@ -456,16 +446,25 @@ send_more(void *arg)
     }
 }
 
-/* Answers 200, 206, 304, 412 or 416. */
+/* Answers 200, 206, 304, 412 or 416. The pattern may have no group: "/static".
+ * (Without memory for the group the answer becomes a 503.) */
 void
 static_file_get(struct handler *self)
 {
     struct static_file *file = handler_state(self);
-    const struct file *f = find_file(self);
+    const int *root = handler_arg(self);
+    size_t size;
+    const char *path = handler_path_argument(self, 0, &size);
+    const struct file *f;
     struct file opened;
     int status;
 
-    if (f == NULL && !open_file(self, &opened))
+    if (path == NULL) {
+        redirect_to_slash(self);
+        return;
+    }
+    f = find_file(*root, path, size);
+    if (f == NULL && !open_file(self, &opened, path, size))
         return;
     f = f != NULL ? f : &opened;
     *file = (struct static_file){f->fd, 0, f->st.st_size, f->content};
@@ -482,6 +481,6 @@ static_file_get(struct handler *self)
     if (status >= 300 || self->method == METHOD_HEAD)
         file->end = file->next;
     if (f == &opened && file->end > file->next && f->st.st_size <= PIECE)
-        read_file(self, &opened);
+        read_file(self, &opened, path);
     send_more(self);
 }
