@@ -502,16 +502,17 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 
 /* --- the loop ---------------------------------------------------------- */
 
-/* [3] While callbacks add callbacks, the loop polls after this many turns, so
- * that the sockets do not starve. A request needs fewer, and so no poll. */
-enum { MAX_TURNS_WITHOUT_WAIT = 32 };
+/* [3] While callbacks add callbacks, the loop polls after this many, so that
+ * the sockets do not starve: a turn with many callbacks takes long. One request
+ * needs fewer, and so no poll of its own. */
+enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
 
 /* Each round of this `for` is one turn. Read it beside IOLoop.start() in
  * Tornado 2.0. */
 int
 ioloop_start(struct ioloop *loop)
 {
-    unsigned turns = 0; /* [3] */
+    size_t ran = 0; /* [3] callbacks since the last wait */
 
     loop->now = ioloop_time(); /* [4] */
 
@@ -521,6 +522,7 @@ ioloop_start(struct ioloop *loop)
         trace_turn++;
 
         /* [3] First the callbacks that were added in the last turn. */
+        ran += loop->ncallbacks;
         run_callbacks(loop);
 
         /* [4] Then the timeouts that are due. */
@@ -528,7 +530,7 @@ ioloop_start(struct ioloop *loop)
 
         /* [3] While a callback is queued, the loop does not wait. */
         if (loop->ncallbacks > 0 && !loop->stopped &&
-            ++turns < MAX_TURNS_WITHOUT_WAIT)
+            ran < MAX_CALLBACKS_WITHOUT_WAIT)
             continue;
 
         /* [4] The wait ends at the next deadline. */
@@ -552,7 +554,7 @@ ioloop_start(struct ioloop *loop)
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
         loop->poll_count++;
-        turns = 0; /* [3] */
+        ran = 0; /* [3] */
         if (nready == -1 && errno != EINTR)
             return -1;
         loop->now = ioloop_time(); /* [4] */
