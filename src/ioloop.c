@@ -282,7 +282,7 @@ run_callbacks(struct ioloop *loop)
 
 /* [3] --- waker --------------------------------------------------------- */
 
-/* The callback itself is written to the pipe. A write of sixteen bytes is
+/* The callback itself is written to the pipe. A write of so few bytes is
  * atomic, from every thread and signal handler, so no lock is needed. Tornado
  * writes one "x" here and keeps the callbacks in a list that all threads
  * change, which was a race until 2.1. `waits`: until the pipe has room. */

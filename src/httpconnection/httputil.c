@@ -358,7 +358,7 @@ static char *
 put_first_lines(char *to, int status)
 {
     static char date[HTTP_DATE_SIZE], lines[OTHER_LINES / 2];
-    static time_t last;
+    static time_t last = -1;
     static int last_status, size;
     time_t now = time(NULL);
 

@@ -18,8 +18,7 @@ hash_word(uint64_t hash, uint64_t word)
 
 /* Tornado takes SHA-1. There is no attacker to fool here: two bodies of one URL
  * have to differ in their tags, and for that 64 bits of a fast hash are enough.
- * The hash begins with the size, because zeros fill
- * the last word. */
+ * The hash begins with the size, because zeros fill the last word. */
 void
 conditional_etag(char to[CONDITIONAL_ETAG_SIZE], const struct buffer *body)
 {
