@@ -125,13 +125,13 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end)
 {
     while (text < end) {
         size_t name_size = httputil_span(text, HTTP_TOKEN);
-        char *name = text, *value = text + name_size + 1, *stop;
+        char *name = text, *value, *stop;
 
         if (*name == ' ' || *name == '\t')
             return "400 folded header line";
         if (name_size == 0 || name[name_size] != ':')
             return "400 malformed header line";
-        while (*value == ' ' || *value == '\t')
+        for (value = name + name_size + 1; *value == ' ' || *value == '\t';)
             value++;
         for (stop = value; !(kinds[(unsigned char)*stop] & CONTROL);)
             stop++;
@@ -413,10 +413,9 @@ httputil_prepend_head(struct buffer **to, int status,
     if (framing->chunked)
         p = stpcpy(p, "Transfer-Encoding: chunked\r\n");
 
-    if (framing->connection != NULL) {
-        p = stpcpy(stpcpy(p, "Connection: "), framing->connection);
-        p = put(p, "\r\n", 2);
-    }
+    if (framing->connection != NULL)
+        p = put(stpcpy(stpcpy(p, "Connection: "), framing->connection),
+                "\r\n", 2);
     p = put(p, "\r\n", 2);
     (*to)->start += room - (size_t)(p - start);
     memmove((*to)->data + (*to)->start, start, (size_t)(p - start));
