@@ -56,10 +56,9 @@ breaks() {
     : > "$tmp/log"
     [ -n "$test" ] || { wrong "line 1 is not '# breaks: TEST'"; return; }
     file=tests/step-$(printf %02d "$chapter").bats
-    [ -e "$file" ] || file=$(grep -lF "@test \"$test\"" tests/*.bats) ||
-        file=tests/*.bats
-    grep -qF "@test \"$test\"" "$file" ||
-        { wrong "$file has no test \"$test\""; return; }
+    [ -e "$file" ] || file=$(grep -lF "@test \"$test\"" tests/*.bats)
+    grep -qsF "@test \"$test\"" "$file" ||
+        { wrong "${file:-tests} has no test \"$test\""; return; }
     make_stage || return
     regex=$(printf %s "$test" | sed 's/[][(){}.*+?^$|\\]/\\&/g')
     # It must be this test that fails, and not what prepares it.
