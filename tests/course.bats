@@ -526,10 +526,10 @@ sizes() {
 }
 
 # The design's number is 6,800. This one is what there is: it may only go down.
-@test "all of src but the steps has at most 7,526 lines of code, and main.c 100" {
+@test "all of src but the steps has at most 7,507 lines of code, and main.c 100" {
     sizes | awk '{ n++; all += $1 }
         $2 == "src/main.c" && $1 > 100 { print $2 ": " $1 }
-        END { if (all > 7526) print "all: " all; if (n < 40) print n " files" }' |
+        END { if (all > 7507) print "all: " all; if (n < 40) print n " files" }' |
         no_lines "too large"
 }
 
