@@ -31,7 +31,7 @@ struct httpconnection {
     union peer peer;
     enum httpconnection_state state;
     unsigned char empty_lines; /* before the next request */
-    bool is_head; /* the method is HEAD: no error page has a body */
+    bool is_head; /* an answer to HEAD has no body, not even an error */
     bool keep_alive; /* [10] of the last finished request */
     bool line_checked; /* [10] the first line has come, and is valid */
     void *observed;    /* [16] the observer's own */
@@ -309,8 +309,8 @@ on_partial(void *arg)
     if (c->state <= HTTP_HEAD && !c->line_checked)
         check_partial_head(c);
 
-    /* [16] The observer measures the speed of the client. A head has a time,
-     * and no speed. */
+    /* [16] The observer measures the speed of the client. A head has a
+     * deadline, but no minimum speed. */
     if (c->state == HTTP_BODY || iostream_unsent(c->stream) > 0)
         enter(c, c->state);
 }

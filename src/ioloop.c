@@ -285,7 +285,8 @@ run_callbacks(struct ioloop *loop)
 /* The callback itself is written to the pipe. A write of so few bytes is
  * atomic, from every thread and signal handler, so no lock is needed. Tornado
  * writes one "x" here and keeps the callbacks in a list that all threads
- * change, which was a race until 2.1. `waits`: until the pipe has room. */
+ * change, which was a race until 2.1. If `waits` is true, the call waits until
+ * the pipe has room. */
 static void
 wake(struct ioloop *loop, ioloop_callback *callback, void *arg, bool waits)
 {
@@ -360,7 +361,8 @@ ioloop_time(void)
     return microseconds();
 }
 
-/* To read the clock takes longer than many a turn of the loop. */
+/* The clock is read once for each wait, because to read it takes longer than to
+ * queue and call a callback. */
 int64_t
 ioloop_now(const struct ioloop *loop)
 {
@@ -404,9 +406,9 @@ sift(struct ioloop *loop, size_t i, struct timeout *t)
 }
 
 /* heapq.heappush: the new timeout starts at the end of the heap. A deadline in
- * the past is moved behind `now`, so the timeout waits for the next turn.
- * Otherwise a timeout that adds itself again could hold up the loop for ever
- * (Tornado until 4.0). */
+ * the past is moved behind `now`, so the timeout waits until the loop has
+ * polled again. Otherwise a timeout that adds itself again could hold up the
+ * loop for ever (Tornado until 4.0). */
 struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
@@ -502,9 +504,9 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 
 /* --- the loop ---------------------------------------------------------- */
 
-/* [3] While callbacks add callbacks, the loop polls after this many, so that
- * the sockets do not starve: a turn with many callbacks takes long. One request
- * needs fewer, and so no poll of its own. */
+/* [3] While callbacks add callbacks, the loop does not poll in every turn, but
+ * after this many callbacks: otherwise the sockets would starve. One request
+ * needs fewer callbacks, so it causes no additional poll. */
 enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
 
 /* Each round of this `for` is one turn. Read it beside IOLoop.start() in
@@ -537,7 +539,7 @@ ioloop_start(struct ioloop *loop)
         if (loop->ntimeouts > 0)
             poll_timeout = milliseconds_to_deadline(loop);
 
-        /* [3] A poll with 0 only asks. */
+        /* [3] A poll with timeout 0 returns at once. */
         if (loop->ncallbacks > 0)
             poll_timeout = 0;
 

@@ -30,7 +30,7 @@ struct iostream {
     iostream_callback *read_callback; /* NULL: no read is pending */
     void *read_arg;
     const char *delimiter; /* NULL: a number of bytes is wanted */
-    size_t wanted;         /* size of the result; until it is known, the most */
+    size_t wanted;         /* size of the result; its limit until it is known */
     size_t scan_pos;       /* no delimiter begins before this byte */
     struct buffer *read_buffer;
 
@@ -45,7 +45,7 @@ struct iostream {
     /* [10] Runs when a read or a write is still incomplete. */
     ioloop_callback *partial_callback;
 
-    /* [7] Runs last: the server counts its streams. */
+    /* [7] Runs last. With it the server counts its streams. */
     ioloop_callback *free_callback;
     void *free_arg;
 
@@ -287,8 +287,8 @@ run_partial_callback(void *arg)
         s->partial_callback(s->owner);
 }
 
-/* [10] Queues the partial callback, if there is one. After a close it would run
- * when the stream has been freed. */
+/* [10] Queues the partial callback, if there is one. The callback of a closed
+ * stream would run after the stream has been freed. */
 static void
 notify_partial(struct iostream *s)
 {
@@ -378,9 +378,9 @@ try_read(struct iostream *s)
         notify_partial(s);
 
     /* Many clients have sent their request before the first read, so the stream
-     * tries to receive once before it registers with the loop. Later reads are
-     * started in callbacks whose `data` points into the read buffer: receiving
-     * could move it. */
+     * tries to receive once before it registers with the loop. A later read
+     * does not: it is started in a callback whose `data` points into the read
+     * buffer, and receiving could move the buffer. */
     if (!s->tried) {
         s->tried = true;
         handle_read(s);

@@ -111,8 +111,8 @@ void iostream_watch(struct iostream *stream);
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
-/* [14] Of a block of more than 4 KiB the kernel gets at once what it takes,
- * behind the unsent bytes; only the rest is copied. */
+/* [14] A block of more than 4 KiB is sent at once, behind the unsent bytes.
+ * Only the part that the kernel does not take is copied. */
 
 /* [6] The number of unsent bytes in the stream. From IOSTREAM_MAX_UNSENT (the
  * high-water mark) on, the stream neither receives nor completes reads: a

@@ -22,7 +22,7 @@ struct application {
     struct httpserver *server;
 };
 
-/* The names for the enum of handler.h. */
+/* The index is `method` in handler.h. */
 static const char *const method_names[METHODS] = {"GET", "HEAD",   "POST",
                                                   "PUT", "DELETE", "OPTIONS"};
 
@@ -142,7 +142,7 @@ on_connection_close(void *arg)
         self->class->on_connection_close(self);
 }
 
-/* What the class has for the i-th of them, or NULL. */
+/* The function of the class for the i-th method, or NULL. */
 static handler_method *
 find_method(const struct handler_class *c, size_t i)
 {

@@ -50,8 +50,8 @@ prefork(void)
     return listeners[id];
 }
 
-/* No process would restart this one or tell it to end, so it shuts down as
- * after a SIGTERM. */
+/* The parent has ended. No process would restart this one or tell it to end, so
+ * it shuts down as after a SIGTERM. */
 static void
 on_parent_gone(int fd, uint32_t events, void *loop)
 {

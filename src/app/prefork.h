@@ -15,8 +15,9 @@
 void prefork_listen(struct listeners *first);
 
 /* Forks settings.processes children, unless that is 1. Returns in each process
- * that serves, with its listeners, which it owns. The parent ends in this call,
- * when all children have ended. No loop may exist yet. */
+ * that serves; the caller owns the returned listeners of that process. The
+ * parent ends in this call, when all children have ended. No loop may exist
+ * yet. */
 struct listeners *prefork(void);
 
 /* When the parent of this process has ended, the process gets SIGTERM. */

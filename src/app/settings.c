@@ -36,9 +36,9 @@ enum option_kind {
     FILENAME /* a text that need not be given: NULL unless named, "" */
 };
 
-/* `standard` is the default, NULL for false and for a text that is not set. A
- * row without a value is a heading of --help, one without a help text ends the
- * table. `choices` are separated by blanks. */
+/* `standard` is the default; NULL is false, or a text that is not set. If
+ * `value` is NULL, the row is a heading of --help. If `help` is NULL, the table
+ * ends. `choices` are separated by blanks. */
 struct option {
     const char *name, *standard, *help;
     void *value;
@@ -59,7 +59,7 @@ static const struct option options[] = {
     {"no-keep-alive", NULL, "one request for each connection",
      &settings.no_keep_alive, BOOL, 0, 0, 0},
 
-    /* [17] The number of processes. */
+    /* [17] Processes and shutdown. */
     {"processes", "1", "0 is one for each CPU",
      &settings.processes, NUMBER, 0, MAX_PROCESSES, 0},
     {"stop-timeout", "5", "seconds for the last requests after SIGTERM",
@@ -106,9 +106,9 @@ static const struct option options[] = {
 
 /* --- parser -------------------------------------------------------------- */
 
-/* Ends the program with one line about `text`, whatever it contains: logs are
- * read line by line. `expected`: what it should have been. NULL: the reason is
- * in errno. */
+/* Ends the program with one line about `text`. Line breaks in `text` are
+ * escaped, because logs are read line by line. `expected` says what it should
+ * have been; if it is NULL, the reason is in errno. */
 static _Noreturn void
 fail(const char *text, const char *expected)
 {

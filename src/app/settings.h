@@ -44,7 +44,7 @@ void settings_read(int argc, char **argv);
  * program, with one line on stderr and status 1, if it fails. */
 struct listeners *settings_listen(void);
 
-/* Prints a line for each of them on stdout. */
+/* Prints a line for each listener on stdout. */
 void settings_announce(const struct listeners *listeners);
 
 /* [16] The highest number of connections: --max-connections, or less if the

@@ -20,9 +20,9 @@ void signals_hold(bool hold);
 void signals_set_shutdown(struct httpserver *server,
                           struct httplimits *limits);
 
-/* Ends the program, while the signals are blocked: by SIGINT if SIGINT has come
- * or if `status` is 128 + SIGINT, so that the shell sees a ^C; else with
- * `status`. */
+/* Ends the program with `status`. The signals must be blocked. If SIGINT has
+ * come, or if `status` is 128 + SIGINT, the program ends by SIGINT, so that the
+ * shell sees a ^C. */
 _Noreturn void signals_exit(int status);
 
 #endif

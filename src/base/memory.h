@@ -29,7 +29,7 @@ enum { MEMORY_MAX = 268435456 };
 size_t memory_in_use(void);
 
 /* True if memory_in_use() has been 4 MiB or more since the last
- * memory_give_back(): then it is worth to call it, but not in every turn,
+ * memory_give_back(). Then another call is useful, but not in every turn,
  * because the next turn may need as much again. */
 bool memory_had_peak(void);
 
@@ -63,8 +63,9 @@ size_t buffer_memory(const struct buffer *b);
  * bytes. NULL without memory; the live bytes are then as before. */
 char *buffer_room(struct buffer **b, size_t room);
 
-/* [8] The same in front of the live bytes: `room` bytes are added to them, and
- * the caller fills these bytes. Moves the live bytes if there is less room. */
+/* [8] Adds `room` bytes in front of the live bytes, and returns their place.
+ * The caller fills them. May move the live bytes. NULL without memory; the live
+ * bytes are then as before. */
 char *buffer_front(struct buffer **b, size_t room);
 
 /* Copies `size` bytes to the end. False without memory: nothing is added. */
@@ -80,10 +81,10 @@ void buffer_release(struct buffer **b);
 
 /* [14] Sends the live bytes on the socket `fd` and then, in the same call, as
  * many of the `size` bytes at *data as the kernel takes now. Moves *data behind
- * these, and returns their number.
+ * the bytes of it that were sent, and returns their number.
  * - 0 after an error, too: the next send() of the caller has an error again.
- * - 0, and nothing is sent, if these are at most 4 KiB: to copy them is cheaper
- *   than a call, and they leave together with what is written after them. */
+ * - 0, and nothing is sent, if `size` is at most 4 KiB: to copy so few bytes is
+ *   cheaper than a call, and later bytes can be sent in the same call. */
 size_t buffer_send_with(struct buffer *b, int fd, const void **data,
                         size_t size);
 

@@ -94,7 +94,8 @@ is_temporary(int error)
 
 /* [7] --- options of a listener ------------------------------------------ */
 
-/* A system does not have to know all of them. */
+/* An option that the system does not know is left out. Errors are ignored,
+ * because the server works without these options. */
 void
 set_tcp_options(int listener)
 {
@@ -158,7 +159,8 @@ time_since_sent(int fd)
 
 /* [16] --- memory ------------------------------------------------------- */
 
-/* Other C libraries return each large piece of memory when it is freed. */
+/* For glibc. Other C libraries return each large piece of memory when it is
+ * freed. */
 void
 trim_heap(void)
 {
@@ -167,10 +169,10 @@ trim_heap(void)
 #endif
 }
 
-/* Without the first limit glibc moves its own up to the largest block that was
- * ever freed. With the second one it keeps the end of the heap until
- * trim_heap(): else it would return it, and ask for it again, in every turn of
- * a busy loop. */
+/* Without the first limit, glibc raises its own to the size of the largest
+ * block that was freed. With the second one, it keeps up to 4 MiB at the end of
+ * the heap. Otherwise a busy loop would return this memory and ask for it again
+ * in every turn. */
 void
 prepare_heap(void)
 {

@@ -13,8 +13,9 @@
 /* The limits of the bytes that do not belong to the body. */
 enum {
     MAX_SIZE_LINE = 256,      /* bytes of one size line */
-    MAX_EXTRA = 16384,        /* bytes of all size lines, but for one digit
-                               * of each, beyond twice the body */
+    MAX_EXTRA = 16384,        /* the size lines may have this many bytes more
+                               * than twice the body has; one digit of each
+                               * line is not counted */
     MAX_TRAILER_BYTES = 8192, /* of all trailers */
     MAX_TRAILERS = 32
 };

@@ -13,7 +13,8 @@
 
 enum { SECOND = 1000000 };
 
-/* A deadline from here on does not come; a time can be added to it. */
+/* A deadline that never comes. It is half of the maximum, so that a time can be
+ * added without an overflow. */
 #define NEVER (INT64_MAX / 2)
 
 /* One connection. `since` is when its present limit began to count: with the
@@ -166,7 +167,7 @@ schedule(struct httplimits *limits, int64_t when)
 
 /* A connection that is closed or refused here leaves the list only in a later
  * turn, so the list does not change during the sweep. If the sweep is late, the
- * loop was: that time does not count. */
+ * loop was late, and this time does not count. */
 static void
 sweep(void *arg)
 {
@@ -208,7 +209,7 @@ memory_of(const struct watched *w)
 /* How long would this client take, at its present speed, to move all the bytes
  * that it holds in memory? A fast client begins a new window with almost every
  * packet, so the window before counts, too. If both began a moment ago, the
- * client is fast, or the answer is new: it counts as a gigabyte a second. */
+ * client is fast, or the answer is new: its speed counts as 1 GB/s. */
 static double
 holding_time(const struct watched *w, int64_t now)
 {
@@ -220,12 +221,13 @@ holding_time(const struct watched *w, int64_t now)
            (double)(progress(w) - w->mark_before + 1);
 }
 
-/* Ends connections until `excess` bytes will be free, or all of one kind have
- * ended: those that would hold their memory more than half as long as the one
- * that would hold it longest. So clients that fill the memory and wait end
- * before a fast new client, even if it sends more than each of them; and to
- * search the list again for each one would take too long if there are
- * thousands. Returns the bytes. */
+/* Ends connections whose holding_time() is at least half of the longest one,
+ * until `excess` bytes will be free or no such connection is left. Returns the
+ * number of bytes that will be free.
+ * - Clients that fill the memory and wait end before a fast new client, even if
+ *   it holds more than each of them.
+ * - The list is not searched again for each connection: with thousands of them
+ *   that would take too long. */
 static size_t
 end_slowest(const struct httplimits *limits, size_t excess)
 {
@@ -264,8 +266,8 @@ relieve(void *arg)
     limits->relieving = false;
 }
 
-/* Waits for one more turn: requests that have finished in the turn of the
- * pressure are freed in this turn, maybe after this callback. */
+/* Requests that finished in the turn of the pressure are freed in this turn,
+ * perhaps after this callback. So relieve() waits for the next turn. */
 static void
 relieve_later(void *arg)
 {

@@ -20,11 +20,11 @@
  * - Before a sweep ends a connection, it checks whether the kernel has bytes
  *   for the stream. Time in which the loop itself was late does not count.
  * - All buffers and arenas together stay below MEMORY_MAX (memory.h). From
- *   HTTP_MEMORY_LIMIT on, connections end: those whose clients would need the
- *   most time, at their present speed, to move what they hold in memory (more
- *   than half of the longest time). An unfinished request gets 503, an
- *   unfinished answer a reset. The memory between the two limits is for the
- *   requests that are not ended. */
+ *   HTTP_MEMORY_LIMIT on, connections end. For each client the time is computed
+ *   that it would need, at its present speed, to move the bytes that it holds
+ *   in memory. The clients end that would need at least half of the longest
+ *   time. An unfinished request gets 503, an unfinished answer a reset. The
+ *   memory between the two limits is for the requests that are not ended. */
 #ifndef HTTPLIMITS_H
 #define HTTPLIMITS_H
 

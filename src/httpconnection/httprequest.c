@@ -84,8 +84,8 @@ parse_target(struct httprequest *r)
     query = strchr(target, '?');
     r->query = query != NULL ? query + 1 : "";
 
-    /* [11] Most targets are paths. The others are copied: to be cut off, or
-     * decoded. */
+    /* [11] A target that is only a path is used as it stands. Any other target
+     * is copied, because its query is cut off or its path is decoded. */
     r->path = target;
     if (*target == '/' && query == NULL && strchr(target, '%') == NULL)
         return NULL;
@@ -267,8 +267,8 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
         httpheaders_get_list(&r->headers, "Content-Length", 0) != NULL)
         return "400 both Content-Length and Transfer-Encoding";
 
-    /* [13] RFC 9112, section 6.1: the one coding that every server has to
-     * understand. A list of codings, or a coding of an HTTP/1.0 client, is not
+    /* [13] RFC 9112, section 6.1: every server has to understand one coding,
+     * chunked. A list of codings, or a coding of an HTTP/1.0 client, is not
      * accepted: a server in between may read it in another way. */
     if (has_coding && httprequest_supports_http_1_1(r)) {
         const char *one = httpheaders_get(&r->headers, "Transfer-Encoding");

@@ -11,9 +11,9 @@
 
 /* --- headers ------------------------------------------------------------ */
 
-/* What each byte may be part of: see enum httputil_kind. CONTROL: of nothing. A
- * blank, a tab, and a byte above 127 are 0: only a header's value has them (RFC
- * 9110, section 5.5). */
+/* The kinds of each byte (enum httputil_kind), or CONTROL: no part of a header
+ * may contain it. 0: only the value of a header may contain it, as a blank, a
+ * tab, a slash, or a byte above 127 (RFC 9110, section 5.5). */
 enum { CONTROL = 4 };
 static const unsigned char kinds[256] = {
     4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 4, 4, 4, 4, 4, 4, /* 9 is the tab */
@@ -342,7 +342,7 @@ httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
     return ok;
 }
 
-/* The bytes of a head without the headers that its caller gives: at most. */
+/* The most bytes that a head has without the headers that the caller gives. */
 enum { OTHER_LINES = 320 };
 
 static char *
@@ -375,8 +375,8 @@ put_first_lines(char *to, int status)
 
 /* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the
  * server's, not the client's (Tornado since 4.1). Room is made once, for
- * `headers` and OTHER_LINES, and then filled; at last the head moves to the
- * body, over what it has left free. */
+ * `headers` and OTHER_LINES, and filled from its start. Then the head moves to
+ * the end of the room, where the body begins. */
 bool
 httputil_prepend_head(struct buffer **to, int status,
                       const struct httpheaders *headers,

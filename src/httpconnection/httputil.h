@@ -30,7 +30,8 @@
 
 /* --- headers ------------------------------------------------------------ */
 
-/* The limits of one head; beyond them the answer is 431. */
+/* The limits of one head. Beyond them the answer is 431, or 414 for the request
+ * line. */
 enum { HTTP_MAX_LINE = 8192, HTTP_MAX_HEADERS = 100 };
 
 struct httpheader {
@@ -47,10 +48,11 @@ struct httpheaders {
     uint64_t seen, twice; /* httpheaders_bit() of names; see there */
 };
 
-/* One of 64 bits, the same for a name in any case. It is in `seen` if there is
- * such a header, and in `twice` if there are two; other names may have set it,
- * too. Most of the headers that are asked for are not there, so most look-ups
- * end here; and the compiler knows the bit of a constant. */
+/* One of 64 bits, the same for a name in any case. The bit is set in `seen` if
+ * there is such a header, and in `twice` if there are two; a header of another
+ * name may have set it, too. Most headers that are looked up do not exist, so
+ * one test of a bit is enough. For a constant name the compiler computes the
+ * bit. */
 static inline uint64_t
 httpheaders_bit(const char *name, size_t size)
 {
@@ -61,7 +63,7 @@ httpheaders_bit(const char *name, size_t size)
  * False when there is no memory left. */
 bool httpheaders_append(struct httpheaders *headers, struct httpheader header);
 
-/* [11] The same for strings; the compiler knows the sizes of constants. */
+/* [11] The same for strings. For constants the compiler computes the sizes. */
 static inline bool
 httpheaders_add(struct httpheaders *headers, const char *name,
                 const char *value)
@@ -153,8 +155,8 @@ void httputil_encode_hex(char *to, const unsigned char *from, size_t size);
 /* httplib.responses: "Not Found" for 404; "Unknown" for an unknown status. */
 const char *httputil_reason(int status);
 
-/* "Tue, 21 Jun 2011 22:28:35 GMT" (RFC 9110, section 5.6.7). What is outside
- * the years 0 to 9999 becomes their first or last second. */
+/* "Tue, 21 Jun 2011 22:28:35 GMT" (RFC 9110, section 5.6.7). A time
+ * outside the years 0 to 9999 is replaced by their first or last second. */
 enum { HTTP_DATE_SIZE = sizeof "Tue, 21 Jun 2011 22:28:35 GMT" };
 void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 

@@ -21,7 +21,7 @@ last_of_list(const struct httprequest *r, const char *name)
     return NULL;
 }
 
-/* A valid address is shorter than PEER_IP_SIZE. */
+/* A valid address fits into remote_ip: it is shorter than PEER_IP_SIZE. */
 static void
 use_xheaders(struct httprequest *r)
 {

@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* memchr() finds the places where the delimiter may begin. The inner loop
- * compares the rest; it skips a CR of the data that the delimiter may have. */
+ * compares the rest: it skips each CR of the delimiter, and in the data one CR
+ * before any other byte. */
 size_t
 find_delimiter(const char *data, size_t size, const char *delimiter,
                size_t *pos)

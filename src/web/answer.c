@@ -57,7 +57,7 @@ still_open(struct handler *self, enum part part, const char *what)
 
 /* --- the head of the answer ----------------------------------------------- */
 
-/* The first header cannot fail for want of memory. */
+/* The header cannot fail: `first_headers` has room for it. */
 void
 handler_clear(struct handler *self)
 {
@@ -235,8 +235,9 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (!still_open(self, BODY, "flush"))
         return;
 
-    /* [12] After a failure no more is sent: what follows a hole is wrong. The
-     * finish sends the error page, or resets the connection. */
+    /* [12] After a failure nothing more is sent, because bytes are missing
+     * before it. handler_finish() sends the error page, or resets the
+     * connection. */
     if (self->failed != 0 && !self->last) {
         buffer_release(&self->body);
         httprequest_write(r, "", 0, callback, arg);
@@ -250,7 +251,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (!self->sends_body)
         buffer_release(&self->body);
 
-    /* [12] Each chunk needs a frame. */
+    /* [12] A body of unknown length is sent in chunks. */
     if (self->sends_body && f->chunked && !add_chunk_frame(self))
         handler_fail(self, 503, http_no_memory);
 
@@ -258,7 +259,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         !httputil_prepend_head(&self->body, self->status, &self->headers, f))
         handler_fail(self, 503, http_no_memory);
 
-    /* An answer that has failed, with its head on the way, is cut off. */
+    /* If the answer has failed here, it is too late for an error page. */
     if (f->length_known && r->connection != NULL &&
         (self->flushed > f->length ||
          (self->last && self->sends_body && self->flushed < f->length)))
@@ -274,8 +275,9 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     buffer_release(&self->body);
 }
 
-/* [14] The stream takes the data as they are. A chunk would need a frame, and
- * handler_flush() deals with what has failed or is too long. */
+/* [14] Only a body of known length goes to the stream without a copy, because a
+ * chunk needs a frame. handler_flush() also handles an answer that has failed
+ * or is too long. */
 void
 handler_flush_bytes(struct handler *self, const void *data, size_t size,
                     ioloop_callback *callback, void *arg)
@@ -335,7 +337,7 @@ handler_finish(struct handler *self)
         return;
 
     /* The first flush is also the last: now the length of the body is known.
-     * (The answer to HEAD may have promised one without writing the body.) */
+     * (A handler may answer HEAD with a length, and write no body.) */
     if (!self->headers_written &&
         !(self->method == METHOD_HEAD && f->length_known && size == 0)) {
         if (f->length_known && size != f->length)

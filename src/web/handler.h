@@ -45,7 +45,7 @@ void handler_clear(struct handler *self);
 /* Application.log_request: the access line. */
 void handler_log_request(struct handler *self);
 
-/* The header that says which methods the class has. */
+/* Sets the Allow header: the methods that the class has. */
 void handler_set_allow(struct handler *self);
 
 #endif

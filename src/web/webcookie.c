@@ -45,7 +45,7 @@ is_cookie_value(const char *value)
     return true;
 }
 
-/* For new_token() alone. */
+/* A flag that only new_token() uses. */
 enum { COOKIE_XSRF = 2 };
 
 /* SameSite=Lax: a foreign page's forms do not carry it.

@@ -288,8 +288,8 @@ read_file(struct handler *self, const struct file *opened, const char *path)
  * it already.
  * - With ?v= the URL changes when the file does (Tornado's static_url() writes
  *   such URLs), so the answer may be kept for ten years. An error may not.
- * - These strings live until the head is written, and a head may contain them:
- *   they are neither checked nor copied, as those of other handlers are. */
+ * - These strings are valid in a head, and live until it has been written. So
+ *   they are neither checked nor copied; handler_set_header() does both. */
 static void
 set_headers(struct handler *self, const struct file *f)
 {
@@ -318,7 +318,8 @@ set_headers(struct handler *self, const struct file *f)
 
 /* --- what is wanted of it ------------------------------------------------- */
 
-/* Digits to a number, or to the largest there is; -1 if there are none. */
+/* The number that begins at *text, which moves behind it. A number that is too
+ * large becomes INT64_MAX. -1 if there is no digit. */
 static off_t
 read_number(const char **text)
 {
