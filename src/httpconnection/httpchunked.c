@@ -14,8 +14,8 @@
 enum {
     MAX_SIZE_LINE = 256,      /* bytes of one size line */
     MAX_EXTRA = 16384,        /* the size lines may have this many bytes more
-                               * than twice the body has; one digit of each
-                               * line is not counted */
+                               * than twice the body has; one digit and the
+                               * CR LF of each line are not counted */
     MAX_TRAILER_BYTES = 8192, /* of all trailers */
     MAX_TRAILERS = 32
 };

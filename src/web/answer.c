@@ -57,7 +57,7 @@ still_open(struct handler *self, enum part part, const char *what)
 
 /* --- the head of the answer ----------------------------------------------- */
 
-/* The header cannot fail: `first_headers` has room for it. */
+/* To add the header cannot fail: `first_headers` has room for it. */
 void
 handler_clear(struct handler *self)
 {
