@@ -210,6 +210,8 @@ END
 }
 
 @test "a name with two addresses is two listeners with one port" {
+    ! command -v getent > /dev/null || getent hosts localhost > /dev/null ||
+        skip "localhost has no address here"
     start_server --address=localhost
     count=$(wc -l < "$SERVER_OUT")
     [ "$(grep -cE "^listening on http://(127\.0\.0\.1|\[::1\]):$PORT$" "$SERVER_OUT")" -eq "$count" ]
