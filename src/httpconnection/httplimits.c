@@ -167,7 +167,8 @@ schedule(struct httplimits *limits, int64_t when)
 
 /* A connection that is closed or refused here leaves the list only in a later
  * turn, so the list does not change during the sweep. If the sweep is late, the
- * loop was late, and this time does not count. */
+ * loop was late, and this time does not count, except that no limit begins
+ * later than now: it may have begun after the loop was held up. */
 static void
 sweep(void *arg)
 {
@@ -180,7 +181,7 @@ sweep(void *arg)
         int64_t when;
 
         if (late > SECOND / 4)
-            w->since += late;
+            w->since = w->since + late < now ? w->since + late : now;
         when = check(limits, w, now);
         next = when < next ? when : next;
     }
