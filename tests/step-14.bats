@@ -928,6 +928,8 @@ waiting() {
     exec 9> "$TMP/fifo"
     wait_until eval '[ "$(descriptors)" -eq "$((open + 2))" ]'
     named 503 '' sub/page.html # which needs two at a time
+    # The server may see the next client before it sees that this one has gone.
+    wait_until eval '[ "$(descriptors)" -eq "$((open + 2))" ]'
     named 200 0123456789 ten
     exec 9>&-
     wait_until eval '[ "$(descriptors)" -eq "$open" ]'
