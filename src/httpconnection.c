@@ -1,14 +1,14 @@
-/* [8] httpconnection.c -- from bytes to a request, and back to bytes.
+/* [11] httpconnection.c -- from bytes to a request, and back to bytes.
  *
  * One request passes these functions in this order:
  *
  *     httpconnection_handle_stream   the first read: a head
- *     on_headers                     text becomes a request   (chapter 8)
- *     on_request_body                the body is complete     (chapter 9)
+ *     on_headers                     text becomes a request   (chapter 11)
+ *     on_request_body                the body is complete     (chapter 12)
  *     handle_request                 the application gets it
  *     httpconnection_write, _finish  the answer
  *     on_write_complete              the answer has been sent
- *     finish_request                 close, or (chapter 10) read the next head
+ *     finish_request                 close, or (chapter 16) read the next head
  *
  * Tornado 2.0 closes the connection without an answer if a request is not
  * valid; here every error has an answer (Tornado since 5.0). */
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "httpbody.h" /* [9] */
+#include "httpbody.h" /* [12] */
 #include "log.h"
 #include "trace.h"
 
@@ -32,9 +32,9 @@ struct httpconnection {
     enum httpconnection_state state;
     unsigned char empty_lines; /* before the next request */
     bool is_head; /* an answer to HEAD has no body, not even an error */
-    bool keep_alive; /* [10] of the last finished request */
-    bool line_checked; /* [10] the first line has come, and is valid */
-    void *observed;    /* [16] the observer's own */
+    bool keep_alive; /* [16] of the last finished request */
+    bool line_checked; /* [16] the first line has come, and is valid */
+    void *observed;    /* [32] the observer's own */
 };
 
 static void on_headers(const char *data, size_t size, void *arg);
@@ -46,7 +46,7 @@ enter(struct httpconnection *c, enum httpconnection_state state)
 {
     c->state = state;
 
-    /* [16] An observer may watch the connection. */
+    /* [32] An observer may watch the connection. */
     if (c->settings->observer != NULL)
         c->settings->observer(c, state, &c->observed,
                               c->settings->observer_arg);
@@ -90,7 +90,7 @@ end_connection(void *arg)
 {
     struct httpconnection *c = arg;
 
-    /* [10] The client could lose the answer if the connection were closed while
+    /* [16] The client could lose the answer if the connection were closed while
      * it still sends, or before it has received the whole answer. */
     iostream_linger(c->stream, c->state == HTTP_REFUSED);
 
@@ -114,7 +114,7 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
 
     log_warning("%d %s to %s: %s", status, httputil_reason(status),
                 peer_ip(&c->peer, ip), wrong + 4);
-    iostream_cancel_read(c->stream); /* [9] */
+    iostream_cancel_read(c->stream); /* [12] */
     release_request(c);
     enter(c, HTTP_REFUSED);
     framing.length = buffer_length(answer);
@@ -139,7 +139,7 @@ handle_request(struct httpconnection *c)
     c->settings->request_callback(c->request, c->settings->request_arg);
 }
 
-/* [9] --- the body -------------------------------------------------------- */
+/* [12] --- the body -------------------------------------------------------- */
 
 /* HTTPConnection._on_request_body: called once for each body, of known or
  * unknown length. The body is complete, or `wrong` says why it is not. */
@@ -219,7 +219,7 @@ read_head(struct httpconnection *c)
                         on_headers, c);
 }
 
-/* [10] May another request follow this one (RFC 9112, section 9.3)? Connection
+/* [16] May another request follow this one (RFC 9112, section 9.3)? Connection
  * is a list of tokens; Tornado 2.0 compares the whole header,
  * case-sensitively. */
 static bool
@@ -253,7 +253,7 @@ on_headers(const char *data, size_t size, void *arg)
     size -= skip;
     c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0;
     c->empty_lines = 0;
-    c->line_checked = false; /* [10] */
+    c->line_checked = false; /* [16] */
     c->request = httprequest_new(c, iostream_loop(c->stream), &c->peer);
     if (c->request != NULL)
         wrong = httprequest_parse_head(c->request, data, size,
@@ -266,16 +266,16 @@ on_headers(const char *data, size_t size, void *arg)
     /* (8) The head has become a request. */
     TOUR(8, iostream_fd(c->stream), "%s %s, %zu headers", c->request->method,
          c->request->uri, c->request->headers.n);
-    c->request->keep_alive = wants_keep_alive(c); /* [10] */
+    c->request->keep_alive = wants_keep_alive(c); /* [16] */
 
-    /* [9] If the request has a body, on_request_body() will handle it. */
+    /* [12] If the request has a body, on_request_body() will handle it. */
     if (read_body(c))
         return;
 
     handle_request(c);
 }
 
-/* [10] --- a part of a head ----------------------------------------------- */
+/* [16] --- a part of a head ----------------------------------------------- */
 
 /* A part of a head has come. Its first byte ends the idle time. Bytes that can
  * never become a request, such as the first message of TLS, are answered at
@@ -309,7 +309,7 @@ on_partial(void *arg)
     if (c->state <= HTTP_HEAD && !c->line_checked)
         check_partial_head(c);
 
-    /* [16] The observer measures the speed of the client. A head has a
+    /* [32] The observer measures the speed of the client. A head has a
      * deadline, but no minimum speed. */
     if (c->state == HTTP_BODY || iostream_unsent(c->stream) > 0)
         enter(c, c->state);
@@ -334,7 +334,7 @@ httpconnection_handle_stream(struct iostream *stream,
     if (peer_size <= sizeof c->peer)
         memcpy(&c->peer, peer, peer_size);
     iostream_set_close_callback(stream, on_close, c);
-    iostream_set_partial_callback(stream, on_partial); /* [10] */
+    iostream_set_partial_callback(stream, on_partial); /* [16] */
     enter(c, HTTP_HEAD);
     read_head(c);
 }
@@ -345,9 +345,9 @@ httpconnection_handle_stream(struct iostream *stream,
 static void
 finish_request(struct httpconnection *c)
 {
-    bool disconnect = true; /* chapter 10 adds keep-alive */
+    bool disconnect = true; /* chapter 16 adds keep-alive */
 
-    /* [10] The client may send another request. */
+    /* [16] The client may send another request. */
     if (c->keep_alive)
         disconnect = false;
 
@@ -359,7 +359,7 @@ finish_request(struct httpconnection *c)
         return;
     }
 
-    /* [10] The next request may have been sent already. */
+    /* [16] The next request may have been sent already. */
     c->is_head = false;
     enter(c, HTTP_IDLE);
     read_head(c);
@@ -404,7 +404,7 @@ httpconnection_write(struct httpconnection *c, const void *data, size_t size,
 void
 httpconnection_finish(struct httpconnection *c)
 {
-    c->keep_alive = c->request->keep_alive; /* [10] */
+    c->keep_alive = c->request->keep_alive; /* [16] */
     release_request(c);
     if (c->state == HTTP_APPLICATION)
         enter(c, HTTP_ANSWER);
@@ -413,7 +413,7 @@ httpconnection_finish(struct httpconnection *c)
         return;
     }
 
-    /* [10] Bytes of the next request have arrived. Its answer can be sent
+    /* [16] Bytes of the next request have arrived. Its answer can be sent
      * together with this one, so the request is read before this answer is
      * sent, unless the high-water mark stops the stream from reading. */
     if (c->keep_alive && iostream_unread(c->stream) > 0 &&
@@ -429,7 +429,7 @@ httpconnection_stream(const struct httpconnection *c)
     return c->stream;
 }
 
-/* [16] For the observer, which may look at the request. */
+/* [32] For the observer, which may look at the request. */
 struct httprequest *
 httpconnection_request(const struct httpconnection *c)
 {

@@ -1,4 +1,4 @@
-/* [8] httpconnection.h -- one client, and one request after the other.
+/* [11] httpconnection.h -- one client, and one request after the other.
  *
  *     Tornado 2.0: tornado/httpserver.py, class HTTPConnection
  *     Layer 4: it knows streams and requests, but no application.
@@ -21,9 +21,9 @@ struct httpconnection;
 
 /* What a connection does now; diagrams/connection.svg shows the changes. */
 enum httpconnection_state {
-    HTTP_IDLE, /* [10] between two requests; no byte of the next has come */
+    HTTP_IDLE, /* [16] between two requests; no byte of the next has come */
     HTTP_HEAD,        /* reads a head; every connection begins with this */
-    HTTP_BODY,        /* [9] reads a body */
+    HTTP_BODY,        /* [12] reads a body */
     HTTP_APPLICATION, /* the application has the request */
     HTTP_ANSWER,      /* the application has begun to answer */
     HTTP_REFUSED,     /* an error page is the last thing that is sent */
@@ -33,7 +33,7 @@ enum httpconnection_state {
 /* Runs when a request is complete, from the loop. */
 typedef void httprequest_callback(struct httprequest *request, void *arg);
 
-/* [16] Runs at once after every change of state; and again in the same state,
+/* [32] Runs at once after every change of state; and again in the same state,
  * when the client has sent a part of a body, or received a part of an answer.
  * - *own is NULL at first and belongs to the observer.
  * - The observer may close the stream, but must not refuse the request.
@@ -48,10 +48,10 @@ struct httpconnection_settings {
     httprequest_callback *request_callback;
     void *request_arg;
     size_t max_header_size; /* bytes of request line and headers */
-    size_t max_body_size;   /* [9] bytes */
-    bool no_keep_alive;     /* [10] */
-    httpconnection_observer *observer; /* [16] NULL: none */
-    void *observer_arg; /* [16] */
+    size_t max_body_size;   /* [12] bytes */
+    bool no_keep_alive;     /* [16] */
+    httpconnection_observer *observer; /* [32] NULL: none */
+    void *observer_arg; /* [32] */
 };
 
 /* HTTPConnection.__init__, in the form that httpserver_new() wants; `arg` is
@@ -78,7 +78,7 @@ void httpconnection_refuse(struct httpconnection *connection,
 struct iostream *
 httpconnection_stream(const struct httpconnection *connection);
 
-/* [16] The request that is being read or answered; NULL if there is none. */
+/* [32] The request that is being read or answered; NULL if there is none. */
 struct httprequest *
 httpconnection_request(const struct httpconnection *connection);
 

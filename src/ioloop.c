@@ -3,8 +3,8 @@
  * Read ioloop_start() first, at the end of the file. One turn of the loop
  * empties three containers in this order:
  *
- *     callbacks   work that the last turn has put off     (chapter 3)
- *     timeouts    work for a certain time                 (chapter 4)
+ *     callbacks   work that the last turn has put off     (chapter 4)
+ *     timeouts    work for a certain time                 (chapter 5)
  *     handlers    work for a descriptor that is ready     (chapter 2)
  *
  * and waits for the kernel before the handlers. */
@@ -12,11 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h> /* [4] */
-#include <poll.h> /* [3] */
+#include <limits.h> /* [5] */
+#include <poll.h> /* [4] */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h> /* [3] */
+#include <unistd.h> /* [4] */
 
 #include "trace.h"
 #include "system.h"
@@ -33,13 +33,13 @@ struct entry {
     unsigned added_at; /* the loop's poll_count when it was added */
 };
 
-/* [3] Work for the next turn. */
+/* [4] Work for the next turn. */
 struct callback {
     ioloop_callback *callback;
     void *arg;
 };
 
-/* [4] Work for the first turn at or after a deadline. */
+/* [5] Work for the first turn at or after a deadline. */
 struct timeout {
     int64_t deadline;
     uint64_t number; /* of equal deadlines the lower number is first */
@@ -58,31 +58,31 @@ struct ioloop {
     unsigned poll_count; /* the number of waits */
     struct poller_event ready[MAX_READY]; /* what the last wait reported */
 
-    /* [3] In the order in which they were added. */
+    /* [4] In the order in which they were added. */
     struct callback *callbacks;
     size_t ncallbacks, callbacks_size;
 
-    /* [3] The waker: a pipe that signal handlers and threads write to. */
+    /* [4] The waker: a pipe that signal handlers and threads write to. */
     const char *thread; /* the address of this_thread in the loop's thread */
     int waker_read, waker_write;
 
-    /* [4] A binary heap: timeouts[0] has the earliest deadline, and the
+    /* [5] A binary heap: timeouts[0] has the earliest deadline, and the
      * children of timeouts[i] are timeouts[2i + 1] and timeouts[2i + 2]. */
     struct timeout **timeouts;
     size_t ntimeouts, timeouts_size;
     uint64_t timeout_number;
     int64_t now; /* the time when the last wait ended */
 
-    void (*wait_hook)(bool begins); /* [18] */
+    void (*wait_hook)(bool begins); /* [35] */
 };
 
 /* IOLoop._instance. */
 static struct ioloop *instance;
 
-/* [3] Each thread has one, so its address tells which thread runs. */
+/* [4] Each thread has one, so its address tells which thread runs. */
 static _Thread_local char this_thread;
 
-static void add_waker(struct ioloop *loop); /* [3] */
+static void add_waker(struct ioloop *loop); /* [4] */
 
 /* --- a loop and its poller --------------------------------------------- */
 
@@ -106,7 +106,7 @@ ioloop_new(const char *name)
         return NULL;
     }
     loop->poller = *p;
-    add_waker(loop); /* [3] */
+    add_waker(loop); /* [4] */
     if (instance == NULL)
         instance = loop;
     return loop;
@@ -115,15 +115,15 @@ ioloop_new(const char *name)
 void
 ioloop_free(struct ioloop *loop)
 {
-    /* [4] The timeouts that have not run are freed, and not called. */
+    /* [5] The timeouts that have not run are freed, and not called. */
     for (size_t i = 0; i < loop->ntimeouts; i++)
         free(loop->timeouts[i]);
 
-    close(loop->waker_read); /* [3] */
-    close(loop->waker_write); /* [3] */
+    close(loop->waker_read); /* [4] */
+    close(loop->waker_write); /* [4] */
     loop->poller->free(loop->poller_self);
-    free(loop->timeouts); /* [4] */
-    free(loop->callbacks); /* [3] */
+    free(loop->timeouts); /* [5] */
+    free(loop->callbacks); /* [4] */
     free(loop->entries);
     if (instance == loop)
         instance = NULL;
@@ -159,7 +159,7 @@ reserve(void *array, size_t *size, size_t n, size_t item)
     return true;
 }
 
-/* [3] The room that is reserved for the callbacks of one descriptor: eight that
+/* [4] The room that is reserved for the callbacks of one descriptor: eight that
  * run in this turn, and eight that they add. */
 enum { CALLBACKS_PER_FD = 16 };
 
@@ -175,7 +175,7 @@ ioloop_reserve(struct ioloop *loop, int fd)
     if (fcntl(fd, F_GETFD) == -1)
         return false;
 
-    /* [3] The owner of a descriptor adds callbacks, too. */
+    /* [4] The owner of a descriptor adds callbacks, too. */
     if (!reserve(&loop->callbacks, &loop->callbacks_size,
                  CALLBACKS_PER_FD * 2 * ((size_t)fd + 32),
                  sizeof *loop->callbacks))
@@ -259,7 +259,7 @@ run_handlers(struct ioloop *loop, int nready)
     }
 }
 
-/* [3] --- callbacks ----------------------------------------------------- */
+/* [4] --- callbacks ----------------------------------------------------- */
 
 /* Runs the callbacks that are queued now. The callbacks that these add wait for
  * the next turn. A callback may free its object, because all callbacks that
@@ -280,7 +280,7 @@ run_callbacks(struct ioloop *loop)
                 loop->ncallbacks * sizeof *loop->callbacks);
 }
 
-/* [3] --- waker --------------------------------------------------------- */
+/* [4] --- waker --------------------------------------------------------- */
 
 /* The callback itself is written to the pipe. A write of so few bytes is
  * atomic, from every thread and signal handler, so no lock is needed. Tornado
@@ -352,7 +352,7 @@ ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
     loop->callbacks[loop->ncallbacks++] = (struct callback){callback, arg};
 }
 
-/* [4] --- timeouts ------------------------------------------------------ */
+/* [5] --- timeouts ------------------------------------------------------ */
 
 /* Tornado 2.0 asks time.time(), which jumps when the clock is set. */
 int64_t
@@ -467,7 +467,7 @@ milliseconds_to_deadline(struct ioloop *loop)
     return wait < 0 ? 0 : wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
-/* [5] --- the end ------------------------------------------------------- */
+/* [6] --- the end ------------------------------------------------------- */
 
 /* IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
  * a handler a callback, so the loop below repeats both until none is left. */
@@ -477,7 +477,7 @@ ioloop_close_all(struct ioloop *loop)
     bool found = true;
 
     while (found) {
-        /* [18] Threads may have added callbacks. */
+        /* [35] Threads may have added callbacks. */
         read_waker(loop->waker_read, IOLOOP_READ, loop);
 
         found = loop->ncallbacks > 0;
@@ -494,7 +494,7 @@ ioloop_close_all(struct ioloop *loop)
     }
 }
 
-/* [18] --- the wait hook ------------------------------------------------ */
+/* [35] --- the wait hook ------------------------------------------------ */
 
 void
 ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
@@ -504,7 +504,7 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 
 /* --- the loop ---------------------------------------------------------- */
 
-/* [3] While callbacks add callbacks, the loop does not poll in every turn, but
+/* [4] While callbacks add callbacks, the loop does not poll in every turn, but
  * after this many callbacks: otherwise the sockets would starve. One request
  * needs fewer callbacks, so it causes no additional poll. */
 enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
@@ -514,36 +514,36 @@ enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
 int
 ioloop_start(struct ioloop *loop)
 {
-    size_t ran = 0; /* [3] callbacks since the last wait */
+    size_t ran = 0; /* [4] callbacks since the last wait */
 
-    loop->now = ioloop_time(); /* [4] */
+    loop->now = ioloop_time(); /* [5] */
 
     for (;;) {
         int nready, poll_timeout = -1; /* no limit */
 
         trace_turn++;
 
-        /* [3] First the callbacks that were added in the last turn. */
+        /* [4] First the callbacks that were added in the last turn. */
         ran += loop->ncallbacks;
         run_callbacks(loop);
 
-        /* [4] Then the timeouts that are due. */
+        /* [5] Then the timeouts that are due. */
         run_timeouts(loop);
 
-        /* [3] While a callback is queued, the loop does not wait. */
+        /* [4] While a callback is queued, the loop does not wait. */
         if (loop->ncallbacks > 0 && !loop->stopped &&
             ran < MAX_CALLBACKS_WITHOUT_WAIT)
             continue;
 
-        /* [4] The wait ends at the next deadline. */
+        /* [5] The wait ends at the next deadline. */
         if (loop->ntimeouts > 0)
             poll_timeout = milliseconds_to_deadline(loop);
 
-        /* [3] A poll with timeout 0 returns at once. */
+        /* [4] A poll with timeout 0 returns at once. */
         if (loop->ncallbacks > 0)
             poll_timeout = 0;
 
-        /* [18] The hook may measure what lies between two waits. */
+        /* [35] The hook may measure what lies between two waits. */
         if (loop->wait_hook != NULL)
             loop->wait_hook(true);
 
@@ -556,13 +556,13 @@ ioloop_start(struct ioloop *loop)
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
         loop->poll_count++;
-        ran = 0; /* [3] */
+        ran = 0; /* [4] */
         if (nready == -1 && errno != EINTR)
             return -1;
-        loop->now = ioloop_time(); /* [4] */
+        loop->now = ioloop_time(); /* [5] */
         TRACE_WAIT(false);
 
-        /* [18] The wait is over. */
+        /* [35] The wait is over. */
         if (loop->wait_hook != NULL)
             loop->wait_hook(false);
 

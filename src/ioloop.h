@@ -26,7 +26,7 @@ struct ioloop;
  * passes on. */
 typedef void ioloop_handler(int fd, uint32_t events, void *arg);
 
-/* [3] Called once, in a later turn. */
+/* [4] Called once, in a later turn. */
 typedef void ioloop_callback(void *arg);
 
 /* --- a loop ------------------------------------------------------------ */
@@ -53,7 +53,7 @@ struct ioloop *ioloop_instance(void);
 int ioloop_start(struct ioloop *loop);
 void ioloop_stop(struct ioloop *loop);
 
-/* [5] For the end of a program, after ioloop_start() has returned: calls every
+/* [6] For the end of a program, after ioloop_start() has returned: calls every
  * handler with ERROR, then the callbacks, until no handler and no callback is
  * left.
  * - Every handler must remove itself when it is called with ERROR.
@@ -61,7 +61,7 @@ void ioloop_stop(struct ioloop *loop);
  * - Timeouts are not called. */
 void ioloop_close_all(struct ioloop *loop);
 
-/* [18] Calls `hook` with true before each wait and when the loop stops, and
+/* [35] Calls `hook` with true before each wait and when the loop stops, and
  * with false after each wait. One hook for each loop; NULL removes it. */
 void ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins));
 
@@ -88,11 +88,11 @@ void ioloop_remove_handler(struct ioloop *loop, int fd);
 
 /* Reserves room for `fd`, which must be open, in the tables of the loop. After
  * that ioloop_add_handler() allocates nothing, and up to eight queued callbacks
- * of the owner of `fd` have room, too (chapter 3). False, with errno, if there
+ * of the owner of `fd` have room, too (chapter 4). False, with errno, if there
  * is no memory. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
 
-/* [3] --- callbacks ----------------------------------------------------- */
+/* [4] --- callbacks ----------------------------------------------------- */
 
 /* Calls `callback` in the next turn, in the order in which they were added.
  * - Never at once, and never from inside another callback or handler.
@@ -108,7 +108,7 @@ void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
 void ioloop_add_callback_from_signal(struct ioloop *loop,
                                      ioloop_callback *callback, void *arg);
 
-/* [4] --- timeouts ------------------------------------------------------ */
+/* [5] --- timeouts ------------------------------------------------------ */
 
 /* Microseconds on a clock that cannot be set; only differences mean
  * anything. */

@@ -1,4 +1,4 @@
-/* [5] iostream.c -- a socket with a read buffer and a write buffer.
+/* [6] iostream.c -- a socket with a read buffer and a write buffer.
  *
  * Two kinds of calls arrive here. Calls from above (iostream_read_until,
  * iostream_write) only record what is wanted in the fields of struct iostream.
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "delimiter.h"
-#include "linger.h" /* [10] */
+#include "linger.h" /* [16] */
 #include "memory.h"
 #include "system.h"
 #include "trace.h"
@@ -37,26 +37,26 @@ struct iostream {
     ioloop_callback *close_callback;
     void *owner; /* the arg of close_callback and partial_callback */
 
-    /* [6] The unsent bytes, and the callback for when they are sent. */
+    /* [8] The unsent bytes, and the callback for when they are sent. */
     struct buffer *write_buffer;
     ioloop_callback *write_callback;
     void *write_arg;
 
-    /* [10] Runs when a read or a write is still incomplete. */
+    /* [16] Runs when a read or a write is still incomplete. */
     ioloop_callback *partial_callback;
 
-    /* [7] Runs last. With it the server counts its streams. */
+    /* [9] Runs last. With it the server counts its streams. */
     ioloop_callback *free_callback;
     void *free_arg;
 
-    size_t received, written; /* [16] */
+    size_t received, written; /* [32] */
 
     bool tried;         /* the socket has been read once */
     bool read_complete; /* the read's callback is queued */
     bool eof;           /* the peer will send no more */
     bool socket_empty;  /* the kernel had no more bytes when last asked */
-    bool write_queued;  /* [6] write_later() is queued */
-    bool partial_queued; /* [10] run_partial_callback() is queued */
+    bool write_queued;  /* [8] write_later() is queued */
+    bool partial_queued; /* [16] run_partial_callback() is queued */
 };
 
 static void stream_events(int fd, uint32_t events, void *arg);
@@ -90,12 +90,12 @@ iostream_free(void *arg)
     if (s->close_callback != NULL)
         s->close_callback(s->owner);
 
-    /* [7] No other part uses the stream any more. */
+    /* [9] No other part uses the stream any more. */
     if (s->free_callback != NULL)
         s->free_callback(s->free_arg);
 
     buffer_release(&s->read_buffer);
-    buffer_release(&s->write_buffer); /* [6] */
+    buffer_release(&s->write_buffer); /* [8] */
     free(s);
 }
 
@@ -135,7 +135,7 @@ close_later(void *arg)
 {
     struct iostream *s = arg;
 
-    /* [6] An incomplete answer must not look complete. If no read is pending,
+    /* [8] An incomplete answer must not look complete. If no read is pending,
      * an answer is still being made. */
     if (iostream_unsent(s) > 0 || s->read_callback == NULL)
         iostream_abort(s);
@@ -149,7 +149,7 @@ iostream_fd(const struct iostream *s)
     return s->fd;
 }
 
-/* [8] For the parts above, which add callbacks of their own. */
+/* [11] For the parts above, which add callbacks of their own. */
 struct ioloop *
 iostream_loop(const struct iostream *s)
 {
@@ -164,7 +164,7 @@ iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
     s->owner = arg;
 }
 
-/* [7] The server counts its streams with it. */
+/* [9] The server counts its streams with it. */
 void
 iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
                            void *arg)
@@ -197,7 +197,7 @@ set_io_state(struct iostream *s, uint32_t state)
         iostream_abort(s);
 }
 
-/* [12] Every other registration includes ERROR; this one may be for ERROR
+/* [25] Every other registration includes ERROR; this one may be for ERROR
  * alone. */
 void
 iostream_watch(struct iostream *s)
@@ -212,7 +212,7 @@ wants_read(const struct iostream *s)
     if (s->eof)
         return false;
 
-    /* [6] The stream does not receive above the high-water mark. */
+    /* [8] The stream does not receive above the high-water mark. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return false;
 
@@ -276,7 +276,7 @@ read_from_buffer(struct iostream *s)
     return true;
 }
 
-/* [10] Tells the owner that a read or a write is still incomplete. */
+/* [16] Tells the owner that a read or a write is still incomplete. */
 static void
 run_partial_callback(void *arg)
 {
@@ -287,7 +287,7 @@ run_partial_callback(void *arg)
         s->partial_callback(s->owner);
 }
 
-/* [10] Queues the partial callback, if there is one. The callback of a closed
+/* [16] Queues the partial callback, if there is one. The callback of a closed
  * stream would run after the stream has been freed. */
 static void
 notify_partial(struct iostream *s)
@@ -319,7 +319,7 @@ read_to_buffer(struct iostream *s, size_t max)
     s->socket_empty = n < (ssize_t)size;
     if (n > 0) {
         s->read_buffer->end += (size_t)n;
-        s->received += (size_t)n; /* [16] */
+        s->received += (size_t)n; /* [32] */
 
         /* (6) The bytes are in the stream's buffer now. */
         TOUR(6, s->fd, "+%zd bytes, %zu in the buffer", n,
@@ -353,7 +353,7 @@ handle_read(struct iostream *s)
             read_from_buffer(s);
     }
 
-    /* [10] The bytes that have come do not complete the read. */
+    /* [16] The bytes that have come do not complete the read. */
     if (left < MAX_READ && s->read_callback != NULL && !s->read_complete)
         notify_partial(s);
 }
@@ -363,7 +363,7 @@ handle_read(struct iostream *s)
 static void
 try_read(struct iostream *s)
 {
-    /* [6] handle_write() calls this function again when enough has been
+    /* [8] handle_write() calls this function again when enough has been
      * sent. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return;
@@ -373,7 +373,7 @@ try_read(struct iostream *s)
     if (read_from_buffer(s))
         return;
 
-    /* [10] The buffer may hold a part of the next message. */
+    /* [16] The buffer may hold a part of the next message. */
     if (buffer_length(s->read_buffer) > 0)
         notify_partial(s);
 
@@ -388,7 +388,7 @@ try_read(struct iostream *s)
     if (s->fd == -1 || s->read_complete)
         return;
 
-    /* [6] A peer that will send no more may still wait for unsent bytes;
+    /* [8] A peer that will send no more may still wait for unsent bytes;
      * handle_write() calls this function again when they are sent. */
     if (s->eof && iostream_unsent(s) > 0)
         return;
@@ -424,7 +424,7 @@ void
 iostream_read_bytes(struct iostream *s, size_t size,
                     iostream_callback *callback, void *arg)
 {
-    /* [9] (9) The caller knows how many bytes will come. */
+    /* [12] (9) The caller knows how many bytes will come. */
     TOUR(9, s->fd, "read: %zu bytes", size);
 
     iostream_read_until(s, NULL, size, callback, arg);
@@ -436,7 +436,7 @@ iostream_unread(const struct iostream *s)
     return buffer_length(s->read_buffer);
 }
 
-/* [9] --- cancelling a read ------------------------------------------------ */
+/* [12] --- cancelling a read ------------------------------------------------ */
 
 /* run_read_callback() may be queued; it does nothing then. */
 void
@@ -446,7 +446,7 @@ iostream_cancel_read(struct iostream *s)
     s->read_complete = false;
 }
 
-/* [10] --- reading in part ------------------------------------------------- */
+/* [16] --- reading in part ------------------------------------------------- */
 
 void
 iostream_set_partial_callback(struct iostream *s, ioloop_callback *callback)
@@ -461,7 +461,7 @@ iostream_peek(const struct iostream *s, size_t *size)
     return *size > 0 ? s->read_buffer->data + s->read_buffer->start : "";
 }
 
-/* [6] --- writing -------------------------------------------------------- */
+/* [8] --- writing -------------------------------------------------------- */
 
 size_t
 iostream_unsent(const struct iostream *s)
@@ -495,7 +495,7 @@ handle_write(struct iostream *s)
     if (iostream_unsent(s) > 0) {
         set_io_state(s, s->state | IOLOOP_WRITE | IOLOOP_ERROR);
 
-        /* [10] The peer reads slowly. */
+        /* [16] The peer reads slowly. */
         notify_partial(s);
     } else {
         if (s->write_callback != NULL)
@@ -535,9 +535,9 @@ iostream_write(struct iostream *s, const void *data, size_t size,
 {
     if (s->fd == -1)
         return;
-    s->written += size; /* [16] */
+    s->written += size; /* [32] */
 
-    /* [14] Of a large block only the part that has to wait is copied. */
+    /* [29] Of a large block only the part that has to wait is copied. */
     size -= buffer_send_with(s->write_buffer, s->fd, &data, size);
 
     if (!buffer_append(&s->write_buffer, data, size)) {
@@ -555,7 +555,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
     ioloop_add_callback(s->loop, write_later, s);
 }
 
-/* [10] --- the lingering close -------------------------------------------- */
+/* [16] --- the lingering close -------------------------------------------- */
 
 /* linger.c takes over the descriptor; the stream ends when it is closed. */
 void
@@ -576,7 +576,7 @@ iostream_linger(struct iostream *s, bool expects_more)
     buffer_release(&s->read_buffer);
 }
 
-/* [16] --- for observers of a stream --------------------------------------- */
+/* [32] --- for observers of a stream --------------------------------------- */
 
 size_t
 iostream_received(const struct iostream *s)
@@ -621,7 +621,7 @@ stream_events(int fd, uint32_t events, void *arg)
     if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->read_complete)
         try_read(s);
 
-    /* [6] Reading comes first: what was just read may lead to an answer. */
+    /* [8] Reading comes first: what was just read may lead to an answer. */
     if (s->fd != -1 && (events & IOLOOP_WRITE))
         handle_write(s);
 
@@ -644,7 +644,7 @@ stream_events(int fd, uint32_t events, void *arg)
         (s->eof || (!wanted && !wants_read(s))))
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_READ);
 
-    /* [6] WRITE is not needed when nothing is unsent. */
+    /* [8] WRITE is not needed when nothing is unsent. */
     if ((events & IOLOOP_WRITE) && iostream_unsent(s) == 0)
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_WRITE);
 }

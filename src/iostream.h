@@ -1,4 +1,4 @@
-/* [5] iostream.h -- turns "the socket is ready" into "here is your data".
+/* [6] iostream.h -- turns "the socket is ready" into "here is your data".
  *
  *     Tornado 2.0: tornado/iostream.py, class IOStream
  *     Layer 2: it knows the loop.
@@ -49,21 +49,21 @@ void iostream_read_until(struct iostream *stream, const char *delimiter,
 /* IOStream.read_bytes: `callback` gets exactly `size` bytes; 0 is allowed. If
  * the peer has sent its last byte and the pending read (of either kind) is not
  * complete, the stream closes as soon as all unsent bytes have been sent
- * (chapter 6). So write first, then read. */
+ * (chapter 8). So write first, then read. */
 void iostream_read_bytes(struct iostream *stream, size_t size,
                          iostream_callback *callback, void *arg);
 
-/* [10] `callback` runs when bytes have arrived that do not complete the pending
- * read, and when the kernel has not taken all unsent bytes (chapter 6). Its
+/* [16] `callback` runs when bytes have arrived that do not complete the pending
+ * read, and when the kernel has not taken all unsent bytes (chapter 8). Its
  * `arg` is that of the close callback. */
 void iostream_set_partial_callback(struct iostream *stream,
                                    ioloop_callback *callback);
 
-/* [10] The unread bytes, which stay unread. The pointer is valid until the
+/* [16] The unread bytes, which stay unread. The pointer is valid until the
  * caller returns to the loop, or the stream receives or reads. */
 const char *iostream_peek(const struct iostream *stream, size_t *size);
 
-/* [9] Drops the pending read: its callback will not run. */
+/* [12] Drops the pending read: its callback will not run. */
 void iostream_cancel_read(struct iostream *stream);
 
 /* The number of bytes that have arrived and that no read has taken yet. */
@@ -81,7 +81,7 @@ void iostream_abort(struct iostream *stream);
 /* The descriptor; -1 once the stream is closed. */
 int iostream_fd(const struct iostream *stream);
 
-/* [8] The loop that the stream was made for. */
+/* [11] The loop that the stream was made for. */
 struct ioloop *iostream_loop(const struct iostream *stream);
 
 /* IOStream.set_close_callback: runs once, whatever closed the stream. The
@@ -89,17 +89,17 @@ struct ioloop *iostream_loop(const struct iostream *stream);
 void iostream_set_close_callback(struct iostream *stream,
                                  ioloop_callback *callback, void *arg);
 
-/* [7] `callback` runs once, after the close callback, when the stream is freed.
+/* [9] `callback` runs once, after the close callback, when the stream is freed.
  * It is for the creator of the stream. */
 void iostream_set_free_callback(struct iostream *stream,
                                 ioloop_callback *callback, void *arg);
 
-/* [12] From now on a reset closes the stream even while no read is pending. The
+/* [25] From now on a reset closes the stream even while no read is pending. The
  * end of what the peer sends does not: the peer may still wait for an answer.
  * (Tornado 2.0 closed the stream in both cases.) */
 void iostream_watch(struct iostream *stream);
 
-/* [6] IOStream.write: appends a copy of `data` to the unsent bytes.
+/* [8] IOStream.write: appends a copy of `data` to the unsent bytes.
  * - It never blocks. The stream gives the bytes to the kernel in a later turn,
  *   mostly the next one, together with what is written until then. Bytes that
  *   the kernel does not take are sent when the socket has room again.
@@ -111,16 +111,16 @@ void iostream_watch(struct iostream *stream);
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
-/* [14] A block of more than 4 KiB is sent at once, behind the unsent bytes.
+/* [29] A block of more than 4 KiB is sent at once, behind the unsent bytes.
  * Only the part that the kernel does not take is copied. */
 
-/* [6] The number of unsent bytes in the stream. From IOSTREAM_MAX_UNSENT (the
+/* [8] The number of unsent bytes in the stream. From IOSTREAM_MAX_UNSENT (the
  * high-water mark) on, the stream neither receives nor completes reads: a
  * client that does not read its answers cannot ask for more of them. */
 size_t iostream_unsent(const struct iostream *stream);
 enum { IOSTREAM_MAX_UNSENT = 65536 };
 
-/* [10] Starts the lingering close (see linger.h) if the peer could lose bytes
+/* [16] Starts the lingering close (see linger.h) if the peer could lose bytes
  * by an ordinary close.
  * - Call it when no byte is unsent, and then call iostream_close(), which
  *   closes a stream that does not have to linger.
@@ -131,7 +131,7 @@ enum { IOSTREAM_MAX_UNSENT = 65536 };
  *   lingering is over. */
 void iostream_linger(struct iostream *stream, bool expects_more);
 
-/* [16] --- for observers of a stream --------------------------------------- */
+/* [32] --- for observers of a stream --------------------------------------- */
 
 /* Bytes that the kernel has given to the stream, and taken from it, since the
  * stream was made. */

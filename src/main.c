@@ -1,25 +1,25 @@
-/* [11] main.c -- start here: options, application, server, loop.
+/* [26] main.c -- start here: options, application, server, loop.
  *
  * main() reads like Tornado's hello world, with every step in full. */
 #include "demo.h"
-#include "httplimits.h" /* [16] */
+#include "httplimits.h" /* [32] */
 #include "httpserver.h"
 #include "ioloop.h"
-#include "prefork.h" /* [17] */
-#include "proxy.h" /* [15] */
-#include "samples.h" /* [18] */
+#include "prefork.h" /* [33] */
+#include "proxy.h" /* [31] */
+#include "samples.h" /* [35] */
 #include "settings.h"
 #include "signals.h"
 #include "system.h"
-#include "watchdog.h" /* [18] */
+#include "watchdog.h" /* [35] */
 #include "web.h"
 
 static struct application *application;
 static struct httpconnection_settings connections;
 static struct listeners *listeners;
-static struct proxy proxy; /* [15] */
-static struct httplimits limits; /* [16] */
-static struct watchdog watchdog; /* [18] */
+static struct proxy proxy; /* [31] */
+static struct httplimits limits; /* [32] */
+static struct watchdog watchdog; /* [35] */
 
 /* The loop and the server of one process, from their start to their end. */
 static void
@@ -32,14 +32,14 @@ serve(void)
     if (loop == NULL || server == NULL)
         die("cannot make a server");
 
-    /* [16] Further connections wait, or take the place of an idle one. */
+    /* [32] Further connections wait, or take the place of an idle one. */
     httplimits_start(&limits, loop);
     httpserver_set_limit(server, settings_max_connections(),
                          httplimits_close_idlest, &limits);
 
-    prefork_watch_parent(loop); /* [17] */
-    signals_set_shutdown(server, &limits); /* [17] */
-    set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [18] */
+    prefork_watch_parent(loop); /* [33] */
+    signals_set_shutdown(server, &limits); /* [33] */
+    set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [35] */
     if (httpserver_start(server, listeners) == -1)
         die("cannot watch the listeners");
     signals_hold(false);
@@ -49,7 +49,7 @@ serve(void)
     httpserver_stop(server);
     ioloop_close_all(loop);
 
-    /* [18] The threads return their work, and its requests end. */
+    /* [35] The threads return their work, and its requests end. */
     samples_end();
     ioloop_close_all(loop);
 
@@ -64,31 +64,31 @@ make_application(void)
     application = application_new(demo_routes);
     if (application == NULL)
         die("cannot make the application");
-    application_set_cookie_secret(application, settings.secret); /* [15] */
+    application_set_cookie_secret(application, settings.secret); /* [31] */
     connections = (struct httpconnection_settings){
         .request_callback = application_call,
         .request_arg = application,
         .max_header_size = (size_t)settings.max_header_size,
         .max_body_size = (size_t)settings.max_body_size,
         .no_keep_alive = settings.no_keep_alive,
-        .observer = httplimits_observe, /* [16] */
-        .observer_arg = &limits, /* [16] */
+        .observer = httplimits_observe, /* [32] */
+        .observer_arg = &limits, /* [32] */
     };
 
-    /* [16] The limits watch the connections from outside. */
+    /* [32] The limits watch the connections from outside. */
     limits = (struct httplimits){
         .timeouts = {[HTTP_IDLE] = settings.idle_timeout * INT64_C(1000000),
                      [HTTP_HEAD] = settings.header_timeout * INT64_C(1000000),
                      [HTTP_BODY] = settings.body_timeout * INT64_C(1000000)},
     };
 
-    /* [18] The request that holds up the loop. */
+    /* [35] The request that holds up the loop. */
     watchdog = (struct watchdog){connections.request_callback,
                                  connections.request_arg};
     connections.request_callback = watchdog_call;
     connections.request_arg = &watchdog;
 
-    /* [15] What a proxy says about the client. */
+    /* [31] What a proxy says about the client. */
     proxy = (struct proxy){settings.xheaders, connections.request_callback,
                            connections.request_arg};
     connections.request_callback = proxy_call;
@@ -101,10 +101,10 @@ main(int argc, char **argv)
     settings_read(argc, argv);
     make_application();
     listeners = settings_listen();
-    prefork_listen(listeners); /* [17] */
+    prefork_listen(listeners); /* [33] */
     signals_hold(true);
     settings_announce(listeners);
-    listeners = prefork(); /* [17] */
+    listeners = prefork(); /* [33] */
     serve();
     application_free(application);
     signals_exit(0);

@@ -1,4 +1,4 @@
-/* [11] web.c -- from a request to your function: Application, and the first
+/* [16] web.c -- from a request to your function: Application, and the first
  * half of RequestHandler.
  *
  * In the order of events: application_call() finds the class and makes the
@@ -17,7 +17,7 @@
 
 struct application {
     struct urlspecs *routes;
-    const char *cookie_secret; /* [15] */
+    const char *cookie_secret; /* [31] */
     struct httpconnection_settings settings; /* for application_listen() */
     struct httpserver *server;
 };
@@ -59,7 +59,7 @@ application_free(struct application *a)
     free(a);
 }
 
-/* [15] The only one of Tornado's settings that is needed here. */
+/* [31] The only one of Tornado's settings that is needed here. */
 void
 application_set_cookie_secret(struct application *a, const char *secret)
 {
@@ -117,7 +117,7 @@ application_call(struct httprequest *request, void *arg)
     if (class->state_size > 0)
         memset(self->state, 0, class->state_size);
     self->class = class;
-    self->cookie_secret = a->cookie_secret; /* [15] */
+    self->cookie_secret = a->cookie_secret; /* [31] */
     self->request = request;
     while (self->method < METHODS &&
            strcmp(method_names[self->method], request->method) != 0)
@@ -132,7 +132,7 @@ application_call(struct httprequest *request, void *arg)
 
 /* --- execute ------------------------------------------------------------ */
 
-/* [12] The client has gone while the answer was being made. */
+/* [25] The client has gone while the answer was being made. */
 static void
 on_connection_close(void *arg)
 {
@@ -192,7 +192,7 @@ handler_execute(struct handler *self)
         return;
     }
 
-    /* [12] A handler that takes time can stop when the client has gone. */
+    /* [25] A handler that takes time can stop when the client has gone. */
     if (self->class->asynchronous)
         httprequest_set_close_callback(r, on_connection_close, self);
 
@@ -201,7 +201,7 @@ handler_execute(struct handler *self)
     if (!self->finished)
         method(self);
 
-    /* [12] An asynchronous handler finishes later, or has finished already. (It
+    /* [25] An asynchronous handler finishes later, or has finished already. (It
      * lives until the next turn.) */
     if (self->class->asynchronous)
         return;
@@ -224,7 +224,7 @@ handler_state(struct handler *self)
     return self->state;
 }
 
-/* [14] Two classes may differ in `arg` alone. */
+/* [29] Two classes may differ in `arg` alone. */
 const void *
 handler_arg(struct handler *self)
 {

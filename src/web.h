@@ -1,4 +1,4 @@
-/* [11] web.h -- what an application is written with.
+/* [16] web.h -- what an application is written with.
  *
  *     Tornado 2.0: tornado/web.py, classes Application and RequestHandler
  *     Layer 5: it knows requests, and nothing of sockets.
@@ -39,16 +39,16 @@ typedef void handler_method(struct handler *self);
 struct handler_class {
     size_t state_size; /* bytes of handler_state(), zero at the start */
     bool form; /* parse the fields of a POSTed form; a bad one is a 400 */
-    bool asynchronous; /* [12] the answer may end after the method */
+    bool asynchronous; /* [25] the answer may end after the method */
     handler_method *prepare; /* before the method; may finish already */
     handler_method *get, *head, *post, *put, *delete, *options;
 
-    /* [12] Asynchronous handlers only: the client has gone before the answer
+    /* [25] Asynchronous handlers only: the client has gone before the answer
      * was complete. It may call handler_finish(). If it does not, the handler
      * lives until handler_finish() is called at another time. */
     handler_method *on_connection_close;
 
-    const void *arg; /* [14] for the class's functions: handler_arg() */
+    const void *arg; /* [29] for the class's functions: handler_arg() */
 };
 
 /* The application for a table of routes, which is not copied. NULL, after an
@@ -59,7 +59,7 @@ struct application *application_new(const struct urlspec *specs);
  * All requests must have ended before: see ioloop_close_all(). */
 void application_free(struct application *application);
 
-/* [15] Application.settings["cookie_secret"]: the key that signs cookies. It is
+/* [31] Application.settings["cookie_secret"]: the key that signs cookies. It is
  * not copied. A client that knows it can sign, too. Without a secret nothing is
  * signed. */
 void application_set_cookie_secret(struct application *application,
@@ -88,7 +88,7 @@ struct httprequest *handler_request(struct handler *self);
 /* The handler's own memory, `state_size` bytes, until the request ends. */
 void *handler_state(struct handler *self);
 
-/* [14] The class's `arg`. Where Tornado's URLSpec has arguments for
+/* [29] The class's `arg`. Where Tornado's URLSpec has arguments for
  * initialize(), a program here has another class with the same functions. */
 const void *handler_arg(struct handler *self);
 
@@ -154,7 +154,7 @@ void handler_write_escaped(struct handler *self, const char *text,
  * after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
-/* [14] handler_write_bytes() and handler_flush() in one, for large data: if
+/* [29] handler_write_bytes() and handler_flush() in one, for large data: if
  * handler_set_content_length() has been called, they are not copied to the
  * body. */
 void handler_flush_bytes(struct handler *self, const void *data, size_t size,
@@ -185,7 +185,7 @@ void handler_write_error(struct handler *self, int status, const char *detail);
  * also shown to the client if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
-/* [12] Has the client gone, or the answer failed? What is written then is not
+/* [25] Has the client gone, or the answer failed? What is written then is not
  * sent; the handler finishes. */
 bool handler_client_gone(struct handler *self);
 

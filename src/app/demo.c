@@ -1,4 +1,4 @@
-/* [11] demo.c -- an application: a few handlers, and a table of routes.
+/* [16] demo.c -- an application: a few handlers, and a table of routes.
  *
  * This is what you would write. Each handler shows one thing that web.h can
  * do. samples.c has the handlers that only the tests of the course need. */
@@ -8,10 +8,10 @@
 
 #include "ioloop.h"
 #include "samples.h"
-#include "settings.h" /* [14] */
+#include "settings.h" /* [29] */
 #include "trace.h"
-#include "webstatic.h" /* [14] */
-#include "webtrace.h" /* [18] */
+#include "webstatic.h" /* [29] */
+#include "webtrace.h" /* [35] */
 
 /* --- hello --------------------------------------------------------------- */
 
@@ -56,7 +56,7 @@ static const struct handler_class hello_handler = {
     .post = hello_post, .form = true,
 };
 
-/* [12] --- answers that take their time ------------------------------------ */
+/* [25] --- answers that take their time ------------------------------------ */
 
 struct slow {
     long ms;
@@ -135,7 +135,7 @@ static const struct handler_class stream_handler = {
     .state_size = sizeof(struct progress),
 };
 
-/* [14] --- files ---------------------------------------------------------- */
+/* [29] --- files ---------------------------------------------------------- */
 
 static const struct handler_class static_handler = {
     .get = static_file_get, .asynchronous = true,
@@ -148,10 +148,10 @@ const struct urlspec demo_routes[] = {
     {"/", &main_handler},
     {"/hello", &hello_handler},
     {"/hello/([^/]+)", &hello_name_handler},
-    {"/slow", &slow_handler}, /* [12] */
-    {"/stream", &stream_handler}, /* [12] */
-    {"/static/(.*)", &static_handler}, /* [14] */
-    {"/static", &static_handler}, /* [14] */
+    {"/slow", &slow_handler}, /* [25] */
+    {"/stream", &stream_handler}, /* [25] */
+    {"/static/(.*)", &static_handler}, /* [29] */
+    {"/static", &static_handler}, /* [29] */
 
     /* The samples. */
     {"/form", &form_handler},
@@ -163,13 +163,13 @@ const struct urlspec demo_routes[] = {
     {"/error", &error_handler},
     {"/error/([45][0-9][0-9])", &error_handler},
     {"\\*", &server_handler},
-    {"/bytes", &bytes_handler}, /* [12] */
-    {"/cookie", &cookie_handler}, /* [15] */
-    {"/cookie/set", &cookie_set_handler}, /* [15] */
-    {"/visits", &visits_handler}, /* [15] */
-    {"/xsrf", &xsrf_handler}, /* [15] */
-    {"/work", &work_handler}, /* [18] */
-    {"/trace/([^/]+)", &trace_page_handler}, /* [18] */
-    {"/trace/([^/]+)/events", &trace_events_handler}, /* [18] */
+    {"/bytes", &bytes_handler}, /* [25] */
+    {"/cookie", &cookie_handler}, /* [31] */
+    {"/cookie/set", &cookie_set_handler}, /* [31] */
+    {"/visits", &visits_handler}, /* [31] */
+    {"/xsrf", &xsrf_handler}, /* [31] */
+    {"/work", &work_handler}, /* [35] */
+    {"/trace/([^/]+)", &trace_page_handler}, /* [35] */
+    {"/trace/([^/]+)/events", &trace_events_handler}, /* [35] */
     {0},
 };

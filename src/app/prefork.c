@@ -1,4 +1,4 @@
-/* [17] prefork.c -- see prefork.h. */
+/* [33] prefork.c -- see prefork.h. */
 #include "prefork.h"
 
 #include <signal.h>

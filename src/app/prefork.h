@@ -1,4 +1,4 @@
-/* [17] prefork.h -- several processes, each with listeners of its own.
+/* [33] prefork.h -- several processes, each with listeners of its own.
  *
  *     Tornado 2.0: HTTPServer.start(num_processes)
  *     Layer 6: it connects process.c with the listeners.

@@ -1,13 +1,13 @@
-/* [11] samples.c -- see samples.h. */
+/* [16] samples.c -- see samples.h. */
 #include "samples.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ioloop.h" /* [18] */
-#include "webcookie.h" /* [15] */
-#include "worker.h" /* [18] */
+#include "ioloop.h" /* [35] */
+#include "webcookie.h" /* [31] */
+#include "worker.h" /* [35] */
 
 /* --- helpers ------------------------------------------------------------- */
 
@@ -165,7 +165,7 @@ server_options(struct handler *self)
 
 const struct handler_class server_handler = {.options = server_options};
 
-/* [12] --- a long answer --------------------------------------------------- */
+/* [25] --- a long answer --------------------------------------------------- */
 
 bool
 number_argument(struct handler *self, const char *name, const char *fallback,
@@ -222,7 +222,7 @@ const struct handler_class bytes_handler = {
     .state_size = sizeof(struct progress),
 };
 
-/* [15] --- cookies --------------------------------------------------------- */
+/* [31] --- cookies --------------------------------------------------------- */
 
 static void
 cookie_get(struct handler *self)
@@ -293,7 +293,7 @@ const struct handler_class xsrf_handler = {
     .get = xsrf_get, .post = xsrf_post, .form = true,
 };
 
-/* [18] --- work ----------------------------------------------------------- */
+/* [35] --- work ----------------------------------------------------------- */
 
 static struct worker *worker; /* made when there is work */
 

@@ -1,4 +1,4 @@
-/* [11] samples.h -- the handlers that only the tests of the course need.
+/* [16] samples.h -- the handlers that only the tests of the course need.
  *
  *     Layer 6. */
 #ifndef SAMPLES_H
@@ -9,12 +9,12 @@
 /* Sets the Content-Type of plain text. */
 void plain_text(struct handler *self);
 
-/* [12] Sets *number to the argument `name`, a number from 0 to `max`. False:
+/* [25] Sets *number to the argument `name`, a number from 0 to `max`. False:
  * it is anything else, and 400 has been answered. */
 bool number_argument(struct handler *self, const char *name,
                      const char *fallback, long max, long *number);
 
-/* [12] The state of a handler that sends its answer in pieces. */
+/* [25] The state of a handler that sends its answer in pieces. */
 struct progress {
     long done, all;
 };
@@ -22,15 +22,15 @@ struct progress {
 extern const struct handler_class form_handler, upload_handler, echo_handler,
     headers_handler, whoami_handler, redirect_handler, error_handler,
     server_handler;
-extern const struct handler_class bytes_handler; /* [12] */
+extern const struct handler_class bytes_handler; /* [25] */
 
-/* [15] Cookies. */
+/* [31] Cookies. */
 extern const struct handler_class cookie_handler, cookie_set_handler,
     visits_handler, xsrf_handler;
 
-extern const struct handler_class work_handler; /* [18] */
+extern const struct handler_class work_handler; /* [35] */
 
-/* [18] Ends the threads. To be called when all streams have been closed; the
+/* [35] Ends the threads. To be called when all streams have been closed; the
  * work that has not ended yet comes back to the loop. */
 void samples_end(void);
 

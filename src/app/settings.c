@@ -1,4 +1,4 @@
-/* [11] settings.c -- see settings.h.
+/* [26] settings.c -- see settings.h.
  *
  * First the table of options, then the parser, which knows none of them by
  * name: a new option is one new row, and --help cannot forget it. At the end,
@@ -10,21 +10,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h> /* [16] */
-#include <sys/select.h> /* [16] */
+#include <sys/resource.h> /* [32] */
+#include <sys/select.h> /* [32] */
 #include <unistd.h>
 
-#include "httputil.h" /* [15] */
+#include "httputil.h" /* [31] */
 #include "ioloop.h"
 #include "log.h"
-#include "process.h" /* [17] */
+#include "process.h" /* [33] */
 #include "system.h"
 #include "trace.h"
-#include "webstatic.h" /* [14] */
-#include "webtrace.h" /* [18] */
+#include "webstatic.h" /* [29] */
+#include "webtrace.h" /* [35] */
 
 static const char log_levels[] = "none error warning info"; /* LOG_NONE... */
-static const char default_static_path[] = "diagrams"; /* [14] */
+static const char default_static_path[] = "diagrams"; /* [29] */
 
 struct settings settings;
 
@@ -59,17 +59,17 @@ static const struct option options[] = {
     {"no-keep-alive", NULL, "one request for each connection",
      &settings.no_keep_alive, BOOL, 0, 0, 0},
 
-    /* [17] Processes and shutdown. */
+    /* [33] Processes and shutdown. */
     {"processes", "1", "0 is one for each CPU",
      &settings.processes, NUMBER, 0, MAX_PROCESSES, 0},
     {"stop-timeout", "5", "seconds for the last requests after SIGTERM",
      &settings.stop_timeout, NUMBER, 0, 3600, 0},
 
-    /* [14] Files. */
+    /* [29] Files. */
     {"static-path", default_static_path, "document root of /static/",
      &settings.static_path, TEXT, 1, 0, 0},
 
-    /* [15] Trust. */
+    /* [31] Trust. */
     {"xheaders", NULL, "trust X-Real-Ip and the like; a proxy sets them",
      &settings.xheaders, BOOL, 0, 0, 0},
     {"secret", NULL, "key of signed cookies, or @FILE (random at start)",
@@ -81,7 +81,7 @@ static const struct option options[] = {
     {"max-body-size", "16777216", "bytes of one request's body",
      &settings.max_body_size, NUMBER, 0, 256L << 20, 0},
 
-    /* [16] Limits of connections and of time. */
+    /* [32] Limits of connections and of time. */
     {"max-connections", "10000", "at once; further ones wait",
      &settings.max_connections, NUMBER, 1, 1000000, 0},
     {"header-timeout", "10", "seconds for a whole head",
@@ -95,7 +95,7 @@ static const struct option options[] = {
     {"log", "info", "none, error, warning or info",
      &settings.log, TEXT, 0, 0, log_levels},
 
-    /* [18] Handlers that take too long. */
+    /* [35] Handlers that take too long. */
     {"block-alarm", "0", "seconds a handler may block the loop; 0: any",
      &settings.block_alarm, NUMBER, 0, 3600, 0},
 
@@ -227,7 +227,7 @@ parse(int argc, char **argv)
     }
 }
 
-/* [15] --- secret --------------------------------------------------------- */
+/* [31] --- secret --------------------------------------------------------- */
 
 /* If no secret is given, it is 32 random bytes in hexadecimal digits. Then
  * cookies that were signed before a restart are not valid after it. */
@@ -278,19 +278,19 @@ settings_read(int argc, char **argv)
     log_level = find_word(log_levels, settings.log);
     trace_on = settings.trace != NULL;
 
-    /* [12] Records for programs in place of lines for people. */
+    /* Records for programs in place of lines for people. */
     if (trace_on && *settings.trace != '\0' && !trace_to_file(settings.trace))
         fail(settings.trace, NULL);
 
-    /* [14] The default directory need not exist. */
+    /* [29] The default directory need not exist. */
     settings.static_root = static_open_root(settings.static_path);
     if (settings.static_root == -1 &&
         settings.static_path != default_static_path)
         fail(settings.static_path, NULL);
 
-    use_secret(); /* [15] */
+    use_secret(); /* [31] */
 
-    /* [17] One process for each CPU. */
+    /* [33] One process for each CPU. */
     if (settings.processes == 0)
         settings.processes = (long)cpu_count();
 
@@ -307,7 +307,7 @@ settings_read(int argc, char **argv)
 static const char *
 open_listeners(struct listeners *listeners)
 {
-    /* [17] Inherited listeners take the place of the options. */
+    /* [33] Inherited listeners take the place of the options. */
     const char *error = listeners_inherit(listeners);
     if (error != NULL || listeners_fd(listeners, 0) != -1)
         return error;
@@ -327,7 +327,7 @@ settings_listen(void)
     exit(1);
 }
 
-/* [18] The page shows the events of one process, at a name of this machine. */
+/* [35] The page shows the events of one process, at a name of this machine. */
 static void
 announce_trace_page(const struct listeners *listeners)
 {
@@ -351,7 +351,7 @@ settings_announce(const struct listeners *listeners)
 {
     char url[256];
 
-    /* [18] The URL goes to stderr: a reader of stderr may read the trace,
+    /* [35] The URL goes to stderr: a reader of stderr may read the trace,
      * too. */
     if (trace_on)
         announce_trace_page(listeners);
@@ -361,7 +361,7 @@ settings_announce(const struct listeners *listeners)
     fflush(stdout);
 }
 
-/* [16] --- descriptors ----------------------------------------------------- */
+/* [32] --- descriptors ----------------------------------------------------- */
 
 /* A connection that serves a file has two descriptors, and two more are open
  * while the path of one file is walked. The soft limit is raised as far as the

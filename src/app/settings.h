@@ -1,4 +1,4 @@
-/* [11] settings.h -- the command line, and what it says about this process.
+/* [26] settings.h -- the command line, and what it says about this process.
  *
  *     Tornado 2.0: tornado/options.py, define() and parse_command_line()
  *     Layer 6.
@@ -20,16 +20,16 @@ struct settings {
     const char *address, *poller, *log;
     const char *trace; /* NULL: no trace; "": lines on stderr; else a file */
     bool no_keep_alive;
-    const char *static_path; /* [14] */
-    int static_root; /* [14] static_path as a descriptor, -1: there is none */
-    const char *secret; /* [15] */
-    bool xheaders; /* [15] */
+    const char *static_path; /* [29] */
+    int static_root; /* [29] static_path as a descriptor, -1: there is none */
+    const char *secret; /* [31] */
+    bool xheaders; /* [31] */
 
-    /* [16] In seconds, but for the last one. */
+    /* [32] In seconds, but for the last one. */
     long header_timeout, idle_timeout, body_timeout, max_connections;
 
-    long processes, stop_timeout; /* [17] */
-    long block_alarm; /* [18] */
+    long processes, stop_timeout; /* [33] */
+    long block_alarm; /* [35] */
 };
 
 extern struct settings settings;
@@ -47,7 +47,7 @@ struct listeners *settings_listen(void);
 /* Prints a line for each listener on stdout. */
 void settings_announce(const struct listeners *listeners);
 
-/* [16] The highest number of connections: --max-connections, or less if the
+/* [32] The highest number of connections: --max-connections, or less if the
  * process may not have enough descriptors to serve a file on each of them. To
  * be called when all other descriptors are open. */
 size_t settings_max_connections(void);

@@ -1,11 +1,11 @@
-/* [11] signals.c -- see signals.h. */
+/* [26] signals.c -- see signals.h. */
 #include "signals.h"
 
 #include <signal.h>
 #include <stdlib.h>
 
 #include "ioloop.h"
-#include "settings.h" /* [17] */
+#include "settings.h" /* [33] */
 #include "system.h"
 
 static volatile sig_atomic_t interrupted; /* by SIGINT */
@@ -17,7 +17,7 @@ stop_loop(void *arg)
     ioloop_stop(ioloop_instance());
 }
 
-/* [17] --- shutdown ------------------------------------------------------- */
+/* [33] --- shutdown ------------------------------------------------------- */
 
 static struct httpserver *server;
 static struct httplimits *limits;
@@ -57,7 +57,7 @@ begin_shutdown(void)
 static void
 on_stop(void *arg)
 {
-    /* [17] SIGTERM lets the requests finish that have begun. */
+    /* [33] SIGTERM lets the requests finish that have begun. */
     if (!interrupted && begin_shutdown())
         return;
 
@@ -74,7 +74,7 @@ on_signal(int signal_number)
     ioloop_add_callback_from_signal(ioloop_instance(), on_stop, NULL);
 }
 
-/* [17] SIGHUP and SIGCHLD are for the parent of several processes (process.c).
+/* [33] SIGHUP and SIGCHLD are for the parent of several processes (process.c).
  * Some systems drop a blocked signal that is set to be ignored. */
 static void
 do_nothing(int signal_number)
@@ -90,8 +90,8 @@ signals_hold(bool hold)
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, do_nothing); /* [17] */
-    signal(SIGCHLD, do_nothing); /* [17] */
+    signal(SIGHUP, do_nothing); /* [33] */
+    signal(SIGCHLD, do_nothing); /* [33] */
     watched_signals(&set);
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }

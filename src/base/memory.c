@@ -1,14 +1,14 @@
-/* [5] memory.c -- see memory.h. */
+/* [6] memory.c -- see memory.h. */
 #include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h> /* [14] */
-#include <sys/uio.h> /* [14] */
+#include <sys/socket.h> /* [29] */
+#include <sys/uio.h> /* [29] */
 
-#include "system.h" /* [14] */
+#include "system.h" /* [29] */
 
-/* [16] --- the limit ---------------------------------------------------- */
+/* [32] --- the limit ---------------------------------------------------- */
 
 /* SMALL_PEAK: below this peak it is not worth to walk through the heap.
  * SINGLE_BLOCKS: the last bytes below MEMORY_MAX, for single blocks only. */
@@ -49,7 +49,7 @@ enum { MAX_FREE = 4096 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
 
-/* [16] There is pressure. Only single blocks may use the last part of the
+/* [32] There is pressure. Only single blocks may use the last part of the
  * memory, so that one large request does not make all small ones fail. */
 static bool
 may_use(size_t total, size_t size)
@@ -63,9 +63,9 @@ may_use(size_t total, size_t size)
 static void *
 block_resize(void *block, size_t before, size_t after)
 {
-    size_t total = in_use - before + after; /* [16] */
+    size_t total = in_use - before + after; /* [32] */
 
-    /* [16] The limit of this process. */
+    /* [32] The limit of this process. */
     if (total > pressure_limit && !may_use(total, after))
         return NULL;
 
@@ -74,7 +74,7 @@ block_resize(void *block, size_t before, size_t after)
     else
         block = realloc(block, after);
 
-    /* [16] The block counts until it is freed. */
+    /* [32] The block counts until it is freed. */
     if (block != NULL) {
         in_use = total;
         peak = total > peak ? total : peak;
@@ -90,7 +90,7 @@ block_free(void *block, size_t size)
         free_list[nfree++] = block;
     else
         free(block);
-    in_use -= size; /* [16] */
+    in_use -= size; /* [32] */
 }
 
 void
@@ -99,7 +99,7 @@ memory_give_back(void)
     while (nfree > 0)
         free(free_list[--nfree]);
 
-    /* [16] free() returns memory to the system only at the end of the heap, and
+    /* [32] free() returns memory to the system only at the end of the heap, and
      * one block that is in use there keeps all the memory below it: therefore
      * the walk through the heap. */
     trim_heap();
@@ -118,7 +118,7 @@ buffer_length(const struct buffer *b)
     return b == NULL ? 0 : b->end - b->start;
 }
 
-/* [16] The struct in front of the bytes counts, too. */
+/* [32] The struct in front of the bytes counts, too. */
 size_t
 buffer_memory(const struct buffer *b)
 {
@@ -168,7 +168,7 @@ buffer_room(struct buffer **b, size_t room)
     return (*b)->data;
 }
 
-/* [8] A head is made after its body, whose length it contains. */
+/* [11] A head is made after its body, whose length it contains. */
 char *
 buffer_front(struct buffer **b, size_t room)
 {
@@ -222,7 +222,7 @@ buffer_release(struct buffer **b)
     *b = NULL;
 }
 
-/* [14] --- sending ------------------------------------------------------- */
+/* [29] --- sending ------------------------------------------------------- */
 
 size_t
 buffer_send_with(struct buffer *b, int fd, const void **data, size_t size)
@@ -246,7 +246,7 @@ buffer_send_with(struct buffer *b, int fd, const void **data, size_t size)
     return taken - first;
 }
 
-/* [8] --- arenas -------------------------------------------------------- */
+/* [11] --- arenas -------------------------------------------------------- */
 
 /* A chain of blocks; the first one is being filled. max_align_t starts the
  * data where every type may start. */
@@ -311,7 +311,7 @@ arena_more(struct arena **a, void *items, size_t n, size_t *size, size_t item)
     return bigger;
 }
 
-/* [16] The size of each block in the chain. */
+/* [32] The size of each block in the chain. */
 size_t
 arena_memory(const struct arena *a)
 {

@@ -1,4 +1,4 @@
-/* [5] memory.h -- buffers and arenas, made of blocks.
+/* [6] memory.h -- buffers and arenas, made of blocks.
  *
  *     Layer 0: it knows no other part.
  *
@@ -19,7 +19,7 @@ enum { BLOCK_SIZE = 4096 };
  * calls it before it ends. */
 void memory_give_back(void);
 
-/* [16] --- the limit ---------------------------------------------------- */
+/* [32] --- the limit ---------------------------------------------------- */
 
 /* No allocation takes memory_in_use() above this: it fails instead. */
 enum { MEMORY_MAX = 268435456 };
@@ -55,7 +55,7 @@ struct buffer {
 /* The number of live bytes. */
 size_t buffer_length(const struct buffer *b);
 
-/* [16] The bytes that it occupies. */
+/* [32] The bytes that it occupies. */
 size_t buffer_memory(const struct buffer *b);
 
 /* Makes room for `room` more bytes and returns the place for them. The caller
@@ -63,7 +63,7 @@ size_t buffer_memory(const struct buffer *b);
  * bytes. NULL without memory; the live bytes are then as before. */
 char *buffer_room(struct buffer **b, size_t room);
 
-/* [8] Adds `room` bytes in front of the live bytes, and returns their place.
+/* [11] Adds `room` bytes in front of the live bytes, and returns their place.
  * The caller fills them. May move the live bytes. NULL without memory; the live
  * bytes are then as before. */
 char *buffer_front(struct buffer **b, size_t room);
@@ -79,7 +79,7 @@ void buffer_trim(struct buffer **b);
 /* Frees the buffer with all that it holds; *b is NULL afterwards. */
 void buffer_release(struct buffer **b);
 
-/* [14] Sends the live bytes on the socket `fd` and then, in the same call, as
+/* [29] Sends the live bytes on the socket `fd` and then, in the same call, as
  * many of the `size` bytes at *data as the kernel takes now. Moves *data behind
  * the bytes of it that were sent, and returns their number.
  * - 0 after an error, too: the next send() of the caller has an error again.
@@ -88,7 +88,7 @@ void buffer_release(struct buffer **b);
 size_t buffer_send_with(struct buffer *b, int fd, const void **data,
                         size_t size);
 
-/* [8] --- arenas -------------------------------------------------------- */
+/* [11] --- arenas -------------------------------------------------------- */
 
 /* An arena is memory that is allocated in pieces and freed at once: all that
  * belongs to one request. `*a` is NULL while it is empty. The pieces are
@@ -104,7 +104,7 @@ char *arena_copy(struct arena **a, const void *data, size_t size);
 void *arena_more(struct arena **a, void *items, size_t n, size_t *size,
                  size_t item);
 
-/* [16] The bytes that it occupies. */
+/* [32] The bytes that it occupies. */
 size_t arena_memory(const struct arena *a);
 
 /* Frees all pieces; *a is NULL afterwards. */

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h> /* [2] */
-#include <netinet/in.h> /* [7] */
-#include <netinet/tcp.h> /* [7] */
+#include <netinet/in.h> /* [9] */
+#include <netinet/tcp.h> /* [9] */
 #include <poll.h> /* [2] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +14,15 @@
 #include <unistd.h> /* [2] */
 
 #ifdef __GLIBC__
-#include <malloc.h> /* [16] */
+#include <malloc.h> /* [32] */
 #endif
 
 #ifdef __linux__
-#include <sys/ioctl.h> /* [10] */
+#include <sys/ioctl.h> /* [16] */
 #endif
 
 #ifdef __APPLE__
-#include <sys/random.h> /* [15] */
+#include <sys/random.h> /* [31] */
 #endif
 
 void
@@ -83,7 +83,7 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
 #endif
 }
 
-/* [5] --- errors -------------------------------------------------------- */
+/* [6] --- errors -------------------------------------------------------- */
 
 /* EAGAIN and EWOULDBLOCK may be the same number, or two. */
 bool
@@ -92,7 +92,7 @@ is_temporary(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* [7] --- options of a listener ------------------------------------------ */
+/* [9] --- options of a listener ------------------------------------------ */
 
 /* An option that the system does not know is left out. Errors are ignored,
  * because the server works without these options. */
@@ -103,12 +103,12 @@ set_tcp_options(int listener)
         int option, value;
     } options[] = {
         {TCP_NODELAY, 1},
-#ifdef TCP_NOTSENT_LOWAT /* [16] */
-        {TCP_NOTSENT_LOWAT, 65536}, /* [16] */
-#endif /* [16] */
-#ifdef TCP_DEFER_ACCEPT /* [16] */
-        {TCP_DEFER_ACCEPT, 1}, /* [16] */
-#endif /* [16] */
+#ifdef TCP_NOTSENT_LOWAT /* [32] */
+        {TCP_NOTSENT_LOWAT, 65536}, /* [32] */
+#endif /* [32] */
+#ifdef TCP_DEFER_ACCEPT /* [32] */
+        {TCP_DEFER_ACCEPT, 1}, /* [32] */
+#endif /* [32] */
     };
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
@@ -116,7 +116,7 @@ set_tcp_options(int listener)
                    sizeof options[i].value);
 }
 
-/* [10] --- acknowledged bytes -------------------------------------------- */
+/* [16] --- acknowledged bytes -------------------------------------------- */
 
 /* Linux and macOS have it under different names. SIOCOUTQ of tcp(7) is
  * TIOCOUTQ, which needs no header of the kernel. A call that fails leaves the
@@ -138,7 +138,7 @@ unacknowledged(int fd)
     return n;
 }
 
-/* [16] --- the time of the last send ------------------------------------- */
+/* [32] --- the time of the last send ------------------------------------- */
 
 /* The kernel sends data only while the peer has room for it, so this is also
  * the time since the peer last took some. */
@@ -157,7 +157,7 @@ time_since_sent(int fd)
     return 0;
 }
 
-/* [16] --- memory ------------------------------------------------------- */
+/* [32] --- memory ------------------------------------------------------- */
 
 /* For glibc. Other C libraries return each large piece of memory when it is
  * freed. */
@@ -182,7 +182,7 @@ prepare_heap(void)
 #endif
 }
 
-/* [11] --- signals ------------------------------------------------------ */
+/* [26] --- signals ------------------------------------------------------ */
 
 void
 watched_signals(sigset_t *set)
@@ -191,7 +191,7 @@ watched_signals(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
 
-    /* [17] Those of a parent. */
+    /* [33] Those of a parent. */
     sigaddset(set, SIGHUP);
     sigaddset(set, SIGCHLD);
     sigaddset(set, SIGALRM);
@@ -216,14 +216,14 @@ make_printable(char *to, size_t size, const char *from)
     return n;
 }
 
-static bool stderr_is_socket; /* [11] */
+static bool stderr_is_socket; /* [26] */
 
 bool
 write_stderr(const char *line, size_t size)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-    /* [11] A single call on a socket can be non-blocking. */
+    /* [26] A single call on a socket can be non-blocking. */
     if (stderr_is_socket)
         return send(STDERR_FILENO, line, size, MSG_DONTWAIT | SEND_FLAGS) ==
                (ssize_t)size;
@@ -232,7 +232,7 @@ write_stderr(const char *line, size_t size)
            write(STDERR_FILENO, line, size) == (ssize_t)size;
 }
 
-/* [11] The flag O_NONBLOCK belongs to an open file and thereby to all processes
+/* [26] The flag O_NONBLOCK belongs to an open file and thereby to all processes
  * that have inherited it: the shell at the same terminal would see EAGAIN. On
  * Linux a pipe or terminal can be opened once more, with flags of its own.
  * (A regular file cannot: it would be written from its start. It never makes
@@ -253,7 +253,7 @@ unblock_stderr(void)
     }
 }
 
-/* [15] --- randomness --------------------------------------------------- */
+/* [31] --- randomness --------------------------------------------------- */
 
 bool
 random_bytes(void *to, size_t size)

@@ -6,8 +6,8 @@
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
-#include <fcntl.h> /* [14] */
-#include <signal.h> /* [11] */
+#include <fcntl.h> /* [29] */
+#include <signal.h> /* [26] */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h> /* [2] */
@@ -32,25 +32,25 @@ int set_nonblocking(int fd);
  * always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 
-/* [7] Sets the options of a listening TCP socket, which its connections
+/* [9] Sets the options of a listening TCP socket, which its connections
  * inherit: TCP_NODELAY, because an answer is sent with one call, and nothing is
  * gained if its last packet waits. */
 void set_tcp_options(int listener);
 
-/* [16] Two more of them, where the system has them. The kernel buffers at most
+/* [32] Two more of them, where the system has them. The kernel buffers at most
  * 64 KiB of unsent bytes for each connection; the default is megabytes for each
  * client that does not read. And it reports a connection when its first bytes
  * have come, or after a second, so that the first recv() finds the request. */
 
-/* [5] True if a call on a non-blocking socket that has failed with this errno
+/* [6] True if a call on a non-blocking socket that has failed with this errno
  * may be repeated. */
 bool is_temporary(int error);
 
-/* [10] The number of bytes that were sent on `fd`, a TCP socket, and that its
+/* [16] The number of bytes that were sent on `fd`, a TCP socket, and that its
  * peer's kernel has not acknowledged yet; -1 where the system cannot tell. */
 long unacknowledged(int fd);
 
-/* [16] Microseconds since the system last sent data on `fd`, a TCP socket; 0
+/* [32] Microseconds since the system last sent data on `fd`, a TCP socket; 0
  * where it cannot tell. */
 int64_t time_since_sent(int fd);
 
@@ -66,7 +66,7 @@ enum { SEND_FLAGS = MSG_NOSIGNAL };
 enum { SEND_FLAGS = 0 };
 #endif
 
-/* [17] The option that lets several sockets listen at one port, if the kernel
+/* [33] The option that lets several sockets listen at one port, if the kernel
  * distributes connections among them; else 0. (The option of that name on the
  * BSDs does not.) */
 #ifdef __linux__
@@ -75,7 +75,7 @@ enum { SHARED_PORT = SO_REUSEPORT };
 enum { SHARED_PORT = 0 };
 #endif
 
-/* [16] --- memory ------------------------------------------------------- */
+/* [32] --- memory ------------------------------------------------------- */
 
 /* Returns freed memory to the system, as far as the C library keeps any. It
  * walks through the whole heap. */
@@ -86,13 +86,13 @@ void trim_heap(void);
  * that are free at its end. */
 void prepare_heap(void);
 
-/* [11] --- signals ------------------------------------------------------ */
+/* [26] --- signals ------------------------------------------------------ */
 
 /* The signals that tell a program of the course to end, or that tell its
  * parent process what to do. */
 void watched_signals(sigset_t *set);
 
-/* [14] --- files -------------------------------------------------------- */
+/* [29] --- files -------------------------------------------------------- */
 
 /* The time of the last change has another name on macOS. */
 #ifdef __APPLE__
@@ -124,12 +124,12 @@ size_t make_printable(char *to, size_t size, const char *from);
  *   may fill the pipe between poll() and write(). */
 bool write_stderr(const char *line, size_t size);
 
-/* [11] After this call write_stderr() never waits, not even in that case or at
+/* [26] After this call write_stderr() never waits, not even in that case or at
  * a stopped terminal. No effect on a system without /proc/self/fd, and on a
  * pipe or terminal that this user may not open. */
 void unblock_stderr(void);
 
-/* [15] --- randomness --------------------------------------------------- */
+/* [31] --- randomness --------------------------------------------------- */
 
 /* Up to 256 random bytes from the kernel, which no client can guess. There is
  * no state that two processes could share after a fork. False: no bytes. */

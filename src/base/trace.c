@@ -3,14 +3,14 @@
  * This code runs only with --trace. */
 #include "trace.h"
 
-#include <fcntl.h> /* [12] */
+#include <fcntl.h> /* [25] */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h> /* [12] */
+#include <unistd.h> /* [25] */
 
-#include "memory.h" /* [18] */
+#include "memory.h" /* [35] */
 #include "system.h"
 
 enum { MAX_TRACED_FD = 65536, NOTE_SIZE = 160 };
@@ -65,7 +65,7 @@ print_line(const struct record *r)
     write_stderr(line, (size_t)n);
 }
 
-/* [12] --- records --------------------------------------------------------- */
+/* [25] --- records --------------------------------------------------------- */
 
 static int records = -1;
 
@@ -94,7 +94,7 @@ format_record(char line[RECORD_LINE], const struct record *r)
                     r->function, r->line, r->note);
 }
 
-/* [18] --- the last ones --------------------------------------------------- */
+/* [35] --- the last ones --------------------------------------------------- */
 
 /* A ring: the place of a record is its number modulo the size, so the newest
  * replaces the oldest. */
@@ -144,10 +144,10 @@ trace_event(int stop, int fd, const char *file, const char *function,
     va_end(ap);
     make_printable(r.note, sizeof r.note, raw);
 
-    /* [18] For trace_read(). */
+    /* [35] For trace_read(). */
     kept[r.number % MAX_KEPT] = r;
 
-    /* [12] A record in place of the line. */
+    /* [25] A record in place of the line. */
     if (records != -1) {
         char text[RECORD_LINE];
         size_t size = (size_t)format_record(text, &r);

@@ -1,11 +1,11 @@
-/* [9] httpbody.c -- see httpbody.h.
+/* [12] httpbody.c -- see httpbody.h.
  *
  * A body of 16 MiB does not go through the stream's buffer as one read: that
  * buffer would have to hold all of it, and then be copied. It is read piece by
  * piece, and each piece is appended to the request's own buffer. */
 #include "httpbody.h"
 
-#include "httpchunked.h" /* [13] */
+#include "httpchunked.h" /* [27] */
 
 enum { PIECE = 65536 };
 
@@ -39,7 +39,7 @@ httpbody_read(struct iostream *stream, struct httprequest *r, size_t length,
 
     (void)max; /* httprequest_body_length() has compared `length` with it */
 
-    /* [13] The length is not known before the end. */
+    /* [27] The length is not known before the end. */
     if (length == HTTP_LENGTH_UNKNOWN)
         return httpchunked_read(stream, r, max, callback, arg);
 

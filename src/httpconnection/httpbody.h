@@ -1,4 +1,4 @@
-/* [9] httpbody.h -- reads the body of a request, of known or unknown length.
+/* [12] httpbody.h -- reads the body of a request, of known or unknown length.
  *
  *     Tornado 2.0: HTTPConnection._on_headers, where it calls read_bytes
  *     Layer 4: bytes of a stream in, a body out. */
@@ -16,7 +16,7 @@
 typedef void httpbody_callback(const char *wrong, void *arg);
 
 /* Reads the body into request->body_buffer.
- * - `length` bytes, or HTTP_LENGTH_UNKNOWN: chunks (chapter 13) of up to `max`
+ * - `length` bytes, or HTTP_LENGTH_UNKNOWN: chunks (chapter 27) of up to `max`
  *   bytes together.
  * - The buffer grows with the bytes that arrive, not with the announced length.
  * - The callback runs from the loop. It does not run if the stream closes first

@@ -1,4 +1,4 @@
-/* [13] httpchunked.c -- see httpchunked.h.
+/* [27] httpchunked.c -- see httpchunked.h.
  *
  * If a proxy and a server read one of these lines in two ways, they see the end
  * of the body in two places, and one of them takes the bytes between for a

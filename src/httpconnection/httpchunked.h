@@ -1,4 +1,4 @@
-/* [13] httpchunked.h -- a body that does not say beforehand how long it is.
+/* [27] httpchunked.h -- a body that does not say beforehand how long it is.
  *
  *     Tornado 2.0 does not support it; _read_chunked_body came in 4.0
  *     (tornado/http1connection.py).

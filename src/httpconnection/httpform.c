@@ -1,4 +1,4 @@
-/* [9] httpform.c -- see httpform.h.
+/* [12] httpform.c -- see httpform.h.
  *
  * There are two formats: all fields in one line, with the special bytes as
  * %XX; or one part for each field, with headers of its own. */

@@ -1,4 +1,4 @@
-/* [16] httplimits.c -- see httplimits.h.
+/* [32] httplimits.c -- see httplimits.h.
  *
  * In reading order: what the limits know of a connection, the sweep over all
  * connections, what happens when memory is short, and the observer. */
@@ -354,7 +354,7 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         schedule(limits, deadline(limits, w));
     }
 
-    /* [17] This request is the last, unless another one has arrived behind
+    /* [33] This request is the last, unless another one has arrived behind
      * it. */
     if (state == HTTP_APPLICATION && limits->draining &&
         iostream_unread(w->stream) == 0)
@@ -393,7 +393,7 @@ httplimits_close_idlest(void *arg)
     iostream_close(idlest->stream);
 }
 
-/* [17] Idle connections have a second, from now on, to ask again. */
+/* [33] Idle connections have a second, from now on, to ask again. */
 void
 httplimits_drain(struct httplimits *limits)
 {

@@ -1,4 +1,4 @@
-/* [16] httplimits.h -- deadlines and memory limits for all connections.
+/* [32] httplimits.h -- deadlines and memory limits for all connections.
  *
  *     Tornado 2.0 has none (idle_connection_timeout, body_timeout: 4.0).
  *     Layer 4: it watches connections from outside; they do not know it.
@@ -45,7 +45,7 @@ struct httplimits {
     struct timeout *sweep; /* NULL: none is set */
     int64_t sweep_at, last_sweep;
     bool relieving; /* relieve() is queued */
-    bool draining; /* [17] */
+    bool draining; /* [33] */
 };
 
 /* To be called before the first connection is made. */
@@ -60,7 +60,7 @@ void httplimits_observe(struct httpconnection *connection,
  * for httpserver_set_limit(); `arg` is a struct httplimits. */
 void httplimits_close_idlest(void *arg);
 
-/* [17] From now on each answer that has not begun has "Connection: close", and
+/* [33] From now on each answer that has not begun has "Connection: close", and
  * a connection may be idle for one second. Returns at once. */
 void httplimits_drain(struct httplimits *limits);
 

@@ -1,7 +1,7 @@
-/* [8] httprequest.c -- text becomes a request.
+/* [11] httprequest.c -- text becomes a request.
  *
  * In reading order: the request line, the host, the head as a whole; what the
- * head says of the body, and forms (chapter 9); cookies (chapter 15);
+ * head says of the body, and forms (chapter 12); cookies (chapter 31);
  * accessors; the answer. Every error is a status and a reason. */
 #include "httprequest.h"
 
@@ -35,7 +35,7 @@ is_host(const char *host)
             inet_pton(AF_INET6, address, &unused) != 1)
             n = 0;
 
-        /* [10] IPvFuture, an address of a kind that does not exist yet. */
+        /* [16] IPvFuture, an address of a kind that does not exist yet. */
         if (n == 0)
             sscanf(host, "[%*1[vV]%*[0-9A-Fa-f].%*[-._~!$&'()*+,;=:0-9A-Za-z]]"
                          "%n", &n);
@@ -84,7 +84,7 @@ parse_target(struct httprequest *r)
     query = strchr(target, '?');
     r->query = query != NULL ? query + 1 : "";
 
-    /* [11] A target that is only a path is used as it stands. Any other target
+    /* [16] A target that is only a path is used as it stands. Any other target
      * is copied, because its query is cut off or its path is decoded. */
     r->path = target;
     if (*target == '/' && query == NULL && strchr(target, '%') == NULL)
@@ -94,7 +94,7 @@ parse_target(struct httprequest *r)
     path = arena_copy(&r->arena, n > 0 ? target : "/", n > 0 ? n : 1);
     r->path = path;
 
-    /* [11] RFC 3986, section 6.2.2.2: "%61" and "a" are the same byte of a
+    /* [16] RFC 3986, section 6.2.2.2: "%61" and "a" are the same byte of a
      * path, so routes have to see them as one. Only bytes that never mean
      * anything else are decoded: "%2F" is not a slash, and "%25" stays, so
      * nothing is decoded twice. */
@@ -135,7 +135,7 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
     return parse_target(r);
 }
 
-/* [10] --- a part of a head ----------------------------------------------- */
+/* [16] --- a part of a head ----------------------------------------------- */
 
 /* A complete line is parsed as later with the whole head. In an incomplete line
  * only the bytes of the method and the length can be wrong. */
@@ -179,8 +179,8 @@ httprequest_new(struct httpconnection *connection, struct ioloop *loop,
                               .protocol = "http",
                               .start_time = ioloop_now(loop)};
     r->headers.arena = &r->arena;
-    r->arguments.arena = &r->arena; /* [9] */
-    r->body = ""; /* [9] */
+    r->arguments.arena = &r->arena; /* [12] */
+    r->body = ""; /* [12] */
     return r;
 }
 
@@ -190,7 +190,7 @@ httprequest_free(void *request)
     struct httprequest *r = request;
     struct arena *all = r->arena;
 
-    buffer_release(&r->body_buffer); /* [9] */
+    buffer_release(&r->body_buffer); /* [12] */
     arena_release(&all);
 }
 
@@ -230,7 +230,7 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     return NULL;
 }
 
-/* [9] --- the body -------------------------------------------------------- */
+/* [12] --- the body -------------------------------------------------------- */
 
 /* RFC 9112, section 6.3: one number, or the same one several times, in one or
  * several lines. Digits only: two servers in a row that read a length in two
@@ -267,7 +267,7 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
         httpheaders_get_list(&r->headers, "Content-Length", 0) != NULL)
         return "400 both Content-Length and Transfer-Encoding";
 
-    /* [13] RFC 9112, section 6.1: every server has to understand one coding,
+    /* [27] RFC 9112, section 6.1: every server has to understand one coding,
      * chunked. A list of codings, or a coding of an HTTP/1.0 client, is not
      * accepted: a server in between may read it in another way. */
     if (has_coding && httprequest_supports_http_1_1(r)) {
@@ -301,7 +301,7 @@ httprequest_expects_continue(const struct httprequest *r, bool *expects)
     return NULL;
 }
 
-/* [9] --- forms ------------------------------------------------------------ */
+/* [12] --- forms ------------------------------------------------------------ */
 
 /* Tornado parses forms in _on_request_body. Here it is done when the
  * application asks: a handler that stores a million bytes "a&" has no use for
@@ -322,7 +322,7 @@ httprequest_parse_body(struct httprequest *r)
     return NULL;
 }
 
-/* [15] --- cookies --------------------------------------------------------- */
+/* [31] --- cookies --------------------------------------------------------- */
 
 bool
 httprequest_add_cookie(struct httprequest *r, const char *name,
@@ -409,7 +409,7 @@ peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
     return ip;
 }
 
-/* [11] The text is made at the first call. */
+/* [16] The text is made at the first call. */
 const char *
 httprequest_remote_ip(struct httprequest *r)
 {
@@ -451,7 +451,7 @@ httprequest_finish(struct httprequest *r)
         ioloop_add_callback(r->loop, httprequest_free, r);
 }
 
-/* [11] The connection sends the error page. */
+/* [16] The connection sends the error page. */
 void
 httprequest_refuse(struct httprequest *r, const char *wrong)
 {
@@ -463,7 +463,7 @@ httprequest_refuse(struct httprequest *r, const char *wrong)
     }
 }
 
-/* [11] For handlers that cannot go on. */
+/* [16] For handlers that cannot go on. */
 void
 httprequest_abort(struct httprequest *r)
 {
@@ -471,7 +471,7 @@ httprequest_abort(struct httprequest *r)
         iostream_abort(httpconnection_stream(r->connection));
 }
 
-/* [11] For the trace. */
+/* [16] For the trace. */
 int
 httprequest_fd(const struct httprequest *r)
 {
@@ -479,14 +479,14 @@ httprequest_fd(const struct httprequest *r)
                ? iostream_fd(httpconnection_stream(r->connection)) : -1;
 }
 
-/* [16] The memory of the stream does not count. */
+/* [32] The memory of the stream does not count. */
 size_t
 httprequest_memory(const struct httprequest *r)
 {
     return arena_memory(r->arena) + buffer_memory(r->body_buffer);
 }
 
-/* [12] --- the client leaves ----------------------------------------------- */
+/* [25] --- the client leaves ----------------------------------------------- */
 
 void
 httprequest_set_close_callback(struct httprequest *r,

@@ -1,4 +1,4 @@
-/* [8] httprequest.h -- a request of a client, as values.
+/* [11] httprequest.h -- a request of a client, as values.
  *
  *     Tornado 2.0: tornado/httpserver.py, class HTTPRequest
  *     Layer 4: text in, values out. (The answer goes through the connection:
@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "httpform.h" /* [9] */
+#include "httpform.h" /* [12] */
 #include "httputil.h"
 #include "ioloop.h"
 
@@ -33,10 +33,10 @@ union peer {
 /* Room for the text of an address, with its NUL. */
 enum { PEER_IP_SIZE = 64 };
 
-/* [15] The limit of one request; beyond it the answer is 400. */
+/* [31] The limit of one request; beyond it the answer is 400. */
 enum { HTTP_MAX_COOKIES = 100 };
 
-/* [15] One cookie of a request. */
+/* [31] One cookie of a request. */
 struct cookie {
     const char *name, *value;
 };
@@ -50,25 +50,25 @@ struct cookie {
 struct httprequest {
     const char *method;  /* as sent; the known ones are upper case */
     const char *uri;     /* as sent: "/a%20b?c=d" */
-    const char *path;    /* "/a%20b"; from chapter 11 on "/ab" for "/a%62" */
+    const char *path;    /* "/a%20b"; from chapter 16 on "/ab" for "/a%62" */
     const char *query;   /* "c=d", or "" */
     const char *version; /* "HTTP/1.0" or "HTTP/1.1" */
     const char *host;    /* "example.com:8888"; "127.0.0.1" if not given */
     const char *protocol; /* "http" */
     struct httpheaders headers;
 
-    /* [9] The fields of the query and, after httprequest_parse_body(), of a
+    /* [12] The fields of the query and, after httprequest_parse_body(), of a
      * body that is a form. */
     struct arguments arguments;
     const char *body; /* never NULL */
     size_t body_size;
 
-    /* [15] RequestHandler.cookies, in order of arrival, after
+    /* [31] RequestHandler.cookies, in order of arrival, after
      * httprequest_parse_cookies(). */
     struct cookie *cookies;
     size_t ncookies;
 
-    bool keep_alive; /* [10] may another request follow this one? */
+    bool keep_alive; /* [16] may another request follow this one? */
 
     struct ioloop *loop; /* for timeouts and callbacks of the application */
     int64_t start_time; /* when the head was there, on ioloop_time()'s clock */
@@ -80,9 +80,9 @@ struct httprequest {
     ioloop_callback *write_callback, *close_callback;
     void *write_arg, *close_arg;
     bool finished;
-    struct buffer *body_buffer; /* [9] what has come of the body */
-    size_t cookies_size, cookie_headers; /* [15] room; lines that were parsed */
-    const char *cookies_wrong; /* [15] NULL: nothing */
+    struct buffer *body_buffer; /* [12] what has come of the body */
+    size_t cookies_size, cookie_headers; /* [31] room; lines that were parsed */
+    const char *cookies_wrong; /* [31] NULL: nothing */
     char remote_ip[PEER_IP_SIZE]; /* "": httprequest_remote_ip() makes it */
 };
 
@@ -101,36 +101,36 @@ void httprequest_free(void *request);
 const char *httprequest_parse_head(struct httprequest *request,
                                    const char *data, size_t size, size_t max);
 
-/* [10] May these first bytes of a head become a request?
+/* [16] May these first bytes of a head become a request?
  * - `data` are the bytes that have come, without empty lines before.
  * - An error (400, 414, 501, 505) is known as soon as a byte has come that no
  *   method contains, or the first line is complete or too long.
  * - The function reads the first line at most. */
 const char *httprequest_check_start(const char *data, size_t size);
 
-/* [9] How many bytes of body follow the head (RFC 9112, section 6.3): at most
+/* [12] How many bytes of body follow the head (RFC 9112, section 6.3): at most
  * `max`; or HTTP_LENGTH_UNKNOWN, if the body comes in chunks. */
 #define HTTP_LENGTH_UNKNOWN SIZE_MAX
 const char *httprequest_body_length(struct httprequest *request, size_t max,
                                     size_t *length);
 
-/* [9] Does the client wait for a 100 before it sends the body (RFC 9110,
+/* [12] Does the client wait for a 100 before it sends the body (RFC 9110,
  * section 10.1.1)? A client of HTTP/1.0 does not. Any other expectation is
  * wrong (417). */
 const char *httprequest_expects_continue(const struct httprequest *request,
                                          bool *expects);
 
-/* [9] Adds the fields of the body to `arguments`, if it is a form (urlencoded
+/* [12] Adds the fields of the body to `arguments`, if it is a form (urlencoded
  * or multipart; of POST and PUT only, as in Tornado). To be called once. */
 const char *httprequest_parse_body(struct httprequest *request);
 
-/* [15] Parses the Cookie headers into `cookies`. Blanks around a name or a
+/* [31] Parses the Cookie headers into `cookies`. Blanks around a name or a
  * value and quotes around a value are removed; a pair without a name is
  * skipped. More than HTTP_MAX_COOKIES cookies are an error. A second call does
  * nothing, and returns the same. */
 const char *httprequest_parse_cookies(struct httprequest *request);
 
-/* [15] Adds a cookie, as if the client had sent it. The strings are not copied.
+/* [31] Adds a cookie, as if the client had sent it. The strings are not copied.
  * False when there is no memory left. */
 bool httprequest_add_cookie(struct httprequest *request, const char *name,
                             const char *value);
@@ -138,7 +138,7 @@ bool httprequest_add_cookie(struct httprequest *request, const char *name,
 /* HTTPRequest.supports_http_1_1. */
 bool httprequest_supports_http_1_1(const struct httprequest *request);
 
-/* [11] HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where
+/* [16] HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where
  * the peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
@@ -160,24 +160,24 @@ void httprequest_write(struct httprequest *request, const void *data,
  * turn; its memory must not be used after that. */
 void httprequest_finish(struct httprequest *request);
 
-/* [11] Sends an error page that says what is `wrong`, and closes the
+/* [16] Sends an error page that says what is `wrong`, and closes the
  * connection. The answer must not have begun. The request ends as by
  * httprequest_finish(). */
 void httprequest_refuse(struct httprequest *request, const char *wrong);
 
-/* [11] The answer cannot be completed: the connection is reset, so that half of
+/* [16] The answer cannot be completed: the connection is reset, so that half of
  * it does not look like all of it. The request must still be finished. */
 void httprequest_abort(struct httprequest *request);
 
-/* [12] `callback` runs if the client leaves before the request is finished. It
+/* [25] `callback` runs if the client leaves before the request is finished. It
  * may finish the request. NULL: nothing runs. */
 void httprequest_set_close_callback(struct httprequest *request,
                                     ioloop_callback *callback, void *arg);
 
-/* [11] The descriptor, for the trace; -1 without a client, or when finished. */
+/* [16] The descriptor, for the trace; -1 without a client, or when finished. */
 int httprequest_fd(const struct httprequest *request);
 
-/* [16] Bytes of memory that the request occupies. */
+/* [32] Bytes of memory that the request occupies. */
 size_t httprequest_memory(const struct httprequest *request);
 
 /* The connection calls this when the client has gone. */

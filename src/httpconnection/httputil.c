@@ -1,10 +1,10 @@
-/* [8] httputil.c -- see httputil.h for what these are for.
+/* [11] httputil.c -- see httputil.h for what these are for.
  *
  * Strings here are parts of the head that was received, or constants; no string
  * is copied or searched without need. */
 #include "httputil.h"
 
-#include <ctype.h> /* [11] */
+#include <ctype.h> /* [16] */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -36,7 +36,7 @@ httputil_span(const char *text, enum httputil_kind kind)
     return n;
 }
 
-/* [11] For names that a handler gives. */
+/* [16] For names that a handler gives. */
 bool
 httputil_is_token(const char *text)
 {
@@ -82,7 +82,7 @@ httpheaders_search(const struct httpheaders *headers, const char *name,
     return NULL;
 }
 
-/* [9] If there are several lines, none of them is valid. */
+/* [12] If there are several lines, none of them is valid. */
 const char *
 httpheaders_get(const struct httpheaders *headers, const char *name)
 {
@@ -90,7 +90,7 @@ httpheaders_get(const struct httpheaders *headers, const char *name)
                ? httpheaders_get_list(headers, name, 0) : NULL;
 }
 
-/* [11] The other headers keep their order. */
+/* [16] The other headers keep their order. */
 void
 httpheaders_del(struct httpheaders *headers, const char *name)
 {
@@ -102,7 +102,7 @@ httpheaders_del(struct httpheaders *headers, const char *name)
     headers->n = kept;
 }
 
-/* [11] For display only: names are compared without regard to case. */
+/* [16] For display only: names are compared without regard to case. */
 void
 httpheaders_normalize_name(char *to, const char *name)
 {
@@ -154,7 +154,7 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end)
     return NULL;
 }
 
-/* [10] Only commas separate: "keep alive" is one element, and not a token. */
+/* [16] Only commas separate: "keep alive" is one element, and not a token. */
 bool
 httputil_list_has(const char *list, const char *token)
 {
@@ -171,7 +171,7 @@ httputil_list_has(const char *list, const char *token)
     return false;
 }
 
-/* [10] All lines of that name are one list. */
+/* [16] All lines of that name are one list. */
 bool
 httpheaders_list_has(const struct httpheaders *headers, const char *name,
                      const char *token)
@@ -205,7 +205,7 @@ httputil_percent(const char *text)
     return low >= 0 ? high * 16 + low : -1;
 }
 
-/* [9] A number that is too large stays SIZE_MAX, and its other digits are
+/* [12] A number that is too large stays SIZE_MAX, and its other digits are
  * skipped. */
 bool
 httputil_parse_digits(const char **text, int base, size_t *n)
@@ -220,7 +220,7 @@ httputil_parse_digits(const char **text, int base, size_t *n)
     return *text > start;
 }
 
-/* [15] --- hexadecimal digits ---------------------------------------------- */
+/* [31] --- hexadecimal digits ---------------------------------------------- */
 
 void
 httputil_encode_hex(char *to, const unsigned char *from, size_t size)
@@ -279,7 +279,7 @@ httputil_format_date(char to[HTTP_DATE_SIZE], time_t when)
         to[i] = (char)('0' + year % 10);
 }
 
-/* [14] RFC 9110, section 5.6.7: a year of two digits is one of this century,
+/* [29] RFC 9110, section 5.6.7: a year of two digits is one of this century,
  * unless the date would be more than fifty years ahead; strptime() has another
  * rule. */
 static void
@@ -295,7 +295,7 @@ expand_year(struct tm *tm)
         tm->tm_year -= 100;
 }
 
-/* [14] The form that this server writes, and two that have been obsolete since
+/* [29] The form that this server writes, and two that have been obsolete since
  * 1996. timegm() takes 31 February for 3 March, so the day is compared. */
 time_t
 httputil_parse_date(const char *date)
@@ -409,7 +409,7 @@ httputil_prepend_head(struct buffer **to, int status,
         p = put(p, "\r\n", 2);
     }
 
-    /* [12] The body says itself where it ends. */
+    /* [25] The body says itself where it ends. */
     if (framing->chunked)
         p = stpcpy(p, "Transfer-Encoding: chunked\r\n");
 

@@ -1,4 +1,4 @@
-/* [8] httputil.h -- what HTTP is made of: headers, lists, dates.
+/* [11] httputil.h -- what HTTP is made of: headers, lists, dates.
  *
  *     Tornado 2.0: tornado/httputil.py, and bits of escape.py
  *     Layer 4: text in, values out; it knows no streams.
@@ -63,7 +63,7 @@ httpheaders_bit(const char *name, size_t size)
  * False when there is no memory left. */
 bool httpheaders_append(struct httpheaders *headers, struct httpheader header);
 
-/* [11] The same for strings. For constants the compiler computes the sizes. */
+/* [16] The same for strings. For constants the compiler computes the sizes. */
 static inline bool
 httpheaders_add(struct httpheaders *headers, const char *name,
                 const char *value)
@@ -73,7 +73,7 @@ httpheaders_add(struct httpheaders *headers, const char *name,
                                                   strlen(value)});
 }
 
-/* [9] The value of a header that is not a list. NULL if there is no such
+/* [12] The value of a header that is not a list. NULL if there is no such
  * header, and if there are several: then none of them is valid (RFC 9110,
  * section 5.3). Tornado joins them. */
 const char *httpheaders_get(const struct httpheaders *headers,
@@ -94,15 +94,15 @@ httpheaders_get_list(const struct httpheaders *headers, const char *name,
                ? httpheaders_search(headers, name, size, i) : NULL;
 }
 
-/* [10] Is `token` an element, in any case, of the comma-separated list that the
+/* [16] Is `token` an element, in any case, of the comma-separated list that the
  * headers of that name are together? (RFC 9110, sections 5.3 and 5.6.1.) */
 bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
                           const char *token);
 
-/* [10] The same for one value. */
+/* [16] The same for one value. */
 bool httputil_list_has(const char *list, const char *token);
 
-/* [11] Drops all headers of that name. */
+/* [16] Drops all headers of that name. */
 void httpheaders_del(struct httpheaders *headers, const char *name);
 
 /* HTTPHeaders.parse: reads header lines.
@@ -114,7 +114,7 @@ void httpheaders_del(struct httpheaders *headers, const char *name);
 const char *httpheaders_parse(struct httpheaders *headers, char *text,
                               char *end);
 
-/* [11] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
+/* [16] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
  * room for strlen(name) + 1 bytes. */
 void httpheaders_normalize_name(char *to, const char *name);
 
@@ -126,7 +126,7 @@ enum httputil_kind { HTTP_TOKEN = 1, HTTP_HOST = 2 };
 /* The number of bytes of that kind that `text` begins with. */
 size_t httputil_span(const char *text, enum httputil_kind kind);
 
-/* [11] Is `text` a token? */
+/* [16] Is `text` a token? */
 bool httputil_is_token(const char *text);
 
 /* Does `text` consist of bytes that a header value may have? */
@@ -140,12 +140,12 @@ int httputil_hex_digit(char c);
 /* The byte that `text` begins with in the form %XX; -1 if it does not. */
 int httputil_percent(const char *text);
 
-/* [9] Reads digits of that base (10 or 16) at *text, which moves behind them;
+/* [12] Reads digits of that base (10 or 16) at *text, which moves behind them;
  * no sign, no blanks, no prefix. A number that does not fit becomes SIZE_MAX.
  * False if there is no digit. */
 bool httputil_parse_digits(const char **text, int base, size_t *n);
 
-/* [15] --- hexadecimal digits ---------------------------------------------- */
+/* [31] --- hexadecimal digits ---------------------------------------------- */
 
 /* Writes 2 * size digits and a NUL. */
 void httputil_encode_hex(char *to, const unsigned char *from, size_t size);
@@ -160,7 +160,7 @@ const char *httputil_reason(int status);
 enum { HTTP_DATE_SIZE = sizeof "Tue, 21 Jun 2011 22:28:35 GMT" };
 void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 
-/* [14] Parses a date in one of the three forms of that section. -1 if the date
+/* [29] Parses a date in one of the three forms of that section. -1 if the date
  * is not valid or not in the calendar (and for one second of 1969). */
 time_t httputil_parse_date(const char *date);
 
@@ -170,7 +170,7 @@ time_t httputil_parse_date(const char *date);
  * 9112, section 6.3) and what happens to the connection. */
 struct httpframing {
     bool length_known; /* Content-Length: `length` */
-    bool chunked; /* [12] Transfer-Encoding: chunked */
+    bool chunked; /* [25] Transfer-Encoding: chunked */
     uint64_t length; /* bytes of body */
     const char *connection; /* the value of Connection; NULL: no header */
 };

@@ -1,4 +1,4 @@
-/* [15] proxy.c -- see proxy.h. */
+/* [31] proxy.c -- see proxy.h. */
 #include "proxy.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* [18] watchdog.c -- see watchdog.h. */
+/* [35] watchdog.c -- see watchdog.h. */
 #include "watchdog.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* [18] watchdog.h -- a message when a handler holds up the loop.
+/* [35] watchdog.h -- a message when a handler holds up the loop.
  *
  *     Tornado 2.0: IOLoop.set_blocking_log_threshold
  *     Layer 4: a request callback around another one.

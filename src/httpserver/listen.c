@@ -1,16 +1,16 @@
-/* [7] listen.c -- see listen.h.
+/* [9] listen.c -- see listen.h.
  *
  * socket, bind, listen for every address; the rest is what can go wrong. */
 #include "listen.h"
 
 #include <errno.h>
-#include <fcntl.h> /* [17] */
+#include <fcntl.h> /* [33] */
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h> /* [17] */
+#include <sys/un.h> /* [33] */
 #include <unistd.h>
 
 #include "system.h"
@@ -22,7 +22,7 @@ struct listeners {
     int fds[MAX_LISTENERS];
     size_t n;
     char error[256];
-    bool shared; /* [17] made by listeners_bind_shared() */
+    bool shared; /* [33] made by listeners_bind_shared() */
 };
 
 struct listeners *
@@ -70,7 +70,7 @@ add_socket(struct listeners *l, struct sockaddr *sa, socklen_t size)
     if (sa->sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 
-    /* [17] The first socket at this port has the option, too. */
+    /* [33] The first socket at this port has the option, too. */
     if (l->shared)
         setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on);
 
@@ -188,7 +188,7 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
         return -1;
     getsockname(fd, sa, &length);
 
-    /* [17] An inherited socket may be of any kind. */
+    /* [33] An inherited socket may be of any kind. */
     if (sa->sa_family == AF_UNIX) {
         make_printable(url, size, ((struct sockaddr_un *)sa)->sun_path);
         return 0;
@@ -204,7 +204,7 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
     return 0;
 }
 
-/* [17] --- shared listeners ------------------------------------------------ */
+/* [33] --- shared listeners ------------------------------------------------ */
 
 /* Both sockets need the option. The first one gets it only now: with it, bind()
  * would not have noticed another server at that port. */
@@ -230,7 +230,7 @@ listeners_bind_shared(struct listeners *l, const struct listeners *first)
     return true;
 }
 
-/* [17] --- inherited listeners --------------------------------------------- */
+/* [33] --- inherited listeners --------------------------------------------- */
 
 const char *
 listeners_inherit(struct listeners *l)

@@ -1,4 +1,4 @@
-/* [7] listen.h -- listening sockets: the addresses of a server.
+/* [9] listen.h -- listening sockets: the addresses of a server.
  *
  *     Tornado 2.0: the first half of HTTPServer.bind; from 2.1 on
  *     netutil.bind_sockets
@@ -13,7 +13,7 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
-#include <stdbool.h> /* [17] */
+#include <stdbool.h> /* [33] */
 #include <stddef.h>
 
 struct listeners;
@@ -43,14 +43,14 @@ int listeners_fd(const struct listeners *listeners, size_t i);
 int listeners_url(const struct listeners *listeners, size_t i, char *url,
                   size_t size);
 
-/* [17] Adds a socket at the address of each socket of `first`, for another
+/* [33] Adds a socket at the address of each socket of `first`, for another
  * process. Where the kernel distributes connections over several sockets
  * (Linux: SO_REUSEPORT) it is a socket of its own, with a queue of its own;
  * else it is the same socket. False, with errno, if it fails. */
 bool listeners_bind_shared(struct listeners *listeners,
                            const struct listeners *first);
 
-/* [17] Adds the sockets that the parent process has opened for this one, as
+/* [33] Adds the sockets that the parent process has opened for this one, as
  * systemd does (sd_listen_fds(3)): LISTEN_FDS is their number, from descriptor
  * 3 on. Nothing is added, and that is not an error, if LISTEN_FDS is not set
  * or if LISTEN_PID names another process. */

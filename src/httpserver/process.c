@@ -1,4 +1,4 @@
-/* [17] process.c -- see process.h.
+/* [33] process.c -- see process.h.
  *
  * The parent has no signal handlers that do anything. Its signals are blocked,
  * and sigwait() returns one after the other, as a loop gets its events from a

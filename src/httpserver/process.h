@@ -1,4 +1,4 @@
-/* [17] process.h -- several processes, and a parent that supervises them.
+/* [33] process.h -- several processes, and a parent that supervises them.
  *
  *     Tornado 2.0: HTTPServer.start(num_processes); from 2.1 on
  *     tornado/process.py, fork_processes

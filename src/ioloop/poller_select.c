@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/select.h>
-#include <sys/socket.h> /* [12] */
+#include <sys/socket.h> /* [25] */
 #include <sys/time.h>
 
 #include "system.h"
@@ -20,7 +20,7 @@ struct select {
     fd_set read, write;
     int top; /* larger than every watched descriptor */
 
-    /* [12] The descriptors that are watched for ERROR only, and their
+    /* [25] The descriptors that are watched for ERROR only, and their
      * number. */
     fd_set error;
     int nerror;
@@ -49,7 +49,7 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
         FD_SET(fd, &watched->write);
     watched->top = fd < watched->top ? watched->top : fd + 1;
 
-    /* [12] select() itself cannot watch for errors. */
+    /* [25] select() itself cannot watch for errors. */
     FD_CLR(fd, &watched->error);
     if (after == IOLOOP_ERROR)
         FD_SET(fd, &watched->error);
@@ -58,7 +58,7 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
     return 0;
 }
 
-/* [12] Has the connection been reset? MSG_PEEK leaves a byte that has arrived
+/* [25] Has the connection been reset? MSG_PEEK leaves a byte that has arrived
  * in the kernel. ENOTCONN (a listening socket) and ENOTSOCK (a pipe) are not
  * resets. */
 static bool
@@ -79,7 +79,7 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
     struct timeval wait;
     int n = 0;
 
-    /* [12] The wait ends after a second if is_broken() has work to do. */
+    /* [25] The wait ends after a second if is_broken() has work to do. */
     if (watched->nerror > 0 && (timeout < 0 || timeout > 1000))
         timeout = 1000;
 
@@ -93,7 +93,7 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
         if (FD_ISSET(fd, &write))
             events |= IOLOOP_WRITE;
 
-        /* [12] A reset. */
+        /* [25] A reset. */
         if (FD_ISSET(fd, &watched->error) && is_broken(fd))
             events = IOLOOP_ERROR;
 

@@ -1,4 +1,4 @@
-/* [18] worker.c -- threads that take jobs from a queue with a lock. */
+/* [35] worker.c -- threads that take jobs from a queue with a lock. */
 #include "worker.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* [18] worker.h -- threads for work that would hold up the loop.
+/* [35] worker.h -- threads for work that would hold up the loop.
  *
  *     Tornado 2.0 has none: work is done elsewhere, and its result comes back
  *     with IOLoop.add_callback, the only function that a thread may call.

@@ -1,4 +1,4 @@
-/* [5] delimiter.c -- see delimiter.h. */
+/* [6] delimiter.c -- see delimiter.h. */
 #include "delimiter.h"
 
 #include <string.h>

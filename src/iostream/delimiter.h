@@ -1,4 +1,4 @@
-/* [5] delimiter.h -- finds the end of a message.
+/* [6] delimiter.h -- finds the end of a message.
  *
  *     Tornado 2.0: IOStream._read_from_buffer, which calls find()
  *     Layer 2: text in, a number out. */

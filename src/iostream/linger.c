@@ -1,4 +1,4 @@
-/* [10] linger.c -- see linger.h for why a close is not enough. */
+/* [16] linger.c -- see linger.h for why a close is not enough. */
 #include "linger.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
  *
  * The for (;;) is in ioloop_start() now. Two events are left, each with a
  * function that never waits. A request still has to arrive in one piece
- * (chapter 5). */
+ * (chapter 6). */
 #include "ioloop.h"
 #include "step.h"
 

@@ -1,4 +1,4 @@
-/* [1] step.h -- what the programs of steps 1 to 10 have in common.
+/* [1] step.h -- what the programs of steps 1 to 25 have in common.
  *
  * Each takes --port=N (0: any free port) and prints where it listens. None of
  * this is part of the final program. */
@@ -7,15 +7,15 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <signal.h> /* [3] */
+#include <signal.h> /* [4] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ioloop.h" /* [3] */
-#include "memory.h" /* [5] */
+#include "ioloop.h" /* [4] */
+#include "memory.h" /* [6] */
 #include "trace.h" /* [2] */
 #include "system.h"
 
@@ -59,7 +59,7 @@ step_listen(int argc, char **argv)
     return fd;
 }
 
-/* [3] Runs as a callback of the loop, because a signal handler may interrupt
+/* [4] Runs as a callback of the loop, because a signal handler may interrupt
  * every other function. */
 static inline void
 step_stop(void *arg)
@@ -71,7 +71,7 @@ step_stop(void *arg)
     ioloop_stop(arg);
 }
 
-/* [3] Stops the loop that was made first. */
+/* [4] Stops the loop that was made first. */
 static inline void
 step_on_signal(int signal_number)
 {
@@ -80,7 +80,7 @@ step_on_signal(int signal_number)
                                     ioloop_instance());
 }
 
-/* [3] From now on SIGTERM and ^C end the loop, and the program with it. */
+/* [4] From now on SIGTERM and ^C end the loop, and the program with it. */
 static inline void
 step_catch_signals(void)
 {

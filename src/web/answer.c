@@ -1,4 +1,4 @@
-/* [11] answer.c -- from what a handler writes to an answer: the second half
+/* [16] answer.c -- from what a handler writes to an answer: the second half
  * of RequestHandler.
  *
  * In the order of events: the head is set, the body is written,
@@ -193,7 +193,7 @@ settle_framing(struct handler *self)
         httpheaders_del(&self->headers, "Content-Type");
     f->length_known = f->length_known && has_body;
 
-    /* [12] Or, in HTTP/1.1, by an empty chunk. */
+    /* [25] Or, in HTTP/1.1, by an empty chunk. */
     if (!end_known && http_1_1)
         end_known = f->chunked = true;
 
@@ -205,7 +205,7 @@ settle_framing(struct handler *self)
         f->connection = "keep-alive";
 }
 
-/* [12] ChunkedTransferEncoding: each flush is a chunk. Its size goes in front
+/* [25] ChunkedTransferEncoding: each flush is a chunk. Its size goes in front
  * of it, the line break behind it, and a chunk of size 0 ends the body. */
 static bool
 add_chunk_frame(struct handler *self)
@@ -235,7 +235,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (!still_open(self, BODY, "flush"))
         return;
 
-    /* [12] After a failure nothing more is sent, because bytes are missing
+    /* [25] After a failure nothing more is sent, because bytes are missing
      * before it. handler_finish() sends the error page, or resets the
      * connection. */
     if (self->failed != 0 && !self->last) {
@@ -251,7 +251,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (!self->sends_body)
         buffer_release(&self->body);
 
-    /* [12] A body of unknown length is sent in chunks. */
+    /* [25] A body of unknown length is sent in chunks. */
     if (self->sends_body && f->chunked && !add_chunk_frame(self))
         handler_fail(self, 503, http_no_memory);
 
@@ -275,7 +275,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     buffer_release(&self->body);
 }
 
-/* [14] Only a body of known length goes to the stream without a copy, because a
+/* [29] Only a body of known length goes to the stream without a copy, because a
  * chunk needs a frame. handler_flush() also handles an answer that has failed
  * or is too long. */
 void
@@ -306,7 +306,7 @@ add_etag(struct handler *self)
 {
     int status;
 
-    /* [14] A handler that has set an Etag has compared it, too. */
+    /* [29] A handler that has set an Etag has compared it, too. */
     if (httpheaders_get_list(&self->headers, "Etag", 0) != NULL)
         return;
 
@@ -321,7 +321,7 @@ add_etag(struct handler *self)
         buffer_release(&self->body);
     }
 
-    /* [14] If-Match names another representation. */
+    /* [29] If-Match names another representation. */
     if (status == 412)
         self->failed = 412;
 }
@@ -407,7 +407,7 @@ handler_send_error(struct handler *self, int status)
     handler_send_error_detail(self, status, NULL);
 }
 
-/* [12] --- time ------------------------------------------------------------ */
+/* [25] --- time ------------------------------------------------------------ */
 
 bool
 handler_client_gone(struct handler *self)

@@ -1,4 +1,4 @@
-/* [11] conditional.c -- see conditional.h. */
+/* [16] conditional.c -- see conditional.h. */
 #include "conditional.h"
 
 #include <stdint.h>
@@ -74,7 +74,7 @@ header_has(const struct httprequest *r, const char *name, const char *etag,
 int
 conditional_check_tag(const struct httprequest *r, const char *etag)
 {
-    /* [14] The client means another representation. */
+    /* [29] The client means another representation. */
     if (httpheaders_get_list(&r->headers, "If-Match", 0) != NULL &&
         !header_has(r, "If-Match", etag, false))
         return 412;
@@ -82,7 +82,7 @@ conditional_check_tag(const struct httprequest *r, const char *etag)
     return header_has(r, "If-None-Match", etag, true) ? 304 : 0;
 }
 
-/* [14] --- dates ----------------------------------------------------------- */
+/* [29] --- dates ----------------------------------------------------------- */
 
 /* The date in a header; -1 if it is not valid, or if there is the condition
  * `tag`, which comes before it. */

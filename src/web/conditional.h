@@ -1,4 +1,4 @@
-/* [11] conditional.h -- entity tags and the conditions of a request.
+/* [16] conditional.h -- entity tags and the conditions of a request.
  *
  *     Tornado 2.0: tornado/web.py, RequestHandler.compute_etag, and parts of
  *     finish and of StaticFileHandler.get
@@ -7,7 +7,7 @@
 #define CONDITIONAL_H
 
 #include <stdbool.h>
-#include <time.h> /* [14] */
+#include <time.h> /* [29] */
 
 #include "httprequest.h"
 
@@ -21,7 +21,7 @@ void conditional_etag(char to[CONDITIONAL_ETAG_SIZE],
  * (If-None-Match). */
 int conditional_check_tag(const struct httprequest *request, const char *etag);
 
-/* [14] All conditions, also those on dates.
+/* [29] All conditions, also those on dates.
  * - `modified` is when the representation was last modified.
  * - 412, here and above: it is not the one that the client means (If-Match,
  *   If-Unmodified-Since).

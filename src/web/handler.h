@@ -1,4 +1,4 @@
-/* [11] handler.h -- the struct of a handler, for web.c and its folder only.
+/* [16] handler.h -- the struct of a handler, for web.c and its folder only.
  *
  *     Tornado 2.0: tornado/web.py, the attributes of RequestHandler
  *     Layer 5: it knows requests, and nothing of sockets. */
@@ -20,7 +20,7 @@ enum { METHOD_GET, METHOD_HEAD, METHODS = 6 };
 /* RequestHandler. */
 struct handler {
     const struct handler_class *class;
-    const char *cookie_secret; /* [15] the application's; NULL: none */
+    const char *cookie_secret; /* [31] the application's; NULL: none */
     struct httprequest *request;
     size_t method; /* index in the table of names; METHODS: another one */
     int status;

@@ -1,4 +1,4 @@
-/* [15] sha256.c -- see sha256.h. The names are those of FIPS 180-4. */
+/* [31] sha256.c -- see sha256.h. The names are those of FIPS 180-4. */
 #include "sha256.h"
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* [15] sha256.h -- the hash SHA-256, and signatures with a key.
+/* [31] sha256.h -- the hash SHA-256, and signatures with a key.
  *
  *     Tornado 2.0 takes SHA-1 from Python's hashlib and hmac; since 3.2.1 it
  *     takes SHA-256.

@@ -1,4 +1,4 @@
-/* [11] urlspec.c -- see urlspec.h. */
+/* [16] urlspec.c -- see urlspec.h. */
 #include "urlspec.h"
 
 #include <errno.h>

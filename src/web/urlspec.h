@@ -1,4 +1,4 @@
-/* [11] urlspec.h -- which path leads to which class.
+/* [16] urlspec.h -- which path leads to which class.
  *
  *     Tornado 2.0: tornado/web.py, class URLSpec
  *     Layer 5: text in, values out. */

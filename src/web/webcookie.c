@@ -1,4 +1,4 @@
-/* [15] webcookie.c -- see webcookie.h.
+/* [31] webcookie.c -- see webcookie.h.
  *
  * In reading order: plain cookies, signed values, XSRF tokens. */
 #include "webcookie.h"

@@ -1,4 +1,4 @@
-/* [15] webcookie.h -- cookies, signed values, XSRF tokens.
+/* [31] webcookie.h -- cookies, signed values, XSRF tokens.
  *
  *     Tornado 2.0: tornado/web.py, RequestHandler's cookies, secure cookies
  *     and XSRF tokens

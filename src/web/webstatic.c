@@ -1,4 +1,4 @@
-/* [14] webstatic.c -- see webstatic.h.
+/* [29] webstatic.c -- see webstatic.h.
  *
  * In the order of events: from a name to a descriptor, what the file is, the
  * files of this turn, what the client has and wants of it, and how it

@@ -1,4 +1,4 @@
-/* [14] webstatic.h -- files.
+/* [29] webstatic.h -- files.
  *
  *     Tornado 2.0: tornado/web.py, class StaticFileHandler
  *     Layer 5: a handler like any other.

@@ -1,4 +1,4 @@
-/* [18] webtrace.c -- see webtrace.h.
+/* [35] webtrace.c -- see webtrace.h.
  *
  * There is no open connection and no state: the page asks for the events after
  * the last one that it has. */

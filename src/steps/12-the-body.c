@@ -1,4 +1,4 @@
-/* [9] Step 9 -- reads what people type into forms.
+/* [12] Step 12 -- reads what people type into forms.
  *
  * Every field of the query and of the body gets a line. Every answer still
  * ends the connection. */

@@ -1,4 +1,4 @@
-/* [7] Step 7 -- answers each connection with one line, and closes it.
+/* [9] Step 9 -- answers each connection with one line, and closes it.
  *
  * The program does not accept connections: it gets streams. It does not read
  * what the request says. */

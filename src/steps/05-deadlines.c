@@ -1,4 +1,4 @@
-/* [4] Step 4 -- a second later.
+/* [5] Step 5 -- a second later.
  *
  * Each answer leaves one second after its request. Ten clients at once are
  * answered after one second, not after ten. Every five seconds the program

@@ -1,4 +1,4 @@
-/* [3] Step 3 -- "not now, but next".
+/* [4] Step 4 -- "not now, but next".
  *
  * The answer does not leave from inside the handler. It is put off to the next
  * turn of the loop, after the handlers of all other ready descriptors. A signal

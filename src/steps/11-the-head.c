@@ -1,4 +1,4 @@
-/* [8] Step 8 -- tells you what it has understood of your request.
+/* [11] Step 11 -- tells you what it has understood of your request.
  *
  * Tornado 2.0's documentation of HTTPServer has this program, which answers
  * "You requested" to every request; ours shows the headers, too. There is no
