@@ -1,7 +1,7 @@
 # Dust Devil. Every chapter N has a program N; `make` alone lists what to do.
 
 # The steps there are. The last one is the end of the course.
-STEPS = 1 2 4 5 6 8 9 11 12 16 25 26 27 29 31 32 33 35 36
+STEPS = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36
 
 # Where everything goes that is built. `make BUILD=elsewhere CFLAGS=... test`
 # tests a variant, as `make check` does with the sanitizers.
@@ -32,8 +32,8 @@ vpath %.c $(FOLDERS)
 # Until src/main.c enters, with MAIN, a step has a program of src/steps: the last
 # one whose number is not greater than its own.
 MAIN       = 26
-upto       = $(filter $(1) $(shell seq $(1)),$(STEPS))
-throwaway  = $(if $(filter $(1),$(shell seq $(MAIN) 99)),,$(lastword \
+upto       = $(wordlist 1,$(1),$(STEPS))
+throwaway  = $(if $(filter $(1),$(wordlist $(MAIN),99,$(STEPS))),,$(lastword \
              $(foreach n,$(call upto,$(1)),$(wildcard src/steps/0$n-*.c src/steps/$n-*.c))))
 program    = $(or $(call throwaway,$(1)),src/main.c)
 helper     = $(if $(call throwaway,$(1)),$(wildcard src/steps/step.h))
