@@ -2,7 +2,7 @@
 #
 # A test file begins with
 #
-#     setup()    { load helper; start_step 5; }
+#     setup()    { load helper; start_step 6; }
 #     teardown() { stop_server; }
 #
 # and has then URL, PORT, SERVER_PID, SERVER_OUT (its standard output) and
@@ -33,12 +33,12 @@ start_server() { start_program "$BUILD/dustdevil" "$@"; }
 # start_program PATH [OPTION...]: starts it and waits until it says that it
 # listens. The variable SERVER names another program to test in its place:
 # that is how the reader's own version, and the exercises, are tested. POLLER
-# is the poller of those that have the option, which is from step 11 on.
+# is the poller of those that have the option, which is from step 14 on.
 start_program() {
     local program=${SERVER:-$1} i
     shift
     case $program in
-    */step-[1-9]/* | */step-10/*) ;;
+    */step-[1-9]/* | */step-16/*) ;;
     *) [ -z "${POLLER:-}" ] || set -- "--poller=$POLLER" "$@" ;;
     esac
     SERVER_OUT=$BATS_TEST_TMPDIR/server.out

@@ -1,6 +1,6 @@
 # run.sh -- run test files with Bats, several at a time, and count.
 #
-#     sh tests/run.sh tests/step-05.bats
+#     sh tests/run.sh tests/step-06.bats
 #
 # A folder stands for the test files in it; without any, only the tools are
 # looked for. JOBS is how many files run at the same time: most tests wait most

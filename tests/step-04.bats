@@ -1,77 +1,214 @@
-# Chapter 4: the loop knows the time.
+# Step 4: callbacks, and the waker that brings them from outside.
 
-setup() { load helper; start_step 4 --trace; }
+# The loop in a program of its own, for what the step's server has no use
+# for: callbacks that breed, and threads. The loop is taken from the folder of
+# the program that is tested.
+setup_file() {
+    load helper
+    driver | build_driver 3
+}
+
+setup() {
+    load helper
+    start_step 4 --trace
+    state S
+}
+
 teardown() { stop_server clean; }
 
-# A request whose sender hears nothing of the answer before the test asks.
-sleeper() {
-    client_bg "$BATS_TEST_TMPDIR/$1" send 'GET / HTTP/1.0\r\n\r\n' read
+driver() {
+    cat << 'END'
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ioloop.h"
+#include "trace.h"
+
+enum { MANY = 20000 };
+
+static struct ioloop *loop;
+static long last[2], received;
+static unsigned turn;
+
+static void
+stop(void *arg)
+{
+    (void)arg;
+    ioloop_stop(loop);
 }
 
-# heard N: connection N has been read from, and so its second has begun.
-heard() { wait_for_line "$SERVER_LOG" "conn $1 .*ready: READ"; }
-
-@test "an answer leaves after its second, not after the five of the counter" {
-    took=$(http -o "$BATS_TEST_TMPDIR/body" -w '%{time_total}' "$URL")
-    grep -qx 'hello, a second later' "$BATS_TEST_TMPDIR/body"
-    run ! grep 'answered so far' "$SERVER_LOG"
-    case $took in 0.*) echo "after $took seconds"; return 1 ;; esac
+/* "breed": puts itself off for ever. */
+static void
+breed(void *arg)
+{
+    ioloop_add_callback(loop, breed, arg);
 }
 
-@test "ten sleepers sleep at the same time, and the counter counts them" {
-    client -c 10 -q send 'GET / HTTP/1.0\r\n\r\n' read
-    wait_for_line "$SERVER_LOG" 'answered so far' 10
-
-    # The counter beats after five seconds. Ten answers one after another
-    # would have taken ten.
-    grep -qx '10 answered so far' "$SERVER_LOG"
+static void
+on_readable(int fd, uint32_t events, void *arg)
+{
+    (void)fd, (void)events, (void)arg;
+    ioloop_stop(loop);
 }
 
-@test "a client that comes while others sleep is served at once" {
-    kill -STOP "$SERVER_PID"
-    sleeper a
-    sleeper b
+/* "next": each must run in the turn after the one that added it. */
+static void
+next(void *arg)
+{
+    int left = *(int *)arg;
+
+    if (turn != 0 && trace_turn != turn + 1)
+        printf("turn %u after %u\n", trace_turn, turn);
+    turn = trace_turn;
+    *(int *)arg = left - 1;
+    ioloop_add_callback(loop, left > 0 ? next : stop, arg);
+    if (trace_turn != turn || *(int *)arg != left - 1)
+        puts("called at once");
+}
+
+/* "threads": two of them count, the loop compares. */
+static void
+receive(void *arg)
+{
+    long number = (long)(intptr_t)arg, who = number % 2;
+
+    if (number / 2 != last[who] + 1)
+        puts("out of order");
+    last[who]++;
+    if (++received == 2 * MANY)
+        ioloop_stop(loop);
+}
+
+static void *
+count(void *arg)
+{
+    for (long i = 1; i <= MANY; i++)
+        ioloop_add_callback(loop, receive,
+                            (void *)(intptr_t)(2 * i + (arg != NULL)));
+    return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    int pair[2], steps = 100;
+    pthread_t threads[2];
+
+    alarm(8);
+    loop = ioloop_new(NULL);
+    if (strcmp(what, "breed") == 0) {
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1 ||
+            send(pair[1], "x", 1, 0) != 1)
+            return 1;
+        ioloop_add_handler(loop, pair[0], on_readable, NULL, IOLOOP_READ);
+        ioloop_add_callback(loop, breed, NULL);
+    } else if (strcmp(what, "next") == 0) {
+        ioloop_add_callback(loop, next, &steps);
+    } else {
+        pthread_create(&threads[0], NULL, count, NULL);
+        pthread_create(&threads[1], NULL, count, &steps);
+    }
+    if (ioloop_start(loop) == -1)
+        return 1;
+    if (received > 0) {
+        pthread_join(threads[0], NULL);
+        pthread_join(threads[1], NULL);
+    }
+    ioloop_free(loop);
+    puts("well");
+    return 0;
+}
+END
+}
+
+# turn_of PATTERN: the turns of the lines of the trace that say so.
+turn_of() { sed -n "s/^turn \([0-9]*\).*$1.*/\1/p" "$SERVER_LOG"; }
+
+# What three clients sent before the server could hear any of them. They are
+# accepted first, then it is stopped, and goes on when all have spoken.
+three_at_once() {
+    local fifo=$BATS_TEST_TMPDIR/fifo crowd
+    mkfifo "$fifo"
+    client -c 3 hold send 'GET / HTTP/1.0\r\n\r\n' < "$fifo" 3>&- 4>&- &
+    crowd=$!
+    exec 8> "$fifo"
+    wait_for_line "$SERVER_LOG" '^turn 3 .*ready: READ'
+    http -o /dev/null "$URL/"       # Served after them, so they are inside.
+    freeze
+    exec 8>&-
+    wait "$crowd"
     kill -CONT "$SERVER_PID"
-    heard 2
-    sed '/timeout is due/q' "$SERVER_LOG" | grep 'conn 2 .*ready: READ'
 }
 
-@test "timeouts that are due together run in one turn, before any event" {
-    sleeper a; heard 1
-    sleeper b; heard 2
-    client close; heard 3   # So the turn in which b was heard is over.
-    kill -STOP "$SERVER_PID"
-    sleeper c
-    sleep 1.1               # Both deadlines pass while the server is frozen.
-    kill -CONT "$SERVER_PID"
-    heard 4
-    awk -v RS= '/timeout is due/ {
-            print gsub(/timeout is due/, "") \
-                (/run_handlers/ ? ", then events" : ""); exit
-        }' "$SERVER_LOG" | grep -x '2, then events'
+@test "the answer leaves in the turn after the request" {
+    [ "$(http "$URL/")" = "hello, next turn" ]
+    wait_for_line "$SERVER_LOG" 'the answer leaves'
+    [ "$(turn_of 'the answer leaves')" -eq $(($(turn_of 'put off') + 1)) ]
 }
 
-@test "a loop whose next deadline is a second away sleeps until then" {
-    client -c 3 -q send 'GET / HTTP/1.0\r\n\r\n' read
-    last=$(awk '/timeout is due/ { n = $2 } END { print n }' "$SERVER_LOG")
-    echo "turn $last"
-    [ "$last" -lt 40 ]
+@test "all requests that are there are read before the first answer leaves" {
+    three_at_once
+    wait_for_line "$SERVER_LOG" 'conn 3.*the answer leaves'
+    [ "$(turn_of 'conn [1-3].*put off' | uniq | wc -l)" -eq 1 ]
+    [ "$(turn_of 'conn [1-3].*the answer leaves' | uniq | wc -l)" -eq 1 ]
+    awk '/conn [1-3].*the answer leaves/ { left = 1 }
+        /conn [1-3].*put off/ && left { exit 1 }' "$SERVER_LOG"
 }
 
-@test "a client that does not wait for its answer harms no other" {
-    before=$(descriptors)
-    client send 'GET / HTTP/1.0\r\n\r\n' reset
-    client close
-    [ "$(http "$URL")" = 'hello, a second later' ]
-    [ "$(descriptors)" -eq "$before" ]
+@test "the request that came first is answered first" {
+    three_at_once
+    wait_for_line "$SERVER_LOG" 'conn 3.*the answer leaves'
+    diff <(grep 'put off' "$SERVER_LOG" | grep -o 'conn [0-9]*') \
+        <(grep 'answer leaves' "$SERVER_LOG" | grep -o 'conn [0-9]*')
 }
 
-@test "the server can be ended while others sleep" {
-    sleeper a; heard 1
-    sleeper b; heard 2
+@test "SIGTERM ends the server, with status 0" {
     kill -TERM "$SERVER_PID"
     server_ends
     [ "$SERVER_STATUS" -eq 0 ]
-    no_complaints
-    run ! grep 'timeout is due' "$SERVER_LOG"
+    grep -q 'ioloop.c:read_waker .*a callback from outside' "$SERVER_LOG"
+}
+
+@test "SIGINT ends it, too" {
+    kill -INT "$SERVER_PID"
+    server_ends
+    [ "$SERVER_STATUS" -eq 0 ]
+}
+
+@test "a stop lets the turn end, and begins no other" {
+    freeze
+    exec 8<> "/dev/tcp/127.0.0.1/$PORT"
+    printf 'GET / HTTP/1.0\r\n\r\n' >&8
+    kill -TERM "$SERVER_PID"
+    kill -CONT "$SERVER_PID"
+    server_ends
+    exec 8>&-
+    [ "$SERVER_STATUS" -eq 0 ]
+    [ "$(turn_of 'ready: READ' | uniq | wc -l)" -eq 1 ]
+    ! grep 'put off' "$SERVER_LOG" || false
+}
+
+@test "a client that breaks off before the answer does no harm" {
+    client -c 5 send 'GET / HTTP/1.0\r\n\r\n' reset
+    client -c 5 send 'GET / HTTP/1.0\r\n\r\n' close
+    [ "$(http "$URL/")" = "hello, next turn" ]
+}
+
+@test "a callback added by a callback waits for the next turn" {
+    run -0 "$BATS_FILE_TMPDIR/driver" next
+    [ "$output" = well ]
+}
+
+@test "callbacks that breed callbacks do not starve the sockets" {
+    run -0 "$BATS_FILE_TMPDIR/driver" breed
+    [ "$output" = well ]
+}
+
+@test "what threads put off all arrives, each thread's in its order" {
+    run -0 "$BATS_FILE_TMPDIR/driver" threads
+    [ "$output" = well ]
 }

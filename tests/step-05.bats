@@ -1,97 +1,77 @@
-# Chapter 5: pieces become a message.
+# Chapter 5: the loop knows the time.
 
 setup() { load helper; start_step 5 --trace; }
 teardown() { stop_server clean; }
 
-saw() { wait_for_line "$SERVER_LOG" "$1"; }
-
-# turn_of STOP: in which turn a stop was heard for the first time.
-turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
-
-@test "a message that arrives byte by byte is answered once, and whole" {
-    local out=$BATS_TEST_TMPDIR/out
-    client bytewise 'GET / HTTP/1.0\r\nHost: x\r\n\r\n' read > "$out"
-    printf 'HTTP/1.0 200 OK\r\n\r\nyou said:\n%b' \
-        'GET / HTTP/1.0\r\nHost: x\r\n\r\n' | cmp - "$out"
-    [ "$(stops | grep -cx 6)" -gt 1 ]
-    [ "$(stops | grep -cx 7)" -eq 1 ]
-    [ "$(stops | grep -cx 8)" -eq 1 ]
+# A request whose sender hears nothing of the answer before the test asks.
+sleeper() {
+    client_bg "$BATS_TEST_TMPDIR/$1" send 'GET / HTTP/1.0\r\n\r\n' read
 }
 
-@test "a delimiter that is cut in pieces is found all the same" {
-    {
-        printf 'end\r';  saw '\+4 bytes, 4 in the buffer' >&2
-        printf '\n';     saw '\+1 bytes, 5 in the buffer' >&2
-        printf '\r';     saw '\+1 bytes, 6 in the buffer' >&2
-        printf '\n'
-    } | raw | grep -a '^end'
-    saw 'found after 7 bytes'
+# heard N: connection N has been read from, and so its second has begun.
+heard() { wait_for_line "$SERVER_LOG" "conn $1 .*ready: READ"; }
+
+@test "an answer leaves after its second, not after the five of the counter" {
+    took=$(http -o "$BATS_TEST_TMPDIR/body" -w '%{time_total}' "$URL")
+    grep -qx 'hello, a second later' "$BATS_TEST_TMPDIR/body"
+    run ! grep 'answered so far' "$SERVER_LOG"
+    case $took in 0.*) echo "after $took seconds"; return 1 ;; esac
 }
 
-@test "the CRs of a delimiter are optional" {
-    [ "$(client send 'a\n\n' read | tail -n 2 | head -n 1)" = a ]
-    [ "$(client send 'b\r\n\n' read | tail -n 2 | head -n 1)" = $'b\r' ]
-    [ "$(client send 'c\n\r\n' read | tail -n 2 | head -n 1)" = c ]
-    client -q send 'd\n\r\r\n\n' read    # Two of them are none.
-    saw 'found after 6 bytes'
+@test "ten sleepers sleep at the same time, and the counter counts them" {
+    client -c 10 -q send 'GET / HTTP/1.0\r\n\r\n' read
+    wait_for_line "$SERVER_LOG" 'answered so far' 10
+
+    # The counter beats after five seconds. Ten answers one after another
+    # would have taken ten.
+    grep -qx '10 answered so far' "$SERVER_LOG"
 }
 
-@test "what follows the delimiter is no part of the message" {
-    client send 'one\r\n\r\ntwo\r\n\r\n' read > "$BATS_TEST_TMPDIR/out"
-    grep -q one "$BATS_TEST_TMPDIR/out"
-    run ! grep two "$BATS_TEST_TMPDIR/out"
-    saw '\+14 bytes, 14 in the buffer'
-    saw 'found after 7 bytes'
-}
-
-@test "the callback runs in the next turn, never in the call that asked" {
-    http -o /dev/null "$URL"
-    [ "$(turn_of 8)" -eq $(($(turn_of 7) + 1)) ]
-}
-
-@test "a client that has spoken already is served without the loop" {
+@test "a client that comes while others sleep is served at once" {
     kill -STOP "$SERVER_PID"
-    client send 'GET / HTTP/1.0\r\n\r\n'
+    sleeper a
+    sleeper b
     kill -CONT "$SERVER_PID"
-    saw '\(20\)'
-    [ "$(stops | tr '\n' ' ')" = '2 3 4 5 6 7 8 20 ' ]
-    [ "$(turn_of 7)" -eq "$(turn_of 3)" ]
+    heard 2
+    sed '/timeout is due/q' "$SERVER_LOG" | grep 'conn 2 .*ready: READ'
 }
 
-@test "a client that thinks first is watched, and heard when it speaks" {
-    { saw '\(5\)' >&2; printf 'GET / HTTP/1.0\r\n\r\n'; } | raw | grep -a GET
-    [ "$(stops | tr '\n' ' ')" = '2 3 4 5 2 6 7 8 20 ' ]
+@test "timeouts that are due together run in one turn, before any event" {
+    sleeper a; heard 1
+    sleeper b; heard 2
+    client close; heard 3   # So the turn in which b was heard is over.
+    kill -STOP "$SERVER_PID"
+    sleeper c
+    sleep 1.1               # Both deadlines pass while the server is frozen.
+    kill -CONT "$SERVER_PID"
+    heard 4
+    awk -v RS= '/timeout is due/ {
+            print gsub(/timeout is due/, "") \
+                (/run_handlers/ ? ", then events" : ""); exit
+        }' "$SERVER_LOG" | grep -x '2, then events'
 }
 
-@test "a message without an end is handed over when there is too much of it" {
-    client -q repeat 40000 x || true
-    saw 'found after 32768 bytes'
-    saw 'called with 32768 bytes'
+@test "a loop whose next deadline is a second away sleeps until then" {
+    client -c 3 -q send 'GET / HTTP/1.0\r\n\r\n' read
+    last=$(awk '/timeout is due/ { n = $2 } END { print n }' "$SERVER_LOG")
+    echo "turn $last"
+    [ "$last" -lt 40 ]
 }
 
-@test "fifty half messages are kept apart" {
-    client -c 50 send 'hal' send 'f\r\n\r\n' read > "$BATS_TEST_TMPDIR/out"
-    [ "$(grep -ac '^half' "$BATS_TEST_TMPDIR/out")" -eq 50 ]
-}
-
-@test "a client that leaves in the middle of a request leaves nothing behind" {
+@test "a client that does not wait for its answer harms no other" {
     before=$(descriptors)
-    client send 'GET / HT' close
-    saw 'conn 1 .*the peer will send no more'
-    # The second one is reset, as soon as its bytes have arrived.
-    { saw 'conn 2 .*3 in the buffer' >&2; } | client send GET hold reset
-    saw '\(20\).*conn 2'
-    [ "$(http "$URL" | head -n 1)" = 'you said:' ]
+    client send 'GET / HTTP/1.0\r\n\r\n' reset
+    client close
+    [ "$(http "$URL")" = 'hello, a second later' ]
     [ "$(descriptors)" -eq "$before" ]
-    run ! grep 'called with [38] bytes' "$SERVER_LOG"
 }
 
-@test "the server can be ended while every client is in the middle of a request" {
-    client_bg "$BATS_TEST_TMPDIR/out" -c 5 send 'GET / HT' read
-    saw 'conn 5 .*8 in the buffer'
+@test "the server can be ended while others sleep" {
+    sleeper a; heard 1
+    sleeper b; heard 2
     kill -TERM "$SERVER_PID"
     server_ends
     [ "$SERVER_STATUS" -eq 0 ]
     no_complaints
-    [ "$(stops | grep -cx 20)" -eq 5 ]
+    run ! grep 'timeout is due' "$SERVER_LOG"
 }

@@ -1,109 +1,97 @@
-# Chapter 6: what the kernel does not take is kept, and sent later.
+# Chapter 6: pieces become a message.
 
 setup() { load helper; start_step 6 --trace; }
 teardown() { stop_server clean; }
 
-REQUEST='GET / HTTP/1.0\r\n\r\n'
-WHOLE=8388652       # the body's eight megabytes, and 44 bytes of head
-
-saw() { wait_for_line "$SERVER_LOG" "$1" 8; }
+saw() { wait_for_line "$SERVER_LOG" "$1"; }
 
 # turn_of STOP: in which turn a stop was heard for the first time.
 turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
 
-# A client that asks and then fetches nothing; the server owes it megabytes.
-deaf_client() {
-    "$BUILD/client" -t 60 "$PORT" rcvbuf 4096 send "$REQUEST" deaf \
-        pause 50000 > /dev/null 2>&1 < /dev/null 3>&- 4>&- &
-    CLIENT_PID=$!
-    saw 'conn 1 .*handle_write .* [0-9]{5,} unsent'
+@test "a message that arrives byte by byte is answered once, and whole" {
+    local out=$BATS_TEST_TMPDIR/out
+    client bytewise 'GET / HTTP/1.0\r\nHost: x\r\n\r\n' read > "$out"
+    printf 'HTTP/1.0 200 OK\r\n\r\nyou said:\n%b' \
+        'GET / HTTP/1.0\r\nHost: x\r\n\r\n' | cmp - "$out"
+    [ "$(stops | grep -cx 6)" -gt 1 ]
+    [ "$(stops | grep -cx 7)" -eq 1 ]
+    [ "$(stops | grep -cx 8)" -eq 1 ]
 }
 
-@test "eight megabytes arrive, all of them and nothing else" {
-    http "$URL" > "$BATS_TEST_TMPDIR/body"
-    [ "$(wc -c < "$BATS_TEST_TMPDIR/body")" -eq 8388608 ]
-    [ "$(tr -d x < "$BATS_TEST_TMPDIR/body" | wc -c)" -eq 0 ]
+@test "a delimiter that is cut in pieces is found all the same" {
+    {
+        printf 'end\r';  saw '\+4 bytes, 4 in the buffer' >&2
+        printf '\n';     saw '\+1 bytes, 5 in the buffer' >&2
+        printf '\r';     saw '\+1 bytes, 6 in the buffer' >&2
+        printf '\n'
+    } | raw | grep -a '^end'
+    saw 'found after 7 bytes'
 }
 
-@test "a slow reader gets everything, too" {
-    [ "$(client rcvbuf 4096 send "$REQUEST" deaf pause 100 count)" = $WHOLE ]
-    [ "$(stops | grep -cx 17)" -gt 2 ]
+@test "the CRs of a delimiter are optional" {
+    [ "$(client send 'a\n\n' read | tail -n 2 | head -n 1)" = a ]
+    [ "$(client send 'b\r\n\n' read | tail -n 2 | head -n 1)" = $'b\r' ]
+    [ "$(client send 'c\n\r\n' read | tail -n 2 | head -n 1)" = c ]
+    client -q send 'd\n\r\r\n\n' read    # Two of them are none.
+    saw 'found after 6 bytes'
 }
 
-@test "a client that stops reading keeps no other client waiting" {
-    deaf_client
-    [ "$(http "$URL" | wc -c)" -eq 8388608 ]
-    kill "$CLIENT_PID"
+@test "what follows the delimiter is no part of the message" {
+    client send 'one\r\n\r\ntwo\r\n\r\n' read > "$BATS_TEST_TMPDIR/out"
+    grep -q one "$BATS_TEST_TMPDIR/out"
+    run ! grep two "$BATS_TEST_TMPDIR/out"
+    saw '\+14 bytes, 14 in the buffer'
+    saw 'found after 7 bytes'
 }
 
-@test "while the kernel takes nothing the loop sleeps" {
-    deaf_client
-    sleep 0.3               # A loop that spins says so thousands of times.
-    lines=$(grep -c 'conn 1 ' "$SERVER_LOG")
-    kill "$CLIENT_PID"
-    echo "$lines lines"
-    [ "$lines" -lt 100 ]
-}
-
-@test "nothing is sent in the turn in which it is written" {
+@test "the callback runs in the next turn, never in the call that asked" {
     http -o /dev/null "$URL"
-    [ "$(turn_of 17)" -eq $(($(turn_of 16) + 1)) ]
+    [ "$(turn_of 8)" -eq $(($(turn_of 7) + 1)) ]
 }
 
-@test "head and body leave in one send" {
-    http -o /dev/null "$URL"
-    saw '\+44 bytes, 44 unsent'
-    saw '\+8388608 bytes, 8388652 unsent'
-    [ "$(stops | grep -E '16|17' | head -n 3 | tr '\n' ' ')" = '16 16 17 ' ]
-}
-
-@test "a client that has half-closed still gets the answer" {
+@test "a client that has spoken already is served without the loop" {
     kill -STOP "$SERVER_PID"
-    client_bg "$BATS_TEST_TMPDIR/count" send "$REQUEST" shutdown count
-    half_closed
+    client send 'GET / HTTP/1.0\r\n\r\n'
     kill -CONT "$SERVER_PID"
-    wait_for_line "$BATS_TEST_TMPDIR/count" "^$WHOLE\$"
+    saw '\(20\)'
+    [ "$(stops | tr '\n' ' ')" = '2 3 4 5 6 7 8 20 ' ]
+    [ "$(turn_of 7)" -eq "$(turn_of 3)" ]
 }
 
-# half_closed: until a client's last word has reached the sleeping server,
-# where the system shows that (8 is CLOSE_WAIT).
-half_closed() {
-    local i
-    [ -r /proc/net/tcp ] || { sleep 0.3; return; }
-    for i in $(seq 200); do
-        grep -qiE "$(printf ': 0100007F:%04X 0100007F:.... 08 ' "$PORT")" \
-            /proc/net/tcp && return
-        sleep 0.02
-    done
-    echo "no client has shut down ($i looks)"
-    return 1
+@test "a client that thinks first is watched, and heard when it speaks" {
+    { saw '\(5\)' >&2; printf 'GET / HTTP/1.0\r\n\r\n'; } | raw | grep -a GET
+    [ "$(stops | tr '\n' ' ')" = '2 3 4 5 2 6 7 8 20 ' ]
 }
 
-@test "a client that half-closes in the middle of the answer gets the rest of it" {
-    run client rcvbuf 4096 send "$REQUEST" deaf pause 100 shutdown count
-    [ "$output" = $WHOLE ]
+@test "a message without an end is handed over when there is too much of it" {
+    client -q repeat 40000 x || true
+    saw 'found after 32768 bytes'
+    saw 'called with 32768 bytes'
 }
 
-@test "an event without a use is reported once, not over and over" {
-    { saw '\(5\)' >&2; } | client rcvbuf 4096 hold send "$REQUEST" shutdown \
-        deaf pause 300 count > "$BATS_TEST_TMPDIR/count"
-    [ "$(cat "$BATS_TEST_TMPDIR/count")" = $WHOLE ]
-    [ "$(grep -c 'conn 1 .*ready: READ' "$SERVER_LOG")" -lt 5 ]
+@test "fifty half messages are kept apart" {
+    client -c 50 send 'hal' send 'f\r\n\r\n' read > "$BATS_TEST_TMPDIR/out"
+    [ "$(grep -ac '^half' "$BATS_TEST_TMPDIR/out")" -eq 50 ]
 }
 
-@test "a reader that hangs up in the middle ends its own stream only" {
+@test "a client that leaves in the middle of a request leaves nothing behind" {
     before=$(descriptors)
-    client rcvbuf 4096 send "$REQUEST" readn 100 reset > /dev/null
-    saw '\(20\).*conn 1'
-    [ "$(http "$URL" | wc -c)" -eq 8388608 ]
+    client send 'GET / HT' close
+    saw 'conn 1 .*the peer will send no more'
+    # The second one is reset, as soon as its bytes have arrived.
+    { saw 'conn 2 .*3 in the buffer' >&2; } | client send GET hold reset
     saw '\(20\).*conn 2'
+    [ "$(http "$URL" | head -n 1)" = 'you said:' ]
     [ "$(descriptors)" -eq "$before" ]
+    run ! grep 'called with [38] bytes' "$SERVER_LOG"
 }
 
-@test "the server can be ended while megabytes are unsent" {
-    deaf_client
+@test "the server can be ended while every client is in the middle of a request" {
+    client_bg "$BATS_TEST_TMPDIR/out" -c 5 send 'GET / HT' read
+    saw 'conn 5 .*8 in the buffer'
     kill -TERM "$SERVER_PID"
     server_ends
     [ "$SERVER_STATUS" -eq 0 ]
     no_complaints
+    [ "$(stops | grep -cx 20)" -eq 5 ]
 }

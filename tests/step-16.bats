@@ -1,542 +1,138 @@
-# Chapter 16: hostile clients. Each of them costs little, is disconnected at its
-# deadline, and keeps no other client waiting.
-#
-# Where a time has to pass it passes for several clients at once.
+# Chapter 16: when a request is over, and what comes then.
 
-setup() {
-    load helper
-    load tables
-    TMP=$BATS_TEST_TMPDIR
-}
-teardown() { disperse; stop_server clean; }
+setup()    { load helper; start_step 16 --trace; }
+teardown() { stop_server clean; }
 
-start() { start_step 16 "$@"; }
+HEAD='GET / HTTP/1.1\r\nHost: a\r\n'
 
-HEAD='POST /echo HTTP/1.1\r\nHost: a\r\n'
-CHUNKED=$HEAD'Transfer-Encoding: chunked\r\n\r\n'
+# The answers' own numbers, on one line.
+numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
 
-# each N OP...: the ops, N times over, in OPS.
-each() {
-    local n=$1 i
-    shift
-    OPS=()
-    for i in $(seq "$n"); do OPS+=("$@"); done
+@test "two requests travel over one connection" {
+    run http -w '%{num_connects} ' "$URL/" "$URL/"
+    [[ $output == *"number 1, and you may ask again"*"1 "* ]] || false
+    [[ $output == *"number 2, and you may ask again"*"0 "* ]] || false
+    [ "$(stops | grep -cx 3)" -eq 1 ]
 }
 
-# answers FILE WORD...: these are the statuses in it, and there are no others.
-answers() {
-    local file=$1
-    shift
-    [ "$(grep -aoE 'HTTP/1.1 [0-9]+' "$file" | cut -c 10- | xargs)" = "$*" ] ||
-        { printf '%s, not %s:\n' "$file" "$*"; head -c 2000 "$file"; return 1; }
+@test "HTTP/1.0 is closed after its answer" {
+    run client send 'GET / HTTP/1.0\r\n\r\n' read
+    [ "$status" -eq 0 ]
+    [[ $output == *"Connection: close"*"the last one"* ]] || false
 }
 
-# --- a head ------------------------------------------------------------------
-
-@test "a silent client is disconnected without an answer" {
-    start --header-timeout=1 --idle-timeout=60
-    client -c 20 count > "$TMP/out"
-    [ "$(sort -u "$TMP/out")" = 0 ]
-    run ! grep '408' "$SERVER_LOG"
-    good
+@test "HTTP/1.0 may stay if it asks to, and is told so" {
+    ask='GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'
+    run client send "$ask" readuntil 'ask again\n' \
+        send "$ask" readuntil 'ask again\n' send 'GET / HTTP/1.0\r\n\r\n' read
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'Connection: keep-alive' <<< "$output")" -eq 2 ]
+    [[ $output == *"number 3, the last one"* ]] || false
 }
 
-@test "half a head is answered with 408, and every further byte changes nothing" {
-    start --header-timeout=1 --idle-timeout=60
-    each 16 pause 200 send x
-
-    # Were each byte a reason to wait anew, this would be a request.
-    client_bg "$TMP/drip" send 'GET / HTTP/1.1\r\nHost: a\r\nA: ' "${OPS[@]}" \
-        send '\r\n\r\n' read
-    client send 'GET / HTTP/1.1\r\nHost: a\r\n' read > "$TMP/half"
-    wait "$CLIENT_PID"
-    for who in half drip; do
-        answers "$TMP/$who" 408
-        grep -q '^Connection: close' "$TMP/$who"
-        grep -qF '(the request took too long)' "$TMP/$who"
-    done
+@test "Connection is a list of words, in any case" {
+    run client send "${HEAD}Connection: TE,  cLoSe\r\n\r\n" read
+    [ "$status" -eq 0 ]
+    [[ $output == *"the last one"* ]] || false
+    run client send "${HEAD}Connection: TE\r\nConnection: close\r\n\r\n" read
+    [[ $output == *"the last one"* ]] || false
+    run client send "${HEAD}Connection: closed, x-close\r\n\r\n" \
+        readuntil 'again\n'
+    [ "$status" -eq 0 ]
+    run client send 'GET / HTTP/1.0\r\nConnection: a , KEEP-Alive\r\n\r\n' \
+        readuntil 'again\n'
+    [ "$status" -eq 0 ]
+    run client send "${HEAD}Connection: keep-alive, close\r\n\r\n" read
+    [[ $output == *"the last one"* ]] || false
 }
 
-@test "the time of a later head begins with its first byte" {
-    start --header-timeout=2 --idle-timeout=60
-    client_bg "$TMP/late" send "$(request /)" readuntil world pause 2300 \
-        send 'GET / HT' pause 400 send 'TP/1.1\r\nHost: a\r\n\r\n' readuntil world
-    late=$CLIENT_PID
-    client send "$(request /)" readuntil world send 'GET / HT' read > "$TMP/never"
-    wait "$late"
-    answers "$TMP/late" 200 200
-    answers "$TMP/never" 200 408
-}
-
-# An empty line behind a body is no beginning: old clients send one.
-@test "one byte begins a later head, an empty line does not" {
-    start --header-timeout=1 --idle-timeout=60
-    client_bg "$TMP/drip" send "$(request /)" readuntil world send G pause 1300 send E \
-        pause 1300 send 'T / HTTP/1.1\r\nHost: a\r\n\r\n' read
-    drip=$CLIENT_PID
-    client send "${HEAD}Content-Length: 3\r\n\r\nabc\r\n" readuntil abc pause 2500 \
-        send "$(request /)" readuntil world > "$TMP/line"
-    wait "$drip" || true
-    answers "$TMP/drip" 200 408
-    answers "$TMP/line" 200 200
-}
-
-@test "an idle connection is closed without an answer" {
-    start --idle-timeout=1
-    client send "$(request /)" readuntil world read > "$TMP/out"
-    answers "$TMP/out" 200
-    client send "$(request /)GET / HTTP/1.0\\r\\nConnection: keep-alive\\r\\n\\r\\n" \
-        read > "$TMP/out"
-    answers "$TMP/out" 200 200
-    run ! grep '408' "$SERVER_LOG"
-}
-
-# --- a body ------------------------------------------------------------------
-
-@test "a body that brings 500 bytes a second is read, one that drips gets 408" {
-    start --body-timeout=2 --header-timeout=60
-    each 10 pause 400 send "$(many 500 y)"
-    client_bg "$TMP/steady" -t 30 send "${HEAD}Content-Length: 5000\\r\\n\\r\\n" \
-        "${OPS[@]}" readuntil yyy
-    pids=("$CLIENT_PID")
-    each 10 pause 400 send "1f4\\r\\n$(many 500 y)\\r\\n"
-    client_bg "$TMP/chunks" -t 30 send "$CHUNKED" "${OPS[@]}" send '0\r\n\r\n' \
-        readuntil yyy
-    pids+=("$CLIENT_PID")
-    each 12 pause 400 send x
-    client_bg "$TMP/drip" -t 30 send "${HEAD}Content-Length: 12\\r\\n\\r\\n" \
-        "${OPS[@]}" read
-    pids+=("$CLIENT_PID")
-    each 12 pause 400 send '1;a=b\r\nx\r\n'
-    client_bg "$TMP/drops" -t 30 send "$CHUNKED" "${OPS[@]}" send '0\r\n\r\n' read
-    pids+=("$CLIENT_PID")
-    while read -r text; do
-        client send "$HEAD$text" read > "$TMP/out"
-        answers "$TMP/out" 408
-    done <<- 'END'
-		Content-Length: 9\r\n\r\n
-		Content-Length: 9\r\n\r\n12345678
-		Transfer-Encoding: chunked\r\n\r\n5\r\nab
-	END
-    for pid in "${pids[@]}"; do wait "$pid" || true; done
-    answers "$TMP/steady" 200
-    answers "$TMP/chunks" 200
-    answers "$TMP/drip" 408
-    answers "$TMP/drops" 408
-}
-
-@test "a body that was fast at first gets no credit for later windows" {
-    start --body-timeout=2 --header-timeout=60
-    client_bg "$TMP/out" -t 30 send "${HEAD}Content-Length: 100001\\r\\n\\r\\n" \
-        repeat 100 "$(many 1000 z)" pause 4500 send z read
-    pid=$CLIENT_PID
-
-    # What is left may be less than a window asks for.
-    client send "${HEAD}Content-Length: 5010\\r\\n\\r\\n$(many 5000 z)" pause 1000 \
-        send 0123456789 readuntil 789 > "$TMP/rest"
-    answers "$TMP/rest" 200
-    wait "$pid" || true
-    answers "$TMP/out" 408
-}
-
-# --- an answer ---------------------------------------------------------------
-
-@test "a client that takes nothing of its answer is cut, one that takes a little is not" {
-    start --body-timeout=2
-
-    # A reset, because half an answer must not look like a whole one.
-    client_bg "$TMP/deaf" rcvbuf 4096 send "$(request '/bytes?n=1000000000')" \
-        deaf pause 4000 count
-    deaf=$CLIENT_PID
-    each 10 pause 400 discard 60000 deaf
-    client -t 20 rcvbuf 65536 send 'GET /bytes?n=9000000 HTTP/1.0\r\n\r\n' \
-        deaf "${OPS[@]}" count > "$TMP/slow"
-    [ "$(cat "$TMP/slow")" -gt 8000000 ]
-    status=0
-    wait "$deaf" || status=$?
-    [ "$status" -eq 4 ]
-    [ "$(grep -c 'a client reads its answer too slowly' "$SERVER_LOG")" -eq 1 ]
-    good
-}
-
-# Its kernel has room for a few kilobytes, so ours is full nearly all the time,
-# and reports room for more only when a third of its own buffer is free.
-@test "a client that takes 16 kB a second gets its whole answer" {
-    start --body-timeout=2
-    each 15 pause 400 discard 6400 deaf
-    client -t 20 rcvbuf 16384 send 'GET /bytes?n=400000 HTTP/1.0\r\n\r\n' \
-        deaf "${OPS[@]}" count > "$TMP/out"
-    [ "$(cat "$TMP/out")" -gt $((400000 - 15 * 6400)) ]
-}
-
-@test "after a peak memory goes back, also while its connections stay" {
-    start --header-timeout=60
-    needs_plain_memory
-    good
-    before=$(memory VmRSS)
-    stay 400 send "GET / HTTP/1.1\\r\\nHost: a\\r\\nA: $(many 8000 a)\\r\\nB: $(many 8000 b)\\r\\n" \
-        pause 500 send '\r\n' readuntil world
-    [ $(($(memory VmHWM) - before)) -gt 6000 ]
-    until_true memory_below $((before + 3000))
-}
-
-@test "a client that asks and asks and never reads costs little, and is cut" {
-    start --log=warning --body-timeout=2
-    needs_plain_memory
-    good
-    before=$(memory VmRSS)
-    for i in $(seq 100); do request /hello/x; done > "$TMP/hundred"
-    for i in $(seq 20); do
-        client_bg "$TMP/out.$i" rcvbuf 4096 deaf \
-            repeat 10000 "$(cat "$TMP/hundred")" count
-    done
-    wait_for_line "$SERVER_LOG" 'too slowly'
-    good
-    peak=$(memory VmHWM)
-    for i in $(seq 250); do
-        [ "$(grep -c 'too slowly' "$SERVER_LOG")" -lt 20 ] || break
-        sleep 0.02
-    done
-    [ "$(grep -c 'too slowly' "$SERVER_LOG")" -eq 20 ]
-
-    # 64 KiB of answers and 64 KiB of questions, in buffers that double.
-    echo "from $before kB to $peak kB"
-    [ $((peak - before)) -lt $((20 * 300)) ]
-}
-
-@test "a handler may take as long as it likes" {
-    start --header-timeout=1 --idle-timeout=1 --body-timeout=1
-    client_bg "$TMP/get" send "$(request '/slow?ms=2500')" readuntil 'slept 2500 ms'
-    client send "GET /slow?ms=2500 HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 2\\r\\n\\r\\nx" \
-        pause 300 send "x$(request /)" readuntil world > "$TMP/both"
-    wait "$CLIENT_PID"
-    answers "$TMP/get" 200
-    answers "$TMP/both" 200 200
-}
-
-# The clients speak while the server stands still, and it goes on when their time
-# is over. What they have said lies in the kernel since then.
-@test "a client that was in time is served, also if the server was late" {
-    start --header-timeout=1 --idle-timeout=1 --body-timeout=1
-    client_bg "$TMP/head" pause 500 send "$(request /)" readuntil world
-    pids=("$CLIENT_PID")
-    client_bg "$TMP/idle" send "$(request /)" readuntil world pause 500 \
-        send "$(request /)$(request /)$(request /hello/three)" readuntil three
-    pids+=("$CLIENT_PID")
-    client_bg "$TMP/body" send "${HEAD}Content-Length: 9\\r\\n\\r\\n" pause 500 \
-        send 123456789 readuntil 123456789
-    pids+=("$CLIENT_PID")
-    client_bg "$TMP/chunks" send "$CHUNKED" pause 500 \
-        send '3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n' readuntil def
-    pids+=("$CLIENT_PID")
+@test "sixteen requests in one packet are answered in order, in one send" {
+    kill -STOP "$SERVER_PID"
+    client_bg "$BATS_TEST_TMPDIR/out" \
+        send "$(printf "%.0s$HEAD\\\\r\\\\n" {1..16})" \
+        readuntil 'number 16, and you may ask again\n'
     sleep 0.2
-    freeze
-    sleep 1.4
     kill -CONT "$SERVER_PID"
-    for pid in "${pids[@]}"; do wait "$pid" || true; done
-    answers "$TMP/head" 200
-    answers "$TMP/idle" 200 200 200 200
-    answers "$TMP/body" 200
-    answers "$TMP/chunks" 200
-}
-
-# Of ten clients some have to wait for the server whenever it stops.
-@test "a client that reads all the time is not cut because the server was late" {
-    start --body-timeout=1
-    pids=()
-    for i in {0..9}; do
-        client_bg "$TMP/$i" -t 30 rcvbuf 4096 \
-            send 'GET /bytes?n=60000000 HTTP/1.0\r\n\r\n' count
-        pids+=("$CLIENT_PID")
-    done
-    sleep 0.2
-    freeze
-    for pid in "${pids[@]}"; do kill -0 "$pid"; done
-    sleep 2.7
-    kill -CONT "$SERVER_PID"
-    for i in {0..9}; do
-        wait "${pids[i]}" || { echo "client $i: status $?"; false; }
-        [ "$(cat "$TMP/$i")" -gt 60000000 ]
-    done
-}
-
-# --- how much ----------------------------------------------------------------
-
-@test "what is too long is refused at once, without waiting for its rest" {
-    start --max-header-size=20000 --max-body-size=1000
-    expect() {
-        client -t 8 send "$3" read > "$TMP/out"
-        grep -q "^HTTP/1.1 $1 " "$TMP/out" && grep -qF "$2" "$TMP/out" ||
-            wrong "$1" "$3" "$(cat "$TMP/out")"
-    }
-    table expect <<- END
-		413 body too long
-		    ${HEAD}Content-Length: 1001\\r\\n\\r\\n
-		    ${HEAD}Content-Length: 99999999999999999999\\r\\n\\r\\n
-		    ${CHUNKED}3e9\\r\\n
-		    ${CHUNKED}3e8\\r\\n$(many 1000)\\r\\n1\\r\\n
-		414 request line too long
-		    GET /$(many 8193) HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n
-		    GET /$(many 20100)
-		431 headers too long
-		    GET / HTTP/1.1\\r\\nHost: a\\r\\n$(many 3400 A | sed 's/A/B: c\\r\\n/g')
-		431 too many headers
-		    GET / HTTP/1.1\\r\\nHost: a\\r\\n$(many 100 A | sed 's/A/B: c\\r\\n/g')\\r\\n
-	END
-    client send "${HEAD}Content-Length: 1000\\r\\n\\r\\n$(many 1000)" \
-        readuntil aaa > "$TMP/out"
-    answers "$TMP/out" 200
-}
-
-has_filled() { [ "$(memory VmRSS)" -ge "$1" ]; }
-needs_much_memory() {
-    local free
-    needs_plain_memory
-    free=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo 2> /dev/null)
-    [ "${free:-0}" -gt 2097152 ] || skip "needs 2 GiB of free memory"
-}
-
-# 16 bodies of 16 MiB that lack their last byte do not fit into 256 MiB.
-@test "when memory is short, the slowest of the largest bodies gets 503 and an honest upload 200" {
-    start --body-timeout=3600
-    needs_much_memory
-    {
-        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
-        head -c 16777215 /dev/zero
-    } > "$TMP/body"
-    stay 16 file "$TMP/body"
-    until_true has_filled 150000
-    wait_for_line "$SERVER_LOG" ' 503 '
-    head -c 16777216 /dev/zero > "$TMP/honest"
-    for i in 1 2 3; do
-        [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 16777216 ]
-        good
-    done
-    peak=$(memory VmHWM)
-    echo "peak $peak kB"
-    [ "$peak" -lt 300000 ]
-    disperse
-    good
-    until_true memory_below 40000
-}
-
-# With the default times a fast client has a new window in almost every turn, and
-# of each window it has sent little yet. 200 bodies of 1 MiB are each smaller
-# than the honest one.
-@test "when memory is short, clients that wait end before a larger and faster upload" {
-    local size
-
-    head -c 4194304 /dev/zero > "$TMP/honest"
-    for size in 16777216 1048576; do
-        start
-        needs_much_memory
-        {
-            printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n' "$size"
-            head -c $((size - 1)) /dev/zero
-        } > "$TMP/body"
-        stay $((209715200 / size)) file "$TMP/body"
-        wait_for_line "$SERVER_LOG" ' 503 '
-        sleep 5          # The rule compares speeds: these clients are silent now.
-        for i in 1 2 3; do
-            [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 4194304 ]
-        done
-        disperse
-        stop_server
-    done
-}
-
-@test "when only answers hold the memory, the slowest reader is cut and others are served" {
-    start --body-timeout=3600
-    needs_much_memory
-    {
-        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
-        head -c 16777216 /dev/zero
-    } > "$TMP/body"
-    for i in $(seq 16); do
-        client_bg "$TMP/deaf.$i" -t 60 rcvbuf 4096 file "$TMP/body" deaf pause 40000
-        STAYING+=("$CLIENT_PID")
-        for j in $(seq 250); do
-            [ "$(grep -c '200 POST' "$SERVER_LOG")" -lt "$i" ] || break
-            sleep 0.02
-        done
-    done
-    wait_for_line "$SERVER_LOG" 'memory is short: a client'
-    for i in 1 2 3; do good; done
-    head -c 4000000 /dev/zero > "$TMP/honest"
-    [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 4000000 ]
-    peak=$(memory VmHWM)
-    echo "peak $peak kB"
-    [ "$peak" -lt 300000 ]
-}
-
-# --- how many ----------------------------------------------------------------
-
-@test "at the connection limit the next client waits, and is accepted when one leaves" {
-    start --max-connections=3 --trace
-    stay 2 send "$(request /)"
-    held inside send "$(request /hello/one)" readuntil one hold \
-        send "$(request /hello/two)" readuntil two
-    wait_for_line "$SERVER_LOG" '200 GET /hello/one '
-    client_bg "$TMP/waits" -t 20 send "$(request /hello/three)" readuntil three
-    waits=$CLIENT_PID
-
-    # It is logged once, when a connection is pending; the others are served.
-    wait_for_line "$SERVER_LOG" '3 connections: no more are accepted'
-    release inside
-    grep -q 'Hello, two' "$TMP/inside"
-    wait "$waits"
-    grep -q 'Hello, three' "$TMP/waits"
-
-    # No connection was accepted before another one had ended.
-    awk '/\(3\) /{ if (++n > 3) exit 1 } /\(20\)/{ n-- }' "$SERVER_LOG"
-    disperse
-    good
-}
-
-@test "there are never more connections than descriptors, and some are left" {
-    start_with_limits '-n 128' "$BUILD/step-16/server" --static-path=diagrams
-    stay 50 send G
-    held inside send "$(request /hello/one)${HEAD}Content-Length: 3\\r\\n\\r\\na" \
-        readuntil one hold send bc readuntil abc \
-        send "$(request /static/house.svg)" readuntil '</svg>' \
-        send "$(request /hello/two)" readuntil two
-    wait_for_line "$SERVER_LOG" '200 GET /hello/one '
-    stay 80 send G
-    wait_for_line "$SERVER_LOG" '[56][0-9] connections: no more are accepted'
-    release inside
-    grep -q 'Hello, two' "$TMP/inside"
-    answers "$TMP/inside" 200 200 200 200
-    run ! grep 'cannot accept' "$SERVER_LOG"
-    disperse
-    good
-}
-
-@test "with few descriptors every connection can serve a file" {
-    start_with_limits '-n 20' "$BUILD/step-16/server" --static-path=diagrams
-    client -t 20 -c 30 send 'GET /static/house.svg HTTP/1.0\r\n\r\n' read \
-        > "$TMP/out"
-    [ "$(grep -ac '^HTTP/1.[01] 200 ' "$TMP/out")" -eq 30 ]
-    run ! grep ' 503 ' "$SERVER_LOG"
-}
-
-# An empty line is no request, so it keeps no place and gets no answer.
-@test "an idle client that has sent an empty line is closed for another one, without an answer" {
-    start --max-connections=2 --idle-timeout=60
-    client_bg "$TMP/first" -t 20 send "$(request /)" readuntil world send '\r\n' read
-    first=$CLIENT_PID
-    wait_for_line "$SERVER_LOG" ' 200 GET / '
-    held inside send "$(request /hello/two)" readuntil two hold send "$(request /hello/three)" \
-        readuntil three
-    wait_for_line "$SERVER_LOG" ' 200 GET /hello/two '
-    good
-    wait "$first" || true
-    answers "$TMP/first" 200
-    run ! grep '408' "$SERVER_LOG"
-}
-
-@test "a limit that may be raised is raised" {
-    start_with_limits '-S -n 40' "$BUILD/step-16/server" --log=warning --max-connections=200
-    stay 150 send "$(request /)" readuntil world
-    good
-    [ ! -s "$SERVER_LOG" ]
-}
-
-# --- what they cost ----------------------------------------------------------
-
-# Of several tries the best, for the machine may be doing something else just
-# now. It is never good for more than it can do.
-best() {
-    local start end i
-    best=
-    for i in 1 2 3 4 5; do
-        start=${EPOCHREALTIME//[.,]/}
-        client -t 30 -q "${OPS[@]}"
-        end=${EPOCHREALTIME//[.,]/}
-        [ -n "$best" ] && [ "$best" -le $((end - start)) ] || best=$((end - start))
-    done
-}
-
-# Two runs on the same machine in the same minute are compared. A number of
-# milliseconds would be a test of the machine; a server that is made to wait
-# by one of the thousand takes not three times but a thousand times as long.
-@test "a good client is served as quickly beside a thousand bad ones" {
-    start --log=none --max-connections=2000
-    each 500 send "$(request /)" readuntil world
-    best
-    alone=$best
-    stay 300 send G
-    stay 300 send 'GET /hello/'
-    stay 200 send "${HEAD}Content-Length: 900\\r\\n\\r\\nx"
-    stay 100 rcvbuf 4096 send "$(request '/bytes?n=1000000')" deaf
-    each 400 send x pause 50
-    client_bg "$TMP/drip" -t 30 -c 50 send 'GET / HTTP/1.1\r\nA: ' "${OPS[@]}"
-    drip=$CLIENT_PID
-    STAYING+=("$drip")
-    client_bg "$TMP/body" -t 30 -c 50 send "${HEAD}Content-Length: 900\\r\\n\\r\\n" \
-        "${OPS[@]}"
-    STAYING+=("$CLIENT_PID")
-    each 500 send "$(request /)" readuntil world
-    best
-    kill -0 "$drip" && kill -0 "$CLIENT_PID"
-    echo "alone $alone us, in company $best us"
-    [ "$best" -lt $((3 * alone)) ]
-}
-
-@test "a thousand requests of one client set no more than two sweeps" {
-    start --trace
-    each 1000 send "$(request /)" readuntil world
-    client -q -t 30 "${OPS[@]}"
-    [ "$(grep -c ' 200 GET / ' "$SERVER_LOG")" -eq 1000 ]
-    set=$(grep -c 'a sweep is set' "$SERVER_LOG")
-    [ "$set" -ge 1 ] && [ "$set" -le 2 ]
-}
-
-@test "a server with nothing to do makes no system call, also for a hundred idle ones" {
-    command -v strace > /dev/null || skip "strace is not installed"
-    start --log=none
-    [ -d "/proc/$SERVER_PID/task" ] || skip "there is no /proc to look it up in"
-    quiet
-    stay 100 send "$(request /)" readuntil world
-    quiet
-}
-
-@test "ten thousand idle connections cost less than a kilobyte each" {
-    ulimit -S -n 10100 2> /dev/null || skip "10,100 descriptors are not allowed here"
-    start --log=none
-    needs_plain_memory
-    good
-    before=$(memory VmRSS)
-    stay 10000 send "$(request /)" readuntil world
-    after=$(memory VmRSS)
-    each=$(((after - before) * 1024 / 10000))
-    echo "$each bytes each"
-    [ "$each" -gt 0 ] && [ "$each" -lt 1024 ]
-}
-
-# --- afterwards --------------------------------------------------------------
-
-@test "a client that has left before its deadline leaves no timer behind" {
-    start --header-timeout=1 --idle-timeout=1 --body-timeout=1
-    client -c 50 send 'GET / HT' reset
-    client -c 50 send "$(request /)" readuntil world close
-    client -c 50 send "${HEAD}Content-Length: 9\\r\\n\\r\\nx" reset
-    client -c 50 send 'BAD\r\n\r\n' readuntil ' 400 ' reset
-    client_bg "$TMP/out" -c 20 rcvbuf 4096 send "$(request '/bytes?n=100000000')" \
-        deaf pause 500 reset
     wait "$CLIENT_PID"
-    client pause 1300
-    good
-    run ! grep -E ' 408|too slowly' "$SERVER_LOG"
+    [ "$(numbers "$BATS_TEST_TMPDIR/out")" = "$(seq -s ' ' 16)" ]
+    [ "$(stops | grep -cx 6)" -eq 1 ]
+    [ "$(stops | grep -cx 8)" -eq 16 ]
+    [ "$(stops | grep -cx 17)" -eq 1 ]
 }
 
-@test "a time or a number that makes no sense is refused at the start" {
-    for option in header-timeout idle-timeout body-timeout max-connections; do
-        for value in 0 -1 x 99999999; do
-            status=0
-            "$BUILD/step-16/server" "--$option=$value" > "$TMP/out" 2> "$TMP/err" ||
-                status=$?
-            [ "$status" -eq 2 ] && [ ! -s "$TMP/out" ] || return 1
-            [ "$(wc -l < "$TMP/err")" -eq 1 ]
-        done
-    done
+@test "a request in pieces behind a whole one is answered too" {
+    run client send "${HEAD}\r\n${HEAD}X" readuntil 'number 1, and you may' \
+        send ': 1\r\nConnection: close\r\n\r\n' read
+    [ "$status" -eq 0 ]
+    [[ $output == *"number 2, the last one"* ]] || false
+}
+
+@test "a body is never taken for the next request" {
+    body='GET /inside HTTP/1.1\r\nHost: a\r\n\r\n'
+    post='POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 33\r\n\r\n'
+    run client send "$post$body${HEAD}Connection: close\r\n\r\n" read
+    [ "$status" -eq 0 ]
+    [ "$(numbers <<< "$output")" = "1 2" ]
+    ! grep 'on_headers.*/inside' "$SERVER_LOG" || false
+}
+
+@test "a client that has said its last word gets all its answers" {
+    kill -STOP "$SERVER_PID"
+    client_bg "$BATS_TEST_TMPDIR/out" \
+        send "$HEAD\r\n$HEAD\r\n$HEAD\r\n" shutdown read
+    sleep 0.2
+    kill -CONT "$SERVER_PID"
+    wait "$CLIENT_PID"
+    [ "$(numbers "$BATS_TEST_TMPDIR/out")" = "1 2 3" ]
+    wait_for_line "$SERVER_LOG" '\(20\)'
+}
+
+@test "five thousand requests in one stream are answered one by one" {
+    run client repeat 5000 "$HEAD\r\n" shutdown read
+    [ "$status" -eq 0 ]
+    [ "$(numbers <<< "$output")" = "$(seq -s ' ' 5000)" ]
+}
+
+@test "after the last answer nothing is taken for a request" {
+    run client send "${HEAD}Connection: close\r\n\r\n$HEAD\r\n$HEAD\r\n" read
+    [ "$status" -eq 0 ]
+    [ "$(numbers <<< "$output")" = 1 ]
+}
+
+@test "a client that is still sending gets its last answer" {
+    kill -STOP "$SERVER_PID"
+    client_bg "$BATS_TEST_TMPDIR/out" send "${HEAD}Connection: close\r\n\r\n" \
+        repeat 5000 "$HEAD\r\n" read
+    sleep 0.2
+    kill -CONT "$SERVER_PID"
+    wait "$CLIENT_PID"           # 4 would be a reset
+    [ "$(numbers "$BATS_TEST_TMPDIR/out")" = 1 ]
+}
+
+@test "the answer to a refused request is not lost to a reset" {
+    kill -STOP "$SERVER_PID"
+    client_bg "$BATS_TEST_TMPDIR/out" \
+        send 'NONSENSE\r\n\r\n' repeat 1000 "$(printf '%0100d' 0)" read
+    sleep 0.2
+    kill -CONT "$SERVER_PID"
+    wait "$CLIENT_PID"           # 4 would be a reset
+    grep -q '400 Bad Request' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "a lingering close reads a mebibyte and no more" {
+    run client deaf send 'NONSENSE\r\n\r\n' \
+        repeat 5000 "$(printf '%010000d' 0)" read
+    [[ $output == *"400 Bad Request"* ]] || false
+    wait_for_line "$SERVER_LOG" 'linger.c:linger_end'
+
+    # Fifty megabytes would be heard a thousand times and more.
+    [ "$(stops | grep -cx 2)" -lt 600 ]
+}
+
+@test "a lingering close does not wait for ever for a silent client" {
+    "$BUILD/client" "$PORT" send 'NONSENSE\r\n\r\n' read pause 9000 \
+        < /dev/null > "$BATS_TEST_TMPDIR/out" 2>&1 3>&- 4>&- &
+    silent=$!
+    wait_for_line "$SERVER_LOG" 'linger.c:linger_end'
+    kill "$silent"               # It was still there: the server has closed.
 }

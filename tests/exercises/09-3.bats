@@ -1,31 +1,21 @@
-# Exercise 9.3: what was uploaded.
+# Exercise 9.3: two listeners.
 
-setup() {
-    load ../helper
-    start_step 9
-    cd "$BATS_TEST_TMPDIR" || return 1
-    printf 'hello world' > notes.txt
-    : > empty.txt
-}
-teardown() {
-    cd "$ROOT" || return 1
-    stop_server clean
-}
+setup() { load ../helper; }
+teardown() { stop_server clean; }
 
-@test "a file has a line with its field, its name and its size" {
-    http -F name=world -F upload=@notes.txt -F more=@empty.txt "$URL" |
-        sed 1d > have
-    printf '%s\n' 'name is world' 'upload is a file: notes.txt, 11 bytes' \
-        'more is a file: empty.txt, 0 bytes' | cmp - have
+@test "both listeners are named, and both are answered" {
+    start_step 9 --trace
+    wait_for_line "$SERVER_OUT" '^listening on .*'
+    [ "$(grep -c '^listening on ' "$SERVER_OUT")" -eq 2 ]
+    [ "$(sort -u "$SERVER_OUT" | wc -l)" -eq 2 ]
+    sed 's/^listening on //' "$SERVER_OUT" > "$BATS_TEST_TMPDIR/urls"
+    while read -r url; do
+        [ "$(http "$url")" = "come in" ]
+    done < "$BATS_TEST_TMPDIR/urls"
 }
 
-@test "a long name is a name, too" {
-    name=$(printf '%0300d' 7)
-    http -F "upload=@notes.txt;filename=$name" "$URL" |
-        grep -qx "upload is a file: $name, 11 bytes"
-}
-
-@test "without files all is as before" {
-    http -d a=1 "$URL" | sed 1d > have
-    printf 'a is 1\n' | cmp - have
+@test "the server starts once, with both sockets, before its first turn" {
+    start_step 9 --trace
+    [ "$(grep -c '^turn 0 *(1)' "$SERVER_LOG")" -eq 2 ]
+    [ "$(http "$URL")" = "come in" ]
 }
