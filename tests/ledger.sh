@@ -6,22 +6,23 @@
 # edit moves a line to another chapter -- a blank line was lost, and a
 # paragraph grew -- the compiler says nothing, but the numbers move.
 #
-# The step's program is written anew in every step up to 10; from 11 on main.c
-# grows like any other file, and what it adds is counted.
+# A program of src/steps that takes the place of another is new as a whole. One
+# that serves several steps, and src/main.c, grow like any other file.
 
 build=${BUILD:-build}
 
 for n in "$@"; do
     for f in "$build/step-$n"/*.[ch]; do
-        printf '%s %s %s\n' "$n" "${f##*/}" "$(awk -f tests/code.awk "$f")"
+        printf '%s %s %s %s\n' "$n" "${f##*/}" "$(awk -f tests/code.awk "$f")" \
+            "$(sed 1q "$f" | tr -s ' ' _)"
     done
 done | LC_ALL=C sort -k2,2 -k1,1n | awk -v steps="$*" '
-    { count[$2, $1] = $3; if (!($2 in seen)) { seen[$2] = 1; file[++nf] = $2 } }
-    # A program that is written anew has nothing before it.
+    { count[$2, $1] = $3; first[$2, $1] = $4; if (!($2 in seen)) { seen[$2] = 1; file[++nf] = $2 } }
+    # Its first line tells that a program is another one.
     function line(f,    i, old, added, sum) {
         printf "%-20s", f
         for (i = 1; i <= ns; i++) {
-            old = (f == "main.c" && s[i] <= 11) ? 0 : count[f, s[i - 1]]
+            old = first[f, s[i]] == first[f, s[i - 1]] ? count[f, s[i - 1]] : 0
             added = ((f, s[i]) in count) ? count[f, s[i]] - old : 0
             all[i] += added; sum += added
             printf "%5s", added ? added : "."

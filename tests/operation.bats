@@ -299,7 +299,7 @@ fake_bind(int fd, const struct sockaddr *sa, socklen_t size)
     return bind(fd, sa, size);
 }
 END
-    local stage=$BUILD/step-35 files=() f
+    local stage=$BUILD/step-36 files=() f
     for f in "$stage"/*.c; do
         [ "${f##*/}" = listen.c ] || files+=("$f")
     done
