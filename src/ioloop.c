@@ -1,7 +1,7 @@
 /* [2] ioloop.c -- the event loop.
  *
- * Read ioloop_start() first, at the end of the file. One turn of the loop
- * empties three containers in this order:
+ * Read ioloop_start() first, at the end of the file. One turn of the loop does
+ * three kinds of work in this order:
  *
  *     callbacks   work that the last turn has put off     (chapter 3)
  *     timeouts    work for a certain time                 (chapter 4)
@@ -530,7 +530,8 @@ ioloop_start(struct ioloop *loop)
         /* [4] Then the timeouts that are due. */
         run_timeouts(loop);
 
-        /* [3] While a callback is queued, the loop does not wait. */
+        /* [3] While a callback is queued, the turn ends without a poll, and the
+         * next turn runs the callback. */
         if (loop->ncallbacks > 0 && !loop->stopped &&
             ran < MAX_CALLBACKS_WITHOUT_WAIT)
             continue;
