@@ -25,7 +25,7 @@ struct settings {
     const char *secret; /* [15] */
     bool xheaders; /* [15] */
 
-    /* [16] In seconds, but for the last one. */
+    /* [16] The timeouts are in seconds. */
     long header_timeout, idle_timeout, body_timeout, max_connections;
 
     long processes, stop_timeout; /* [17] */
