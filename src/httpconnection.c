@@ -300,7 +300,8 @@ check_partial_head(struct httpconnection *c)
         httpconnection_refuse(c, wrong);
 }
 
-/* The client has sent a part of a request, or received a part of an answer. */
+/* The partial callback of the stream: a part of a request has come, or the
+ * kernel has not taken the whole answer yet. */
 static void
 on_partial(void *arg)
 {

@@ -16,9 +16,9 @@
 #include "system.h"
 
 /* MAX_ACCEPTS: the most connections that one event accepts, so that the loop
- * serves other streams in between. PAUSE: microseconds; see
- * pause_accepting(). */
-enum { MAX_ACCEPTS = 64, PAUSE = 100000 };
+ * serves other streams in between, and few requests need memory at a time.
+ * PAUSE: microseconds; see pause_accepting(). */
+enum { MAX_ACCEPTS = 16, PAUSE = 100000 };
 
 struct httpserver {
     struct ioloop *loop;

@@ -1,7 +1,7 @@
 /* [2] ioloop.c -- the event loop.
  *
- * Read ioloop_start() first, at the end of the file. One turn of the loop
- * empties three containers in this order:
+ * Read ioloop_start() first, at the end of the file. One turn of the loop does
+ * three kinds of work in this order:
  *
  *     callbacks   work that the last turn has put off     (chapter 4)
  *     timeouts    work for a certain time                 (chapter 5)
@@ -54,7 +54,7 @@ struct ioloop {
     bool stopped;
 
     struct entry *entries; /* the index is the descriptor */
-    size_t nentries;
+    size_t nentries, entries_size; /* in use; with room */
     unsigned poll_count; /* the number of waits */
     struct poller_event ready[MAX_READY]; /* what the last wait reported */
 
@@ -164,28 +164,29 @@ reserve(void *array, size_t *size, size_t n, size_t item)
 enum { CALLBACKS_PER_FD = 16 };
 
 /* The kernel gives out the lowest free number, so the table has few gaps. A
- * descriptor that is not open does not make the table grow. */
+ * descriptor that is not open does not make the table grow. Only entries in use
+ * are set to 0: memory that has not been written costs nothing. */
 bool
 ioloop_reserve(struct ioloop *loop, int fd)
 {
-    size_t before = loop->nentries;
+    size_t n = (size_t)fd + 1;
 
-    if ((size_t)fd < before)
+    if ((size_t)fd < loop->nentries)
         return true;
     if (fcntl(fd, F_GETFD) == -1)
         return false;
 
     /* [4] The owner of a descriptor adds callbacks, too. */
     if (!reserve(&loop->callbacks, &loop->callbacks_size,
-                 CALLBACKS_PER_FD * 2 * ((size_t)fd + 32),
-                 sizeof *loop->callbacks))
+                 CALLBACKS_PER_FD * (n + 32), sizeof *loop->callbacks))
         return false;
 
-    if (!reserve(&loop->entries, &loop->nentries, (size_t)fd + 32,
+    if (!reserve(&loop->entries, &loop->entries_size, n + 32,
                  sizeof *loop->entries))
         return false;
-    memset(loop->entries + before, 0,
-           (loop->nentries - before) * sizeof *loop->entries);
+    memset(loop->entries + loop->nentries, 0,
+           (n - loop->nentries) * sizeof *loop->entries);
+    loop->nentries = n;
     return true;
 }
 
@@ -530,7 +531,8 @@ ioloop_start(struct ioloop *loop)
         /* [5] Then the timeouts that are due. */
         run_timeouts(loop);
 
-        /* [4] While a callback is queued, the loop does not wait. */
+        /* [4] While a callback is queued, the turn ends without a poll, and the
+         * next turn runs the callback. */
         if (loop->ncallbacks > 0 && !loop->stopped &&
             ran < MAX_CALLBACKS_WITHOUT_WAIT)
             continue;

@@ -49,7 +49,7 @@ serve(void)
     httpserver_stop(server);
     ioloop_close_all(loop);
 
-    /* [35] The threads return their work, and its requests end. */
+    /* [35] The callbacks of the last jobs finish their requests. */
     samples_end();
     ioloop_close_all(loop);
 

@@ -51,8 +51,8 @@ struct handler_class {
     const void *arg; /* [29] for the class's functions: handler_arg() */
 };
 
-/* The application for a table of routes, which is not copied. NULL, after an
- * error in the log, if a pattern is not valid or there is no memory left. */
+/* The application for a table of routes, which is not copied. NULL if there is
+ * no memory left, or if a pattern is not valid: then the log says which one. */
 struct application *application_new(const struct urlspec *specs);
 
 /* Frees the application, and its server if application_listen() has made one.
@@ -67,8 +67,9 @@ void application_set_cookie_secret(struct application *application,
 
 /* Application.listen: an HTTP server for this application alone, at a port of
  * an address (httpserver.h). May be called several times, with the same loop.
- * - Its limits are those of contract.md for heads and bodies; there are no
- *   others. A program that wants more makes its server itself: see main.c.
+ * - The server limits the size of a head and of a body, but has no deadlines
+ *   and no connection limit. A program that needs these makes its own server,
+ *   as main.c does.
  * - NULL, or a sentence that says what is wrong. */
 const char *application_listen(struct application *application,
                                struct ioloop *loop, int port,
@@ -80,16 +81,17 @@ void application_call(struct httprequest *request, void *arg);
 
 /* --- what came in ------------------------------------------------------- */
 
-/* Where a function below returns NULL for want of memory, it has called
- * handler_fail(): the answer becomes a 503, whatever the handler does then. */
+/* If a function below returns NULL because there is no memory, it has called
+ * handler_fail(): the answer becomes a 503, whatever the handler does next. */
 
 struct httprequest *handler_request(struct handler *self);
 
 /* The handler's own memory, `state_size` bytes, until the request ends. */
 void *handler_state(struct handler *self);
 
-/* [29] The class's `arg`. Where Tornado's URLSpec has arguments for
- * initialize(), a program here has another class with the same functions. */
+/* [29] The class's `arg`. In Tornado a URLSpec can pass arguments to
+ * initialize(). Here a program defines a class for each value of `arg`; these
+ * classes have the same functions. */
 const void *handler_arg(struct handler *self);
 
 /* The text that the i-th group of the pattern (from 0) matched,
@@ -161,8 +163,8 @@ void handler_flush_bytes(struct handler *self, const void *data, size_t size,
                          ioloop_callback *callback, void *arg);
 
 /* RequestHandler.finish: the answer is complete. The server calls it when the
- * method returns, unless the class is asynchronous. The handler ends in the
- * turn after that. */
+ * method returns, unless the class is asynchronous. The handler is freed in the
+ * next turn of the loop. */
 void handler_finish(struct handler *self);
 
 /* RequestHandler.redirect: 301 or 302, and finish. */

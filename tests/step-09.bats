@@ -80,13 +80,13 @@ per_turn() {
     grep -q 'come in' "$BATS_TEST_TMPDIR/answer"
 }
 
-@test "one event accepts at most 64 connections" {
+@test "one event accepts at most 16 connections" {
     start_step 9 --trace
     kill -STOP "$SERVER_PID"
     client -c 100 close
     kill -CONT "$SERVER_PID"
     wait_for_line "$SERVER_LOG" '\(3\) +conn 100 '
-    [ "$(per_turn 3 | tr '\n' ' ')" = "64 36 " ]
+    [ "$(per_turn 3 | tr '\n' ' ')" = "16 16 16 16 16 16 4 " ]
 }
 
 @test "open connections are served before a crowd is accepted" {

@@ -810,16 +810,16 @@ waiting() {
         skip "strace may not look"
     for path in ten mid; do
         asleep
-        client -c 40 send "$(GET $path 'Connection: close\r\n')" read > "$TMP/out" &
+        client -c 16 send "$(GET $path 'Connection: close\r\n')" read > "$TMP/out" &
         client=$!
-        awake 40
+        awake 16
         wait "$client"
-        [ "$(grep -o 'HTTP/1.1 200' "$TMP/out" | wc -l)" -eq 40 ]
+        [ "$(grep -o 'HTTP/1.1 200' "$TMP/out" | wc -l)" -eq 16 ]
         [ "$(grep -c "\"$path\"" "$TMP/calls")" -eq 1 ]
     done
     kill -INT "$strace"
     wait "$strace" || true
-    [ "$(grep -c 3999 "$TMP/out")" -eq 40 ]
+    [ "$(grep -c 3999 "$TMP/out")" -eq 16 ]
 }
 
 @test "clients that ask for many files at the same time get each its own" {

@@ -3,7 +3,7 @@
  *     Tornado 2.0: HTTPServer.start(num_processes)
  *     Layer 6: it connects process.c with the listeners.
  *
- * In the order of the calls: */
+ * main.c calls these functions in this order. */
 #ifndef PREFORK_H
 #define PREFORK_H
 
@@ -11,13 +11,14 @@
 #include "listen.h"
 
 /* Makes a set of listeners for each process; the first one gets `first`. The
- * sets belong to prefork.c. Ends the program if it fails. */
+ * sets belong to prefork.c. An error ends the program. */
 void prefork_listen(struct listeners *first);
 
-/* Forks settings.processes children, unless that is 1. Returns in each process
- * that serves; the caller owns the returned listeners of that process. The
- * parent ends in this call, when all children have ended. No loop may exist
- * yet. */
+/* Forks settings.processes children; with one process it does not fork.
+ * - Returns in each process that serves clients: the listeners of that process,
+ *   which the caller owns.
+ * - The parent does not return: it exits when all children have ended.
+ * - To be called before a loop exists. */
 struct listeners *prefork(void);
 
 /* When the parent of this process has ended, the process gets SIGTERM. */

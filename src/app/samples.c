@@ -302,7 +302,8 @@ struct count {
     long below, primes;
 };
 
-/* Runs in a thread: it may take its time, and may use the job only. */
+/* Runs in a worker thread, so it may take long. It may use only the job: all
+ * other data belongs to the thread of the loop. */
 static void
 count_primes(struct job *job)
 {

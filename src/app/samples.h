@@ -30,8 +30,9 @@ extern const struct handler_class cookie_handler, cookie_set_handler,
 
 extern const struct handler_class work_handler; /* [35] */
 
-/* [35] Ends the threads. To be called when all streams have been closed; the
- * work that has not ended yet comes back to the loop. */
+/* [35] Cancels the jobs that wait, waits for those that run, and ends the
+ * threads. The callback of each job is then queued in the loop. To be called
+ * when all streams have been closed. */
 void samples_end(void);
 
 #endif

@@ -327,7 +327,10 @@ settings_listen(void)
     exit(1);
 }
 
-/* [35] The page shows the events of one process, at a name of this machine. */
+/* [35] Prints the URL of the trace page. The page answers only to a loopback
+ * address or "localhost", so the URL has one of these in place of the address
+ * of the listener. With several processes there is no page, because it shows
+ * the events of one process. */
 static void
 announce_trace_page(const struct listeners *listeners)
 {

@@ -25,7 +25,7 @@ struct settings {
     const char *secret; /* [31] */
     bool xheaders; /* [31] */
 
-    /* [32] In seconds, but for the last one. */
+    /* [32] The timeouts are in seconds. */
     long header_timeout, idle_timeout, body_timeout, max_connections;
 
     long processes, stop_timeout; /* [33] */

@@ -49,8 +49,10 @@ enum { MAX_FREE = 4096 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
 
-/* [32] There is pressure. Only single blocks may use the last part of the
- * memory, so that one large request does not make all small ones fail. */
+/* [32] May a block of `size` bytes be allocated, although memory_in_use() will
+ * be `total`, which is above the pressure limit? Only single blocks may use the
+ * last part of the memory, so that one large request does not make all small
+ * ones fail. */
 static bool
 may_use(size_t total, size_t size)
 {

@@ -45,8 +45,8 @@ void memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg);
  *     data:  |  gone  |  live bytes  |  room  |
  *            0        start          end      size
  *
- * A buffer is reached through a pointer of its owner, which is NULL while the
- * buffer is empty; every function below takes NULL for an empty buffer. */
+ * The owner of a buffer has a pointer to it, which is NULL at first. Every
+ * function below takes NULL for an empty buffer. */
 struct buffer {
     size_t start, end, size;
     char data[];

@@ -118,9 +118,9 @@ set_tcp_options(int listener)
 
 /* [16] --- acknowledged bytes -------------------------------------------- */
 
-/* Linux and macOS have it under different names. SIOCOUTQ of tcp(7) is
- * TIOCOUTQ, which needs no header of the kernel. A call that fails leaves the
- * -1. */
+/* Linux and macOS have different calls for this number. SIOCOUTQ of tcp(7) is
+ * the same as TIOCOUTQ, which needs no header of the kernel. If the call fails,
+ * `n` stays -1. */
 long
 unacknowledged(int fd)
 {
@@ -159,8 +159,8 @@ time_since_sent(int fd)
 
 /* [32] --- memory ------------------------------------------------------- */
 
-/* For glibc. Other C libraries return each large piece of memory when it is
- * freed. */
+/* Only glibc needs this call. Other C libraries return each large block to the
+ * system when it is freed. */
 void
 trim_heap(void)
 {
@@ -169,10 +169,11 @@ trim_heap(void)
 #endif
 }
 
-/* Without the first limit, glibc raises its own to the size of the largest
- * block that was freed. With the second one, it keeps up to 4 MiB at the end of
- * the heap. Otherwise a busy loop would return this memory and ask for it again
- * in every turn. */
+/* M_MMAP_THRESHOLD: a block of at least this size gets a mapping of its own,
+ * which free() returns to the system. glibc would raise this limit to the size
+ * of the largest mapping that was freed; a fixed limit is not raised.
+ * M_TRIM_THRESHOLD: up to 4 MiB at the end of the heap are kept. Otherwise a
+ * busy loop would return this memory and ask for it again in every turn. */
 void
 prepare_heap(void)
 {

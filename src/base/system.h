@@ -112,9 +112,10 @@ enum { SEARCH_ONLY = O_RDONLY };
 /* [2] --- text ---------------------------------------------------------- */
 
 /* Copies `from` to `to`, which has room for `size` bytes with the NUL, and
- * returns the length. Everything but printable ASCII is written as \x0a, so
- * that it can neither control a terminal nor start a line; the backslash, too,
- * so that no escape can be faked. If there is no room, the rest is left out. */
+ * returns the length. A byte that is not printable ASCII becomes \x and two
+ * hexadecimal digits, so that it can neither control a terminal nor start a
+ * line. A backslash becomes \x5c, so that `from` cannot contain an escape. What
+ * does not fit is left out. */
 size_t make_printable(char *to, size_t size, const char *from);
 
 /* Writes a line of at most PIPE_BUF bytes to stderr. False, and the line is
@@ -124,9 +125,10 @@ size_t make_printable(char *to, size_t size, const char *from);
  *   may fill the pipe between poll() and write(). */
 bool write_stderr(const char *line, size_t size);
 
-/* [26] After this call write_stderr() never waits, not even in that case or at
- * a stopped terminal. No effect on a system without /proc/self/fd, and on a
- * pipe or terminal that this user may not open. */
+/* [26] After this call write_stderr() never waits, not even if several
+ * processes write to one pipe, or if the terminal is stopped. A pipe or
+ * terminal is opened again through /proc/self/fd; where that fails, the call
+ * has no effect. */
 void unblock_stderr(void);
 
 /* [31] --- randomness --------------------------------------------------- */

@@ -48,11 +48,13 @@ void trace_wait(bool begins, const char *file, const char *function, int line);
  * kernel uses the numbers of descriptors again. */
 void trace_connection(int fd);
 
-/* [25] Writes tab-separated records to `path` from now on, a header line first,
- * in place of lines on stderr. False, with errno, if it cannot be written.
- * - A FIFO is opened when its reader opens it. When the reader does not read,
- *   records are lost: a gap in the column `seq` shows how many.
- * - A wait is a record without a stop, its note the line above. */
+/* [25] From now on writes tab-separated records to the file `path`, in place of
+ * lines on stderr. The first line is a header. False, with errno, if the file
+ * cannot be written.
+ * - If `path` is a FIFO, the call waits until a reader opens it. While the
+ *   reader does not read, records are lost: a gap in the column `seq` shows how
+ *   many.
+ * - A wait is a record without a stop; its note is `--- waited 3.0 s ---`. */
 bool trace_to_file(const char *path);
 
 /* [35] Appends the records with a number above `since`, 1024 of them at most,

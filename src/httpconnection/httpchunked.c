@@ -1,9 +1,9 @@
 /* [27] httpchunked.c -- see httpchunked.h.
  *
- * If a proxy and a server read one of these lines in two ways, they see the end
- * of the body in two places, and one of them takes the bytes between for a
- * request. So every byte is checked, also the line breaks, and after the first
- * invalid byte nothing more is read. */
+ * If a proxy and a server read a size line or a trailer in two ways, they see
+ * the end of the body in two places, and one of them takes the bytes between
+ * for a request. So every byte of these lines is checked, also the line breaks,
+ * and after the first invalid byte nothing more is read. */
 #include "httpchunked.h"
 
 #include <string.h>

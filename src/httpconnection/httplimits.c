@@ -225,10 +225,10 @@ holding_time(const struct watched *w, int64_t now)
 /* Ends connections whose holding_time() is at least half of the longest one,
  * until `excess` bytes will be free or no such connection is left. Returns the
  * number of bytes that will be free.
- * - Clients that fill the memory and wait end before a fast new client, even if
- *   it holds more than each of them.
- * - The list is not searched again for each connection: with thousands of them
- *   that would take too long. */
+ * - The connection of a client that fills memory and then waits ends before
+ *   that of a fast new client, even if the new client holds more memory.
+ * - The longest time is computed once, and not again after each connection that
+ *   ends: with thousands of connections that would take too long. */
 static size_t
 end_slowest(const struct httplimits *limits, size_t excess)
 {
@@ -361,8 +361,9 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         httpconnection_request(c)->keep_alive = false;
 }
 
-/* Has no byte of a next request arrived? Empty lines do not count: a client
- * that sends one would prevent that any connection is closed. */
+/* Is the connection between two requests: no byte of the next request has
+ * arrived, and no byte of an answer is unsent? Empty lines do not count as a
+ * request: otherwise a client could send one to be never closed as idle. */
 static bool
 is_idle(const struct watched *w)
 {

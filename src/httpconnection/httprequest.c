@@ -137,8 +137,9 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
 
 /* [16] --- a part of a head ----------------------------------------------- */
 
-/* A complete line is parsed as later with the whole head. In an incomplete line
- * only the bytes of the method and the length can be wrong. */
+/* A complete first line is parsed by the same function that parses it again
+ * when the head is complete. In an incomplete line only the bytes of the method
+ * and the length of the line are checked. */
 const char *
 httprequest_check_start(const char *data, size_t size)
 {

@@ -96,8 +96,9 @@ struct httprequest *httprequest_new(struct httpconnection *connection,
 void httprequest_free(void *request);
 
 /* HTTPRequest.__init__, and the parsing of HTTPConnection._on_headers. To be
- * called once. `data` is a whole head, with the empty line that ends it, of at
- * most `max` bytes; or, if it is longer, the beginning of one. */
+ * called once. `data` is a head of at most `max` bytes, with the empty line
+ * that ends it. If the head is longer, `data` is its first part, of more than
+ * `max` bytes, and the function returns an error. */
 const char *httprequest_parse_head(struct httprequest *request,
                                    const char *data, size_t size, size_t max);
 
@@ -108,8 +109,9 @@ const char *httprequest_parse_head(struct httprequest *request,
  * - The function reads the first line at most. */
 const char *httprequest_check_start(const char *data, size_t size);
 
-/* [12] How many bytes of body follow the head (RFC 9112, section 6.3): at most
- * `max`; or HTTP_LENGTH_UNKNOWN, if the body comes in chunks. */
+/* [12] Sets *length to the number of bytes of body that follow the head (RFC
+ * 9112, section 6.3), or to HTTP_LENGTH_UNKNOWN if the body comes in chunks. A
+ * body of more than `max` bytes is an error (413). */
 #define HTTP_LENGTH_UNKNOWN SIZE_MAX
 const char *httprequest_body_length(struct httprequest *request, size_t max,
                                     size_t *length);

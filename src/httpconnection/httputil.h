@@ -118,9 +118,9 @@ const char *httpheaders_parse(struct httpheaders *headers, char *text,
  * room for strlen(name) + 1 bytes. */
 void httpheaders_normalize_name(char *to, const char *name);
 
-/* A byte of a token (RFC 9110, section 5.6.2: !#$%&'*+-.^_`|~, letters and
- * digits), or of the name of a host, but for '%' (RFC 3986, section 3.2.2:
- * unreserved and sub-delims). */
+/* HTTP_TOKEN: a byte of a token (RFC 9110, section 5.6.2: letters, digits and
+ * !#$%&'*+-.^_`|~). HTTP_HOST: a byte of the name of a host (RFC 3986, section
+ * 3.2.2: unreserved and sub-delims), without '%', which starts an escape. */
 enum httputil_kind { HTTP_TOKEN = 1, HTTP_HOST = 2 };
 
 /* The number of bytes of that kind that `text` begins with. */

@@ -129,7 +129,8 @@ bind_all(struct listeners *l, struct addrinfo *list, in_port_t net_port)
     return failure;
 }
 
-/* Returns as getaddrinfo(). Only a numeric address may be in brackets. */
+/* Calls getaddrinfo(), and returns its result. Brackets are allowed around a
+ * numeric IPv6 address only. */
 static int
 resolve(const char *address, struct addrinfo **list)
 {

@@ -4,9 +4,9 @@
  *     netutil.bind_sockets
  *     Layer 3.
  *
- * A set of up to 16 listening sockets. The kernel accepts connections for each
- * of them from the moment it is made; up to 1024 wait until the process accepts
- * them, too.
+ * A set of up to 16 listening sockets. The kernel accepts connections for a
+ * socket as soon as the socket is made. Up to 1024 connections of a socket are
+ * pending until the process calls accept().
  *
  * - An error is a sentence without a newline; NULL: no error. The sentence
  *   belongs to the set and is valid until the next call. */

@@ -120,7 +120,8 @@ on_unexpected_exit(struct supervisor *s, size_t id, pid_t pid, int status)
     return false;
 }
 
-/* One SIGCHLD may stand for several exits. Returns as replace_next(). */
+/* One SIGCHLD may stand for several exits. Returns the same as
+ * replace_next(). */
 static int
 reap_children(struct supervisor *s)
 {
@@ -174,8 +175,8 @@ stop_all(struct supervisor *s, int signal_number)
     signal_children(s, 0, sent);
 }
 
-/* Returns as fork_processes(). SIGALRM: the time of the children that were told
- * to end is over. */
+/* Returns the same as fork_processes(). SIGALRM: the time of the children that
+ * were told to end is over. */
 static int
 supervise(struct supervisor *s)
 {

@@ -17,7 +17,9 @@ static_assert(EPOLLIN + 0 == IOLOOP_READ && EPOLLOUT + 0 == IOLOOP_WRITE &&
                   (EPOLLERR | EPOLLHUP) == IOLOOP_ERROR + 0,
               "the events are passed on as they are");
 
-enum { MAX_EVENTS = 256 };
+/* The events of one wait are handled together, so the memory for so many
+ * requests is in use at a time: few of them fit into the processor's cache. */
+enum { MAX_EVENTS = 32 };
 
 /* `self` is the descriptor of the epoll instance. */
 static void *

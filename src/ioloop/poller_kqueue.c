@@ -21,7 +21,8 @@
 
 #include "system.h"
 
-enum { MAX_EVENTS = 256 };
+/* As in poller_epoll.c. */
+enum { MAX_EVENTS = 32 };
 
 /* `self` is the descriptor of the kqueue. */
 static void *

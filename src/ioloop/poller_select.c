@@ -79,7 +79,9 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
     struct timeval wait;
     int n = 0;
 
-    /* [25] The wait ends after a second if is_broken() has work to do. */
+    /* [25] Some descriptors are watched for a reset, which does not end a
+     * select(). So the wait ends after a second at the latest, and is_broken()
+     * checks them. */
     if (watched->nerror > 0 && (timeout < 0 || timeout > 1000))
         timeout = 1000;
 

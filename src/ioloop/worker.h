@@ -16,11 +16,12 @@
 
 #include "ioloop.h"
 
-/* Jobs that run at the same time, and jobs that may wait for a thread. */
+/* The most jobs that run at the same time, and the most that wait for a
+ * thread. */
 enum { WORKER_THREADS = 4, WORKER_MAX_JOBS = 64 };
 
-/* The caller makes it part of a struct with the data of the work, and sets the
- * first three fields; the other two are zero at first. */
+/* The caller makes the job a part of a struct with the data of the work, and
+ * sets the first three fields; the other two are zero at first. */
 struct job {
     void (*work)(struct job *job); /* runs in a thread */
     ioloop_callback *done;         /* runs on the loop when `work` is over */

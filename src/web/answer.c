@@ -235,9 +235,9 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (!still_open(self, BODY, "flush"))
         return;
 
-    /* [25] After a failure nothing more is sent, because bytes are missing
-     * before it. handler_finish() sends the error page, or resets the
-     * connection. */
+    /* [25] After a failure the rest of the answer is dropped, because the part
+     * before it is not complete. handler_finish() sends the error page, or
+     * resets the connection. */
     if (self->failed != 0 && !self->last) {
         buffer_release(&self->body);
         httprequest_write(r, "", 0, callback, arg);

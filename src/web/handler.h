@@ -22,7 +22,7 @@ struct handler {
     const struct handler_class *class;
     const char *cookie_secret; /* [31] the application's; NULL: none */
     struct httprequest *request;
-    size_t method; /* index in the table of names; METHODS: another one */
+    size_t method; /* index in the table of names; METHODS: not in it */
     int status;
     int failed; /* the status of the error page to send instead; 0: none */
     const char *why; /* the detail for that page, or NULL */

@@ -21,8 +21,8 @@ struct urlspec {
 
 enum { URLSPEC_GROUPS = 9 }; /* the whole match counts as one */
 
-/* A table that is ready to be searched. NULL, after an error in the log, if a
- * pattern is not valid or there is no memory left. */
+/* Makes a table that is ready to be searched. NULL if there is no memory left,
+ * or if a pattern is not valid: then the log says which one. */
 struct urlspecs;
 struct urlspecs *urlspecs_new(const struct urlspec *specs);
 void urlspecs_free(struct urlspecs *all);

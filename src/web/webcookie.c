@@ -48,11 +48,12 @@ is_cookie_value(const char *value)
 /* A flag that only new_token() uses. */
 enum { COOKIE_XSRF = 2 };
 
-/* SameSite=Lax: a foreign page's forms do not carry it.
+/* SameSite=Lax: the browser does not send the cookie with a form of a foreign
+ * page.
  *
- * The name _xsrf is refused. Otherwise, if a route sets the cookie that its URL
- * names, a foreign page could link to it, set a token that it knows, and then
- * send forms that are accepted. */
+ * The name _xsrf is refused. Some routes set a cookie whose name and value the
+ * URL contains: a foreign page could link to such a URL, set a token that it
+ * knows in this way, and then send forms that are accepted. */
 bool
 handler_set_cookie(struct handler *self, const char *name, const char *value,
                    int days, int flags)

@@ -330,10 +330,12 @@ read_number(const char **text)
     return digits == 0 ? -1 : n > INT64_MAX ? INT64_MAX : (off_t)n;
 }
 
-/* RFC 9110, section 14: one range of bytes. 206, and the file becomes that part
- * of it; 416 if it has no such part; 200 if the range is to be ignored: another
- * unit, several ranges (a list of a thousand has brought down servers), an
- * empty file, or not valid. */
+/* RFC 9110, section 14: parses a header with one range of bytes. Returns
+ * - 206, and `file` has the beginning and the end of the range;
+ * - 416 if the whole range lies behind the end of the file;
+ * - 200 if the header is to be ignored: it is not valid, its unit is not bytes,
+ *   it has several ranges (a list of a thousand has brought down servers), or
+ *   the file is empty. */
 static int
 parse_range(const char *text, struct static_file *file)
 {
@@ -413,7 +415,7 @@ check_range(struct handler *self, const struct file *f)
 static void
 send_more(void *arg)
 {
-    enum { FEW = 2048 }; /* cheaper to copy than to send by themselves */
+    enum { FEW = 2048 }; /* so few bytes are copied and sent with others */
     struct handler *self = arg;
     struct static_file *file = handler_state(self);
     off_t left = file->end - file->next;
