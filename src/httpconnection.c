@@ -14,14 +14,16 @@
  * valid; here every error has an answer (Tornado since 5.0). */
 #include "httpconnection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "httpbody.h" /* [12] */
-#include "log.h"
+#include "httpchunked.h" /* [27] */
+#include "log.h" /* [20] */
 #include "trace.h"
 
-/* Empty lines before a request that are skipped (RFC 9112, section 2.2). */
+/* [19] Empty lines before a request that are skipped (RFC 9112, section 2.2). */
 enum { MAX_EMPTY_LINES = 8 };
 
 struct httpconnection {
@@ -30,10 +32,10 @@ struct httpconnection {
     struct httprequest *request; /* NULL: none is being read or answered */
     union peer peer;
     enum httpconnection_state state;
-    unsigned char empty_lines; /* before the next request */
-    bool is_head; /* an answer to HEAD has no body, not even an error */
+    unsigned char empty_lines; /* [19] before the next request */
+    bool is_head; /* [23] an answer to HEAD has no body, not even an error */
     bool keep_alive; /* [16] of the last finished request */
-    bool line_checked; /* [16] the first line has come, and is valid */
+    bool line_checked; /* [19] the first line has come, and is valid */
     void *observed;    /* [32] the observer's own */
 };
 
@@ -68,18 +70,20 @@ release_request(struct httpconnection *c)
     ioloop_add_callback(r->loop, httprequest_free, r);
 }
 
-/* The close callback of the stream. A request that the application has is not
- * freed before the application finishes it; the request is told that its client
- * has gone. */
+/* The close callback of the stream. */
 static void
 on_close(void *arg)
 {
     struct httpconnection *c = arg;
 
-    if (c->state < HTTP_APPLICATION)
-        release_request(c);
-    else if (c->request != NULL)
+    /* [24] The application has the request, and has not finished it yet. The
+     * request is told that its client has gone, and is not freed before. */
+    if (c->state >= HTTP_APPLICATION && c->request != NULL) {
         httprequest_closed(c->request);
+        c->request = NULL;
+    }
+
+    release_request(c);
     enter(c, HTTP_CLOSED);
     free(c);
 }
@@ -90,42 +94,66 @@ end_connection(void *arg)
 {
     struct httpconnection *c = arg;
 
-    /* [16] The client could lose the answer if the connection were closed while
+    /* [18] The client could lose the answer if the connection were closed while
      * it still sends, or before it has received the whole answer. */
     iostream_linger(c->stream, c->state == HTTP_REFUSED);
 
     iostream_close(c->stream);
 }
 
-/* After an error in the framing the next request could begin anywhere, so the
- * page is the last thing that this connection sends. The answer to HEAD has no
- * body, even if it is an error. */
-void
-httpconnection_refuse(struct httpconnection *c, const char *wrong)
+/* [21] The error page, if there is memory for it. */
+static bool
+send_error_page(struct httpconnection *c, const char *wrong)
 {
     struct httpheader type = {"Content-Type", HTTP_ERROR_TYPE, 12,
                               sizeof HTTP_ERROR_TYPE - 1};
     struct httpheaders headers = {.items = &type, .n = 1};
     struct httpframing framing = {.length_known = true, .connection = "close"};
     struct buffer *answer = NULL;
-    char ip[PEER_IP_SIZE];
     int status = atoi(wrong);
     bool ok = httputil_append_error_page(&answer, status, wrong + 4);
 
-    log_warning("%d %s to %s: %s", status, httputil_reason(status),
-                peer_ip(&c->peer, ip), wrong + 4);
-    iostream_cancel_read(c->stream); /* [12] */
-    release_request(c);
-    enter(c, HTTP_REFUSED);
     framing.length = buffer_length(answer);
+
+    /* [23] The answer to HEAD has no body, even if it is an error. */
     if (c->is_head)
         buffer_release(&answer);
-    if (ok && httputil_prepend_head(&answer, status, &headers, &framing))
+
+    ok = ok && httputil_prepend_head(&answer, status, &headers, &framing);
+    if (ok)
         iostream_write(c->stream, answer->data + answer->start,
                        buffer_length(answer), end_connection, c);
-    else
-        iostream_abort(c->stream);
     buffer_release(&answer);
+    return ok;
+}
+
+/* After an error in the framing the next request could begin anywhere, so the
+ * answer is the last thing that this connection sends. */
+void
+httpconnection_refuse(struct httpconnection *c, const char *wrong)
+{
+    char line[128];
+    int n;
+
+    release_request(c);
+    enter(c, HTTP_REFUSED);
+
+    /* [19] The head may not be complete yet. */
+    iostream_cancel_read(c->stream);
+
+    /* [20] The client has made a mistake, or is an attacker. */
+    char ip[PEER_IP_SIZE];
+    int status = atoi(wrong);
+    log_warning("%d %s to %s: %s", status, httputil_reason(status),
+                peer_ip(&c->peer, ip), wrong + 4);
+
+    /* [21] Most clients are people with a browser. */
+    if (send_error_page(c, wrong))
+        return;
+
+    n = snprintf(line, sizeof line, "HTTP/1.1 %s\r\nConnection: close\r\n\r\n",
+                 wrong);
+    iostream_write(c->stream, line, (size_t)n, end_connection, c);
 }
 
 /* --- the application's part ----------------------------------------------- */
@@ -167,16 +195,19 @@ on_request_body(const char *wrong, void *arg)
 static bool
 read_body(struct httpconnection *c)
 {
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct httprequest *r = c->request;
-    bool wants_continue = false;
     size_t max = c->settings->max_body_size, length = 0;
     const char *wrong = httprequest_body_length(r, max, &length);
 
+    /* [22] Does the client wait for a 100? */
+    bool wants_continue = false;
     if (wrong == NULL)
         wrong = httprequest_expects_continue(r, &wants_continue);
+
+    /* [14] The fields of the query come before those of the body. */
     if (wrong == NULL && *r->query != '\0')
         wrong = httpform_parse_qs(&r->arguments, r->query, strlen(r->query));
+
     if (wrong != NULL) {
         httpconnection_refuse(c, wrong);
         return true;
@@ -184,18 +215,29 @@ read_body(struct httpconnection *c)
     if (length == 0)
         return false;
     enter(c, HTTP_BODY);
+
+    /* [22] Now the client knows that its body will be read. */
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (wants_continue)
         iostream_write(c->stream, go_on, sizeof go_on - 1, on_write_complete,
                        c);
-    if (!httpbody_read(c->stream, r, length, max, on_request_body, c))
+
+    /* [27] The length is not known before the end. */
+    if (length == HTTP_LENGTH_UNKNOWN) {
+        if (!httpchunked_read(c->stream, r, max, on_request_body, c))
+            httpconnection_refuse(c, HTTP_NO_MEMORY);
+        return true;
+    }
+
+    if (!httpbody_read(c->stream, r, length, on_request_body, c))
         httpconnection_refuse(c, HTTP_NO_MEMORY);
     return true;
 }
 
 /* --- the head ----------------------------------------------------------- */
 
-/* Some old clients send an empty line behind each body. Returns the bytes of
- * the empty lines at the start of `data`, or refuses and returns `size`. */
+/* [19] Some old clients send an empty line behind each body. Returns the bytes
+ * of the empty lines at the start of `data`, or refuses and returns `size`. */
 static size_t
 skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
 {
@@ -209,14 +251,13 @@ skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
     return size;
 }
 
-/* Reads one byte more than a head may have, to notice a head that is too
- * long. */
+/* Reads more than a head may have, to notice a head that is too long: one byte,
+ * and two for the empty line that may stand before it (chapter 19). */
 static void
 read_head(struct httpconnection *c)
 {
     iostream_read_until(c->stream, "\r\n\r\n",
-                        c->settings->max_header_size + 2 * MAX_EMPTY_LINES + 1,
-                        on_headers, c);
+                        c->settings->max_header_size + 3, on_headers, c);
 }
 
 /* [16] May another request follow this one (RFC 9112, section 9.3)? Connection
@@ -227,11 +268,29 @@ wants_keep_alive(struct httpconnection *c)
 {
     const struct httpheaders *headers = &c->request->headers;
 
-    if (c->settings->no_keep_alive ||
-        httpheaders_list_has(headers, "Connection", "close"))
+    /* [26] The operator may not want it. */
+    if (c->settings->no_keep_alive)
+        return false;
+
+    if (httpheaders_list_has(headers, "Connection", "close"))
         return false;
     return httprequest_supports_http_1_1(c->request) ||
            httpheaders_list_has(headers, "Connection", "keep-alive");
+}
+
+/* NULL without memory. */
+static struct httprequest *
+begin_request(struct httpconnection *c)
+{
+    struct httprequest *r = httprequest_new();
+
+    if (r == NULL)
+        return NULL;
+    r->connection = c;
+    r->loop = iostream_loop(c->stream);
+    r->peer = c->peer; /* [16] */
+    r->start_time = ioloop_now(r->loop); /* [16] */
+    return r;
 }
 
 /* HTTPConnection._on_headers: everything up to the empty line is here,
@@ -240,9 +299,10 @@ static void
 on_headers(const char *data, size_t size, void *arg)
 {
     struct httpconnection *c = arg;
-    size_t skip = skip_empty_lines(c, data, size);
     const char *wrong = HTTP_NO_MEMORY;
 
+    /* [19] Empty lines may stand before the head, or have come alone. */
+    size_t skip = skip_empty_lines(c, data, size);
     if (skip == size) {
         c->empty_lines += (unsigned char)(skip / 2);
         if (c->state != HTTP_REFUSED)
@@ -251,10 +311,11 @@ on_headers(const char *data, size_t size, void *arg)
     }
     data += skip;
     size -= skip;
-    c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0;
     c->empty_lines = 0;
-    c->line_checked = false; /* [16] */
-    c->request = httprequest_new(c, iostream_loop(c->stream), &c->peer);
+    c->line_checked = false;
+
+    c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0; /* [23] */
+    c->request = begin_request(c);
     if (c->request != NULL)
         wrong = httprequest_parse_head(c->request, data, size,
                                        c->settings->max_header_size);
@@ -275,7 +336,7 @@ on_headers(const char *data, size_t size, void *arg)
     handle_request(c);
 }
 
-/* [16] --- a part of a head ----------------------------------------------- */
+/* [19] --- a part of a head ----------------------------------------------- */
 
 /* A part of a head has come. Its first byte ends the idle time. Bytes that can
  * never become a request, such as the first message of TLS, are answered at
@@ -291,7 +352,7 @@ check_partial_head(struct httpconnection *c)
     size -= skip;
     if (size == 0 || (size == 1 && *data == '\r'))
         return;
-    c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0;
+    c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0; /* [23] */
     if (c->state == HTTP_IDLE)
         enter(c, HTTP_HEAD);
     c->line_checked = memchr(data, '\n', size) != NULL;
@@ -335,7 +396,7 @@ httpconnection_handle_stream(struct iostream *stream,
     if (peer_size <= sizeof c->peer)
         memcpy(&c->peer, peer, peer_size);
     iostream_set_close_callback(stream, on_close, c);
-    iostream_set_partial_callback(stream, on_partial); /* [16] */
+    iostream_set_partial_callback(stream, on_partial); /* [19] */
     enter(c, HTTP_HEAD);
     read_head(c);
 }
@@ -361,7 +422,7 @@ finish_request(struct httpconnection *c)
     }
 
     /* [16] The next request may have been sent already. */
-    c->is_head = false;
+    c->is_head = false; /* [23] */
     enter(c, HTTP_IDLE);
     read_head(c);
 }
@@ -377,10 +438,11 @@ on_write_complete(void *arg)
     /* (18) The application may write more, or has finished. */
     TOUR(18, iostream_fd(c->stream), "nothing is unsent any more");
 
-    /* A callback of the application may have written more and finished: then
-     * another on_write_complete() is on its way (Tornado 2.1.1). */
+    /* [25] A callback of the application may have written more and finished:
+     * then another on_write_complete() is on its way (Tornado 2.1.1). */
     if (iostream_unsent(c->stream) > 0)
         return;
+
     if (callback != NULL) {
         r->write_callback = NULL;
         callback(r->write_arg);
@@ -407,6 +469,8 @@ httpconnection_finish(struct httpconnection *c)
 {
     c->keep_alive = c->request->keep_alive; /* [16] */
     release_request(c);
+
+    /* [24] The answer is empty, or has been sent already. */
     if (c->state == HTTP_APPLICATION)
         enter(c, HTTP_ANSWER);
     if (iostream_unsent(c->stream) == 0) {
@@ -414,7 +478,7 @@ httpconnection_finish(struct httpconnection *c)
         return;
     }
 
-    /* [16] Bytes of the next request have arrived. Its answer can be sent
+    /* [19] Bytes of the next request have arrived. Its answer can be sent
      * together with this one, so the request is read before this answer is
      * sent, unless the high-water mark stops the stream from reading. */
     if (c->keep_alive && iostream_unread(c->stream) > 0 &&
@@ -422,7 +486,7 @@ httpconnection_finish(struct httpconnection *c)
         finish_request(c);
 }
 
-/* --- accessors ----------------------------------------------------------- */
+/* [13] --- accessors ------------------------------------------------------ */
 
 struct iostream *
 httpconnection_stream(const struct httpconnection *c)

@@ -3,10 +3,11 @@
  *     Tornado 2.0: tornado/httpserver.py, class HTTPConnection
  *     Layer 4: it knows streams and requests, but no application.
  *
- * A connection reads a head, then the body if there is one, and passes the
- * request to a callback. The answer comes back through httprequest_write() and
- * httprequest_finish(), whenever it is ready. A request that is not valid
- * HTTP/1.x (RFC 9112) is answered here, and the callback does not run. */
+ * A connection reads a head, then (from chapter 12 on) the body if there is
+ * one, and passes the request to a callback. The answer comes back through
+ * httprequest_write() and httprequest_finish(), whenever it is ready. A request
+ * that is not valid HTTP/1.x (RFC 9112) is answered here, and the callback does
+ * not run. */
 #ifndef HTTPCONNECTION_H
 #define HTTPCONNECTION_H
 
@@ -49,7 +50,7 @@ struct httpconnection_settings {
     void *request_arg;
     size_t max_header_size; /* bytes of request line and headers */
     size_t max_body_size;   /* [12] bytes */
-    bool no_keep_alive;     /* [16] */
+    bool no_keep_alive;     /* [26] */
     httpconnection_observer *observer; /* [32] NULL: none */
     void *observer_arg; /* [32] */
 };
@@ -68,13 +69,13 @@ void httpconnection_write(struct httpconnection *connection, const void *data,
                           size_t size, ioloop_callback *callback, void *arg);
 void httpconnection_finish(struct httpconnection *connection);
 
-/* Answers with an error page that says what is `wrong` (see httputil.h), and
- * closes the connection. The current request, if there is one, is freed in the
+/* Answers with what is `wrong` (see httputil.h), from chapter 21 on with an
+ * error page, and closes the connection. The current request, if there is one, is freed in the
  * next turn. */
 void httpconnection_refuse(struct httpconnection *connection,
                            const char *wrong);
 
-/* The stream, for the lifetime of the connection. */
+/* [13] The stream, for the lifetime of the connection. */
 struct iostream *
 httpconnection_stream(const struct httpconnection *connection);
 

@@ -170,7 +170,7 @@ buffer_room(struct buffer **b, size_t room)
     return (*b)->data;
 }
 
-/* [11] A head is made after its body, whose length it contains. */
+/* [15] A head is made after its body, whose length it contains. */
 char *
 buffer_front(struct buffer **b, size_t room)
 {
@@ -248,7 +248,7 @@ buffer_send_with(struct buffer *b, int fd, const void **data, size_t size)
     return taken - first;
 }
 
-/* [11] --- arenas -------------------------------------------------------- */
+/* [10] --- arenas -------------------------------------------------------- */
 
 /* A chain of blocks; the first one is being filled. max_align_t starts the
  * data where every type may start. */
@@ -295,7 +295,7 @@ arena_copy(struct arena **a, const void *data, size_t size)
     return copy;
 }
 
-/* The old array stays in the arena, unused, when it has become too small. */
+/* [11] The old array stays in the arena, unused, when it has become too small. */
 void *
 arena_more(struct arena **a, void *items, size_t n, size_t *size, size_t item)
 {

@@ -63,7 +63,7 @@ size_t buffer_memory(const struct buffer *b);
  * bytes. NULL without memory; the live bytes are then as before. */
 char *buffer_room(struct buffer **b, size_t room);
 
-/* [11] Adds `room` bytes in front of the live bytes, and returns their place.
+/* [15] Adds `room` bytes in front of the live bytes, and returns their place.
  * The caller fills them. May move the live bytes. NULL without memory; the live
  * bytes are then as before. */
 char *buffer_front(struct buffer **b, size_t room);
@@ -88,7 +88,7 @@ void buffer_release(struct buffer **b);
 size_t buffer_send_with(struct buffer *b, int fd, const void **data,
                         size_t size);
 
-/* [11] --- arenas -------------------------------------------------------- */
+/* [10] --- arenas -------------------------------------------------------- */
 
 /* An arena is memory that is allocated in pieces and freed at once: all that
  * belongs to one request. `*a` is NULL while it is empty. The pieces are
@@ -99,7 +99,7 @@ void *arena_alloc(struct arena **a, size_t size);
 /* Copies `size` bytes and appends a NUL. */
 char *arena_copy(struct arena **a, const void *data, size_t size);
 
-/* Makes room for one more item in an array of `n` items of `item` bytes, which
+/* [11] Makes room for one more item in an array of `n` items of `item` bytes, which
  * has room for `*size` of them. Returns the array, which may have moved. */
 void *arena_more(struct arena **a, void *items, size_t n, size_t *size,
                  size_t item);

@@ -5,8 +5,6 @@
  * piece, and each piece is appended to the request's own buffer. */
 #include "httpbody.h"
 
-#include "httpchunked.h" /* [27] */
-
 enum { PIECE = 65536 };
 
 static void
@@ -33,17 +31,10 @@ httpbody_read_left(struct httpbody *b)
 
 bool
 httpbody_read(struct iostream *stream, struct httprequest *r, size_t length,
-              size_t max, httpbody_callback *callback, void *arg)
+              httpbody_callback *callback, void *arg)
 {
-    struct httpbody *b;
+    struct httpbody *b = arena_alloc(&r->arena, sizeof *b);
 
-    (void)max; /* httprequest_body_length() has compared `length` with it */
-
-    /* [27] The length is not known before the end. */
-    if (length == HTTP_LENGTH_UNKNOWN)
-        return httpchunked_read(stream, r, max, callback, arg);
-
-    b = arena_alloc(&r->arena, sizeof *b);
     if (b == NULL)
         return false;
     *b = (struct httpbody){stream, &r->body_buffer, length, callback, arg};

@@ -1,4 +1,4 @@
-/* [12] httpbody.h -- reads the body of a request, of known or unknown length.
+/* [12] httpbody.h -- reads the body of a request.
  *
  *     Tornado 2.0: HTTPConnection._on_headers, where it calls read_bytes
  *     Layer 4: bytes of a stream in, a body out. */
@@ -15,16 +15,13 @@
  * is wrong (see httputil.h), and the start of the next request is unknown. */
 typedef void httpbody_callback(const char *wrong, void *arg);
 
-/* Reads the body into request->body_buffer.
- * - `length` bytes, or HTTP_LENGTH_UNKNOWN: chunks (chapter 27) of up to `max`
- *   bytes together.
+/* Reads `length` bytes into request->body_buffer.
  * - The buffer grows with the bytes that arrive, not with the announced length.
- * - The callback runs from the loop. It does not run if the stream closes first
- *   or the pending read is cancelled.
+ * - The callback runs from the loop. It does not run if the stream closes
+ *   first, or if its pending read is cancelled.
  * - False if there is no memory; then the callback does not run. */
 bool httpbody_read(struct iostream *stream, struct httprequest *request,
-                   size_t length, size_t max, httpbody_callback *callback,
-                   void *arg);
+                   size_t length, httpbody_callback *callback, void *arg);
 
 /* What is left of a body, or of a chunk. */
 struct httpbody {

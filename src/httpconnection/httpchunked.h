@@ -18,7 +18,7 @@
 
 #include "httpbody.h"
 
-/* Reads a body in chunks into request->body_buffer, for httpbody_read().
+/* Reads a body in chunks into request->body_buffer.
  * - At most `max` bytes, else 413. Extensions and trailers have limits of their
  *   own; a byte that the grammar does not allow is 400.
  * - The buffer grows with the bytes that arrive, not with the announced sizes.

@@ -1,4 +1,4 @@
-/* [12] httpform.c -- see httpform.h.
+/* [14] httpform.c -- see httpform.h.
  *
  * There are two formats: all fields in one line, with the special bytes as
  * %XX; or one part for each field, with headers of its own. */
@@ -121,7 +121,7 @@ httpform_clean(const struct arguments *arguments, const struct argument *a)
     return copy + strspn(copy, " \t\n\v\f\r");
 }
 
-/* --- multipart ----------------------------------------------------------- */
+/* [22] --- multipart ------------------------------------------------------ */
 
 #define BAD "400 malformed multipart: "
 

@@ -1,4 +1,4 @@
-/* [12] httpform.h -- from a query or a body to named values.
+/* [14] httpform.h -- from a query or a body to named values.
  *
  *     Tornado 2.0: parse_multipart_form_data in tornado/httputil.py,
  *     parse_qs_bytes and url_unescape in tornado/escape.py

@@ -1,24 +1,26 @@
-/* [11] httprequest.c -- text becomes a request.
+/* [10] httprequest.c -- text becomes a request.
  *
- * In reading order: the request line, the host, the head as a whole; what the
- * head says of the body, and forms (chapter 12); cookies (chapter 31);
- * accessors; the answer. Every error is a status and a reason. */
+ * In reading order: the request line; the head as a whole (chapter 11); what
+ * the head says of the body (12); forms (14); cookies (30); accessors; the
+ * answer. Every error is a status and a reason. */
 #include "httprequest.h"
 
-#include <arpa/inet.h>
+#include <arpa/inet.h> /* [21] */
 #include <ctype.h>
-#include <netdb.h>
-#include <stdio.h>
+#include <netdb.h> /* [16] */
+#include <stdio.h> /* [21] */
 #include <string.h>
-#include <strings.h>
+#include <strings.h> /* [14] */
 
-#include "httpconnection.h"
+#include "httpconnection.h" /* [11] */
 #include "httputil.h"
-
-/* --- the request line --------------------------------------------------- */
 
 static const char malformed_line[] = "400 malformed request line";
 static const char line_too_long[] = "414 request line too long";
+
+/* [21] --- hosts and whole URLs ------------------------------------------- */
+
+static const char malformed_target[] = "400 malformed request target";
 
 /* RFC 3986, section 3.2: a name, maybe empty, or an IPv6 address in brackets,
  * and maybe a port. An application that makes links or looks up virtual hosts
@@ -35,11 +37,10 @@ is_host(const char *host)
             inet_pton(AF_INET6, address, &unused) != 1)
             n = 0;
 
-        /* [16] IPvFuture, an address of a kind that does not exist yet. */
+        /* IPvFuture, an address of a kind that does not exist yet. */
         if (n == 0)
             sscanf(host, "[%*1[vV]%*[0-9A-Fa-f].%*[-._~!$&'()*+,;=:0-9A-Za-z]]"
                          "%n", &n);
-
         if (n == 0)
             return false;
         host += n;
@@ -53,53 +54,76 @@ is_host(const char *host)
     return *host == '\0';
 }
 
-/* RFC 9112, section 3.2: "/path?query"; the whole URL, as for a proxy; or "*",
- * for OPTIONS only. */
+/* RFC 9112, section 3.2: the whole URL, as for a proxy; or "*", for OPTIONS
+ * only. *target moves to the path. */
+static const char *
+parse_other_form(struct httprequest *r, const char **target)
+{
+    const char *host = *target + 7;
+    size_t n;
+
+    if (strcmp(*target, "*") == 0 && strcmp(r->method, "OPTIONS") == 0)
+        return NULL;
+    if (strncasecmp(*target, "https://", 8) == 0)
+        host++;
+    else if (strncasecmp(*target, "http://", 7) != 0)
+        return malformed_target;
+    n = strcspn(host, "/?");
+    *target = host + n;
+    r->host = arena_copy(&r->arena, host, n);
+    if (r->host == NULL)
+        return HTTP_NO_MEMORY;
+    return strchr(":", *r->host) != NULL || !is_host(r->host)
+               ? malformed_target : NULL;
+}
+
+/* --- the request line --------------------------------------------------- */
+
+/* "/path?query". */
 static const char *
 parse_target(struct httprequest *r)
 {
-    static const char malformed[] = "400 malformed request target";
-    const char *target = r->uri, *query;
-    size_t scheme, n;
+    const char *target = r->uri;
+    size_t n;
     char *path;
 
+    /* [21] The target is not a path, or names a part of a page, which is for
+     * the client only. */
     if (*r->method == 'C' && strcmp(r->method, "CONNECT") == 0)
         return "501 CONNECT is for proxies";
-    if (*target != '/' &&
-        (strcmp(target, "*") != 0 || strcmp(r->method, "OPTIONS") != 0)) {
-        scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : 8;
-        if (scheme == 8 && strncasecmp(target, "https://", 8) != 0)
-            return malformed;
-        target += scheme;
-        n = strcspn(target, "/?");
-        r->host = arena_copy(&r->arena, target, n);
-        if (r->host == NULL)
-            return HTTP_NO_MEMORY;
-        if (strchr(":", *r->host) != NULL || !is_host(r->host))
-            return malformed;
-        target += n;
+    if (*target != '/') {
+        const char *wrong = parse_other_form(r, &target);
+
+        if (wrong != NULL)
+            return wrong;
     }
     if (strchr(target, '#') != NULL)
-        return malformed;
-    query = strchr(target, '?');
-    r->query = query != NULL ? query + 1 : "";
+        return malformed_target;
 
-    /* [16] A target that is only a path is used as it stands. Any other target
-     * is copied, because its query is cut off or its path is decoded. */
-    r->path = target;
-    if (*target == '/' && query == NULL && strchr(target, '%') == NULL)
+    n = strcspn(target, "?");
+    r->query = target[n] == '?' ? target + n + 1 : "";
+
+    /* [36] A target that is only a path needs no copy. */
+    if (*target == '/' && target[n] == '\0' && strchr(target, '%') == NULL) {
+        r->path = target;
         return NULL;
+    }
 
-    n = query != NULL ? (size_t)(query - target) : strlen(target);
-    path = arena_copy(&r->arena, n > 0 ? target : "/", n > 0 ? n : 1);
+    /* [21] A URL without a path means "/". */
+    if (n == 0) {
+        target = "/";
+        n = 1;
+    }
+
+    path = arena_copy(&r->arena, target, n);
     r->path = path;
 
-    /* [16] RFC 3986, section 6.2.2.2: "%61" and "a" are the same byte of a
+    /* [21] RFC 3986, section 6.2.2.2: "%61" and "a" are the same byte of a
      * path, so routes have to see them as one. Only bytes that never mean
      * anything else are decoded: "%2F" is not a slash, and "%25" stays, so
      * nothing is decoded twice. */
     if (path != NULL)
-        httpform_unescape(path, strlen(path), "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        httpform_unescape(path, n, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                           "abcdefghijklmnopqrstuvwxyz0123456789-._~");
 
     return path != NULL ? NULL : HTTP_NO_MEMORY;
@@ -113,12 +137,17 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
     size_t n = httputil_span(line, HTTP_TOKEN);
     char *target = line + n + 1, *version = target;
 
+    /* [21] The limit of a line. */
     if (lf - line > HTTP_MAX_LINE + 1)
         return line_too_long;
+
     if (n == 0 || line[n] != ' ')
         return malformed_line;
+
+    /* [21] The reason why it is malformed. */
     if (lf[-1] != '\r')
         return "400 a line does not end with CR LF";
+
     while (*version > ' ' && *version < 0x7f)
         version++;
     if (version == target || lf - version != sizeof " HTTP/1.1" ||
@@ -135,7 +164,7 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
     return parse_target(r);
 }
 
-/* [16] --- a part of a head ----------------------------------------------- */
+/* [19] --- a part of a head ----------------------------------------------- */
 
 /* A complete first line is parsed by the same function that parses it again
  * when the head is complete. In an incomplete line only the bytes of the method
@@ -165,23 +194,18 @@ httprequest_check_start(const char *data, size_t size)
 /* --- the head ----------------------------------------------------------- */
 
 struct httprequest *
-httprequest_new(struct httpconnection *connection, struct ioloop *loop,
-                const union peer *peer)
+httprequest_new(void)
 {
     struct arena *arena = NULL;
     struct httprequest *r = arena_alloc(&arena, sizeof *r);
 
     if (r == NULL)
         return NULL;
-    *r = (struct httprequest){.arena = arena,
-                              .connection = connection,
-                              .loop = loop,
-                              .peer = *peer,
-                              .protocol = "http",
-                              .start_time = ioloop_now(loop)};
-    r->headers.arena = &r->arena;
-    r->arguments.arena = &r->arena; /* [12] */
+    *r = (struct httprequest){.arena = arena};
+    r->headers.arena = &r->arena; /* [11] */
+    r->arguments.arena = &r->arena; /* [14] */
     r->body = ""; /* [12] */
+    r->protocol = "http"; /* [16] */
     return r;
 }
 
@@ -195,31 +219,13 @@ httprequest_free(void *request)
     arena_release(&all);
 }
 
-/* The head is copied once, into the request's own memory, and cut to pieces
- * there: every name and value is a part of that copy. Then the Host is checked
- * (RFC 9112, section 3.2): exactly one in HTTP/1.1, at most one in 1.0. A host
- * in the target replaces it. */
-const char *
-httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
-                       size_t max)
+/* [21] RFC 9112, section 3.2: exactly one Host in HTTP/1.1, at most one in 1.0.
+ * A host in the target replaces it. */
+static const char *
+check_host(struct httprequest *r)
 {
-    char *text = arena_copy(&r->arena, data, size), *lf;
-    const char *wrong, *host;
+    const char *host = httpheaders_get_list(&r->headers, "Host", 0);
 
-    if (text == NULL)
-        return HTTP_NO_MEMORY;
-    lf = memchr(text, '\n', size);
-    wrong = lf != NULL ? parse_request_line(r, text, lf) : line_too_long;
-    if (wrong != NULL)
-        return wrong;
-    if (size > max)
-        return "431 headers too long";
-    if (text[size - 2] != '\r')
-        return "400 a line does not end with CR LF";
-    wrong = httpheaders_parse(&r->headers, lf + 1, text + size - 2);
-    if (wrong != NULL)
-        return wrong;
-    host = httpheaders_get_list(&r->headers, "Host", 0);
     if (host == NULL && httprequest_supports_http_1_1(r))
         return "400 no Host header";
     if (httpheaders_get_list(&r->headers, "Host", 1) != NULL)
@@ -229,6 +235,38 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     if (r->host == NULL)
         r->host = host != NULL ? host : "127.0.0.1";
     return NULL;
+}
+
+/* The head is copied once, into the request's own memory, and cut to pieces
+ * there: every name and value is a part of that copy. */
+const char *
+httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
+                       size_t max)
+{
+    char *text = arena_copy(&r->arena, data, size), *lf;
+    const char *wrong;
+
+    if (text == NULL)
+        return HTTP_NO_MEMORY;
+    lf = memchr(text, '\n', size);
+    wrong = lf != NULL ? parse_request_line(r, text, lf) : line_too_long;
+    if (wrong != NULL)
+        return wrong;
+    if (size > max)
+        return "431 headers too long";
+
+    /* [21] The empty line is a line, too. */
+    if (text[size - 2] != '\r')
+        return "400 a line does not end with CR LF";
+
+    /* [11] The headers stand between the first line and the empty line. */
+    wrong = httpheaders_parse(&r->headers, lf + 1, text + size - 2);
+
+    /* [21] Every request names the host that it is for. */
+    if (wrong == NULL)
+        wrong = check_host(r);
+
+    return wrong;
 }
 
 /* [12] --- the body -------------------------------------------------------- */
@@ -260,10 +298,13 @@ parse_content_length(const struct httprequest *r, size_t *length)
 const char *
 httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
 {
+    *length = 0;
+
+    /* [21] A body that has a coding does not say how long it is. */
     bool has_coding = httpheaders_get_list(&r->headers, "Transfer-Encoding",
                                            0) != NULL;
 
-    *length = 0;
+    /* [27] One of them could be meant for another server. */
     if (has_coding &&
         httpheaders_get_list(&r->headers, "Content-Length", 0) != NULL)
         return "400 both Content-Length and Transfer-Encoding";
@@ -279,13 +320,16 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
             return NULL;
     }
 
+    /* [21] Where the body ends is unknown. */
     if (has_coding)
         return "501 unknown Transfer-Encoding";
+
     if (!parse_content_length(r, length))
         return "400 malformed Content-Length";
     return *length > max ? "413 body too long" : NULL;
 }
 
+/* [22] The client may wait for an answer before it sends the body. */
 const char *
 httprequest_expects_continue(const struct httprequest *r, bool *expects)
 {
@@ -302,7 +346,7 @@ httprequest_expects_continue(const struct httprequest *r, bool *expects)
     return NULL;
 }
 
-/* [12] --- forms ------------------------------------------------------------ */
+/* [14] --- forms ------------------------------------------------------------ */
 
 /* Tornado parses forms in _on_request_body. Here it is done when the
  * application asks: a handler that stores a million bytes "a&" has no use for
@@ -317,13 +361,16 @@ httprequest_parse_body(struct httprequest *r)
         return NULL;
     if (strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
         return httpform_parse_qs(&r->arguments, r->body, r->body_size);
+
+    /* [22] The form may have files. */
     if (strncasecmp(type, "multipart/form-data", 19) == 0)
         return httpform_parse_multipart(&r->arguments, type, r->body,
                                         r->body_size);
+
     return NULL;
 }
 
-/* [31] --- cookies --------------------------------------------------------- */
+/* [30] --- cookies --------------------------------------------------------- */
 
 bool
 httprequest_add_cookie(struct httprequest *r, const char *name,
@@ -394,9 +441,9 @@ httprequest_parse_cookies(struct httprequest *r)
     return r->cookies_wrong;
 }
 
-/* --- accessors ---------------------------------------------------------- */
+/* [11] --- accessors ----------------------------------------------------- */
 
-/* To the C library the peer of a unix socket may be "localhost". */
+/* [16] To the C library the peer of a unix socket may be "localhost". */
 const char *
 peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
 {
@@ -418,53 +465,61 @@ httprequest_remote_ip(struct httprequest *r)
                                  : peer_ip(&r->peer, r->remote_ip);
 }
 
+/* [16] parse_request_line() has set the version. */
 bool
 httprequest_supports_http_1_1(const struct httprequest *r)
 {
     return r->version[7] == '1';
 }
 
-/* --- the answer ----------------------------------------------------------- */
+/* [11] --- the answer ------------------------------------------------------ */
 
-/* HTTPRequest.write and .finish go to the connection, as in Tornado. If the
- * client has gone there is no connection, and the callback runs in the next
- * turn. */
+/* HTTPRequest.write and .finish go to the connection, as in Tornado. */
 void
 httprequest_write(struct httprequest *r, const void *data, size_t size,
                   ioloop_callback *callback, void *arg)
 {
-    if (r->connection != NULL)
-        httpconnection_write(r->connection, data, size, callback, arg);
-    else if (callback != NULL && !r->finished)
-        ioloop_add_callback(r->loop, callback, arg);
+    /* [24] The client has gone, or the request is finished. */
+    if (r->connection == NULL) {
+        if (callback != NULL && !r->finished)
+            ioloop_add_callback(r->loop, callback, arg);
+        return;
+    }
+
+    httpconnection_write(r->connection, data, size, callback, arg);
 }
 
 void
 httprequest_finish(struct httprequest *r)
 {
+    /* [24] The connection frees the request, unless it has ended before. */
     if (r->finished)
         return;
     r->finished = true;
     r->write_callback = NULL;
-    if (r->connection != NULL)
-        httpconnection_finish(r->connection);
-    else
+    if (r->connection == NULL) {
         ioloop_add_callback(r->loop, httprequest_free, r);
+        return;
+    }
+
+    httpconnection_finish(r->connection);
 }
 
-/* [16] The connection sends the error page. */
+/* [13] The connection sends the error page. */
 void
 httprequest_refuse(struct httprequest *r, const char *wrong)
 {
+    /* [24] There is no client to answer. */
     if (r->connection == NULL) {
         httprequest_finish(r);
-    } else {
-        r->finished = true;
-        httpconnection_refuse(r->connection, wrong);
+        return;
     }
+    r->finished = true;
+
+    httpconnection_refuse(r->connection, wrong);
 }
 
-/* [16] For handlers that cannot go on. */
+/* [15] For handlers that cannot go on. */
 void
 httprequest_abort(struct httprequest *r)
 {
@@ -472,7 +527,7 @@ httprequest_abort(struct httprequest *r)
         iostream_abort(httpconnection_stream(r->connection));
 }
 
-/* [16] For the trace. */
+/* [13] For the trace. */
 int
 httprequest_fd(const struct httprequest *r)
 {
@@ -487,7 +542,7 @@ httprequest_memory(const struct httprequest *r)
     return arena_memory(r->arena) + buffer_memory(r->body_buffer);
 }
 
-/* [25] --- the client leaves ----------------------------------------------- */
+/* [24] --- the client leaves ----------------------------------------------- */
 
 void
 httprequest_set_close_callback(struct httprequest *r,
@@ -498,8 +553,6 @@ httprequest_set_close_callback(struct httprequest *r,
     if (r->connection != NULL && callback != NULL)
         iostream_watch(httpconnection_stream(r->connection));
 }
-
-/* --- the end of the connection -------------------------------------------- */
 
 /* Calls the close callback. Then, unless that has finished the request, queues
  * the callback of the written bytes, which will never be sent. */

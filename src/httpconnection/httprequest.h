@@ -1,4 +1,4 @@
-/* [11] httprequest.h -- a request of a client, as values.
+/* [10] httprequest.h -- a request of a client, as values.
  *
  *     Tornado 2.0: tornado/httpserver.py, class HTTPRequest
  *     Layer 4: text in, values out. (The answer goes through the connection:
@@ -11,32 +11,32 @@
 #ifndef HTTPREQUEST_H
 #define HTTPREQUEST_H
 
-#include <netinet/in.h>
+#include <netinet/in.h> /* [11] */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
+#include <sys/socket.h> /* [11] */
 
-#include "httpform.h" /* [12] */
+#include "httpform.h" /* [14] */
 #include "httputil.h"
-#include "ioloop.h"
+#include "ioloop.h" /* [11] */
 
-struct httpconnection;
+struct httpconnection; /* [11] */
 
-/* Room for every kind of address that the server listens on. */
+/* [11] Room for every kind of address that the server listens on. */
 union peer {
     struct sockaddr any;
     struct sockaddr_in in;
     struct sockaddr_in6 in6;
 };
 
-/* Room for the text of an address, with its NUL. */
+/* [16] Room for the text of an address, with its NUL. */
 enum { PEER_IP_SIZE = 64 };
 
-/* [31] The limit of one request; beyond it the answer is 400. */
+/* [30] The limit of one request; beyond it the answer is 400. */
 enum { HTTP_MAX_COOKIES = 100 };
 
-/* [31] One cookie of a request. */
+/* [30] One cookie of a request. */
 struct cookie {
     const char *name, *value;
 };
@@ -44,52 +44,52 @@ struct cookie {
 /* HTTPRequest.
  * - Everything that it points at lives as long as the request. A pointer
  *   without a size points at a string.
- * - From the request callback until httprequest_finish() the request belongs to
- *   the application, even if the client leaves: the application must finish
- *   every request. */
+ * - A connection (chapter 11) gives the request to the application, to which it
+ *   belongs until httprequest_finish(), even if the client leaves: the
+ *   application must finish every request. */
 struct httprequest {
     const char *method;  /* as sent; the known ones are upper case */
     const char *uri;     /* as sent: "/a%20b?c=d" */
-    const char *path;    /* "/a%20b"; from chapter 16 on "/ab" for "/a%62" */
+    const char *path;    /* "/a%20b"; from chapter 21 on "/ab" for "/a%62" */
     const char *query;   /* "c=d", or "" */
     const char *version; /* "HTTP/1.0" or "HTTP/1.1" */
-    const char *host;    /* "example.com:8888"; "127.0.0.1" if not given */
-    const char *protocol; /* "http" */
-    struct httpheaders headers;
+    const char *host; /* [16] "example.com:8888"; "127.0.0.1" if not given */
+    const char *protocol; /* [16] "http" */
+    struct httpheaders headers; /* [11] */
+    const char *body; /* [12] never NULL */
+    size_t body_size; /* [12] */
 
-    /* [12] The fields of the query and, after httprequest_parse_body(), of a
+    /* [14] The fields of the query and, after httprequest_parse_body(), of a
      * body that is a form. */
     struct arguments arguments;
-    const char *body; /* never NULL */
-    size_t body_size;
 
-    /* [31] RequestHandler.cookies, in order of arrival, after
+    /* [30] RequestHandler.cookies, in order of arrival, after
      * httprequest_parse_cookies(). */
     struct cookie *cookies;
     size_t ncookies;
 
     bool keep_alive; /* [16] may another request follow this one? */
 
-    struct ioloop *loop; /* for timeouts and callbacks of the application */
-    int64_t start_time; /* when the head was there, on ioloop_time()'s clock */
-    struct httpconnection *connection; /* NULL when the client has gone */
+    struct ioloop *loop; /* [11] for timeouts and callbacks */
+    int64_t start_time; /* [16] of ioloop_time(), when the head had come */
+    struct httpconnection *connection; /* [11] NULL: the client has gone */
 
     /* Private to the connection and httprequest.c. */
     struct arena *arena;
-    union peer peer;
-    ioloop_callback *write_callback, *close_callback;
-    void *write_arg, *close_arg;
-    bool finished;
+    union peer peer; /* [16] */
+    ioloop_callback *write_callback; /* [11] */
+    void *write_arg; /* [11] */
+    ioloop_callback *close_callback; /* [24] */
+    void *close_arg; /* [24] */
+    bool finished; /* [24] */
     struct buffer *body_buffer; /* [12] what has come of the body */
-    size_t cookies_size, cookie_headers; /* [31] room; lines that were parsed */
-    const char *cookies_wrong; /* [31] NULL: nothing */
-    char remote_ip[PEER_IP_SIZE]; /* "": httprequest_remote_ip() makes it */
+    size_t cookies_size, cookie_headers; /* [30] room; lines that were parsed */
+    const char *cookies_wrong; /* [30] NULL: nothing */
+    char remote_ip[PEER_IP_SIZE]; /* [16] "": not known yet */
 };
 
-/* An empty request. NULL when there is no memory. */
-struct httprequest *httprequest_new(struct httpconnection *connection,
-                                    struct ioloop *loop,
-                                    const union peer *peer);
+/* An empty request, without a connection. NULL when there is no memory. */
+struct httprequest *httprequest_new(void);
 
 /* Ends the request and everything that lives in its memory. It has the form of
  * a callback, so it can run in the next turn. */
@@ -102,7 +102,7 @@ void httprequest_free(void *request);
 const char *httprequest_parse_head(struct httprequest *request,
                                    const char *data, size_t size, size_t max);
 
-/* [16] May these first bytes of a head become a request?
+/* [19] May these first bytes of a head become a request?
  * - `data` are the bytes that have come, without empty lines before.
  * - An error (400, 414, 501, 505) is known as soon as a byte has come that no
  *   method contains, or the first line is complete or too long.
@@ -110,44 +110,45 @@ const char *httprequest_parse_head(struct httprequest *request,
 const char *httprequest_check_start(const char *data, size_t size);
 
 /* [12] Sets *length to the number of bytes of body that follow the head (RFC
- * 9112, section 6.3), or to HTTP_LENGTH_UNKNOWN if the body comes in chunks. A
- * body of more than `max` bytes is an error (413). */
-#define HTTP_LENGTH_UNKNOWN SIZE_MAX
+ * 9112, section 6.3), or to HTTP_LENGTH_UNKNOWN if the body comes in chunks
+ * (chapter 27). A body of more than `max` bytes is an error (413). */
 const char *httprequest_body_length(struct httprequest *request, size_t max,
                                     size_t *length);
+#define HTTP_LENGTH_UNKNOWN SIZE_MAX /* [27] */
 
-/* [12] Does the client wait for a 100 before it sends the body (RFC 9110,
+/* [22] Does the client wait for a 100 before it sends the body (RFC 9110,
  * section 10.1.1)? A client of HTTP/1.0 does not. Any other expectation is
  * wrong (417). */
 const char *httprequest_expects_continue(const struct httprequest *request,
                                          bool *expects);
 
-/* [12] Adds the fields of the body to `arguments`, if it is a form (urlencoded
- * or multipart; of POST and PUT only, as in Tornado). To be called once. */
+/* [14] Adds the fields of the body to `arguments`, if it is a form (urlencoded,
+ * or, from chapter 22 on, multipart; of POST and PUT only, as in Tornado). To
+ * be called once. */
 const char *httprequest_parse_body(struct httprequest *request);
 
-/* [31] Parses the Cookie headers into `cookies`. Blanks around a name or a
+/* [30] Parses the Cookie headers into `cookies`. Blanks around a name or a
  * value and quotes around a value are removed; a pair without a name is
  * skipped. More than HTTP_MAX_COOKIES cookies are an error. A second call does
  * nothing, and returns the same. */
 const char *httprequest_parse_cookies(struct httprequest *request);
 
-/* [31] Adds a cookie, as if the client had sent it. The strings are not copied.
+/* [30] Adds a cookie, as if the client had sent it. The strings are not copied.
  * False when there is no memory left. */
 bool httprequest_add_cookie(struct httprequest *request, const char *name,
                             const char *value);
 
-/* HTTPRequest.supports_http_1_1. */
+/* [16] HTTPRequest.supports_http_1_1. */
 bool httprequest_supports_http_1_1(const struct httprequest *request);
 
 /* [16] HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where
  * the peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
-/* The same where there is no request yet. */
+/* [16] The same where there is no request yet. */
 const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
 
-/* --- the answer ----------------------------------------------------------- */
+/* [11] --- the answer ------------------------------------------------------ */
 
 /* HTTPRequest.write: appends bytes of the answer, as they go over the wire, to
  * what is unsent.
@@ -162,27 +163,29 @@ void httprequest_write(struct httprequest *request, const void *data,
  * turn; its memory must not be used after that. */
 void httprequest_finish(struct httprequest *request);
 
-/* [16] Sends an error page that says what is `wrong`, and closes the
+/* [13] Sends an error page that says what is `wrong`, and closes the
  * connection. The answer must not have begun. The request ends as by
  * httprequest_finish(). */
 void httprequest_refuse(struct httprequest *request, const char *wrong);
 
-/* [16] The answer cannot be completed: the connection is reset, so that half of
+/* [15] The answer cannot be completed: the connection is reset, so that half of
  * it does not look like all of it. The request must still be finished. */
 void httprequest_abort(struct httprequest *request);
 
-/* [25] `callback` runs if the client leaves before the request is finished. It
+/* [24] `callback` runs if the client leaves before the request is finished. It
  * may finish the request. NULL: nothing runs. */
 void httprequest_set_close_callback(struct httprequest *request,
                                     ioloop_callback *callback, void *arg);
 
-/* [16] The descriptor, for the trace; -1 without a client, or when finished. */
+/* [13] The descriptor, for the trace; -1 without a client, or when finished. */
 int httprequest_fd(const struct httprequest *request);
 
 /* [32] Bytes of memory that the request occupies. */
 size_t httprequest_memory(const struct httprequest *request);
 
-/* The connection calls this when the client has gone. */
+/* [24] The connection calls this when the client has gone. */
 void httprequest_closed(struct httprequest *request);
+
+/* ------------------------------------------------------------------------- */
 
 #endif

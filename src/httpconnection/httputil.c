@@ -1,15 +1,15 @@
-/* [11] httputil.c -- see httputil.h for what these are for.
+/* [10] httputil.c -- see httputil.h for what these are for.
  *
  * Strings here are parts of the head that was received, or constants; no string
  * is copied or searched without need. */
 #include "httputil.h"
 
 #include <ctype.h> /* [16] */
-#include <stdio.h>
-#include <string.h>
-#include <strings.h>
+#include <stdio.h> /* [15] */
+#include <string.h> /* [11] */
+#include <strings.h> /* [11] */
 
-/* --- headers ------------------------------------------------------------ */
+/* --- bytes ---------------------------------------------------------------- */
 
 /* The kinds of each byte (enum httputil_kind), or CONTROL: no part of a header
  * may contain it. 0: only the value of a header may contain it, as a blank, a
@@ -36,7 +36,7 @@ httputil_span(const char *text, enum httputil_kind kind)
     return n;
 }
 
-/* [16] For names that a handler gives. */
+/* [15] For names that a handler gives. */
 bool
 httputil_is_token(const char *text)
 {
@@ -45,6 +45,7 @@ httputil_is_token(const char *text)
     return n > 0 && text[n] == '\0';
 }
 
+/* [15] For values that a handler gives. */
 bool
 httputil_is_value(const char *text, size_t size)
 {
@@ -55,10 +56,11 @@ httputil_is_value(const char *text, size_t size)
     return !(kind & CONTROL);
 }
 
+/* [11] --- headers ------------------------------------------------------- */
+
 bool
 httpheaders_append(struct httpheaders *headers, struct httpheader header)
 {
-    uint64_t bit = httpheaders_bit(header.name, header.name_size);
     void *items = arena_more(headers->arena, headers->items, headers->n,
                              &headers->size, sizeof *headers->items);
 
@@ -66,8 +68,12 @@ httpheaders_append(struct httpheaders *headers, struct httpheader header)
         return false;
     headers->items = items;
     headers->items[headers->n++] = header;
+
+    /* [36] Now there is such a header. */
+    uint64_t bit = httpheaders_bit(header.name, header.name_size);
     headers->twice |= headers->seen & bit;
     headers->seen |= bit;
+
     return true;
 }
 
@@ -82,7 +88,7 @@ httpheaders_search(const struct httpheaders *headers, const char *name,
     return NULL;
 }
 
-/* [12] If there are several lines, none of them is valid. */
+/* [14] If there are several lines, none of them is valid. */
 const char *
 httpheaders_get(const struct httpheaders *headers, const char *name)
 {
@@ -90,7 +96,7 @@ httpheaders_get(const struct httpheaders *headers, const char *name)
                ? httpheaders_get_list(headers, name, 0) : NULL;
 }
 
-/* [16] The other headers keep their order. */
+/* [15] The other headers keep their order. */
 void
 httpheaders_del(struct httpheaders *headers, const char *name)
 {
@@ -127,8 +133,10 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end)
         size_t name_size = httputil_span(text, HTTP_TOKEN);
         char *name = text, *value, *stop;
 
+        /* [21] The reason why it is malformed. */
         if (*name == ' ' || *name == '\t')
             return "400 folded header line";
+
         if (name_size == 0 || name[name_size] != ':')
             return "400 malformed header line";
         for (value = name + name_size + 1; *value == ' ' || *value == '\t';)
@@ -138,10 +146,13 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end)
         if (*stop != '\r' || stop[1] != '\n')
             return *stop == '\n' ? "400 a line does not end with CR LF"
                                  : "400 control byte in a header";
+
+        /* [21] The limits. */
         if (stop - name > HTTP_MAX_LINE)
             return "431 header line too long";
         if (headers->n == HTTP_MAX_HEADERS)
             return "431 too many headers";
+
         text = stop + 2;
         while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t'))
             stop--;
@@ -185,7 +196,7 @@ httpheaders_list_has(const struct httpheaders *headers, const char *name,
     return false;
 }
 
-/* --- numbers -------------------------------------------------------------- */
+/* [12] --- numbers --------------------------------------------------------- */
 
 int
 httputil_hex_digit(char c)
@@ -196,6 +207,7 @@ httputil_hex_digit(char c)
                                   : -1;
 }
 
+/* [14] Forms and URLs are encoded like this. */
 int
 httputil_percent(const char *text)
 {
@@ -205,7 +217,7 @@ httputil_percent(const char *text)
     return low >= 0 ? high * 16 + low : -1;
 }
 
-/* [12] A number that is too large stays SIZE_MAX, and its other digits are
+/* A number that is too large stays SIZE_MAX, and its other digits are
  * skipped. */
 bool
 httputil_parse_digits(const char **text, int base, size_t *n)
@@ -220,7 +232,7 @@ httputil_parse_digits(const char **text, int base, size_t *n)
     return *text > start;
 }
 
-/* [31] --- hexadecimal digits ---------------------------------------------- */
+/* [30] --- hexadecimal digits ---------------------------------------------- */
 
 void
 httputil_encode_hex(char *to, const unsigned char *from, size_t size)
@@ -229,21 +241,24 @@ httputil_encode_hex(char *to, const unsigned char *from, size_t size)
         sprintf(to + 2 * i, "%02x", from[i]);
 }
 
-/* --- status and date ---------------------------------------------------- */
+/* [15] --- status and date ----------------------------------------------- */
 
 /* Clients ignore the reason; people read it. */
 const char *
 httputil_reason(int status)
 {
     static const char *const reasons[] = {
-        [200] = "OK", [201] = "Created", [202] = "Accepted",
-        [204] = "No Content", [206] = "Partial Content",
-        [301] = "Moved Permanently", [302] = "Found", [303] = "See Other",
-        [304] = "Not Modified", [307] = "Temporary Redirect",
-        [308] = "Permanent Redirect", [400] = "Bad Request",
+        [200] = "OK", [400] = "Bad Request", [404] = "Not Found",
+        [405] = "Method Not Allowed", [500] = "Internal Server Error",
+        [501] = "Not Implemented", [503] = "Service Unavailable",
+
+        /* [21] All the others of RFC 9110 that a server may need. */
+        [201] = "Created", [202] = "Accepted", [204] = "No Content",
+        [206] = "Partial Content", [301] = "Moved Permanently",
+        [302] = "Found", [303] = "See Other", [304] = "Not Modified",
+        [307] = "Temporary Redirect", [308] = "Permanent Redirect",
         [401] = "Unauthorized", [402] = "Payment Required",
-        [403] = "Forbidden", [404] = "Not Found",
-        [405] = "Method Not Allowed", [406] = "Not Acceptable",
+        [403] = "Forbidden", [406] = "Not Acceptable",
         [407] = "Proxy Authentication Required", [408] = "Request Timeout",
         [409] = "Conflict", [410] = "Gone", [411] = "Length Required",
         [412] = "Precondition Failed", [413] = "Content Too Large",
@@ -253,9 +268,7 @@ httputil_reason(int status)
         [426] = "Upgrade Required", [428] = "Precondition Required",
         [429] = "Too Many Requests",
         [431] = "Request Header Fields Too Large",
-        [500] = "Internal Server Error", [501] = "Not Implemented",
-        [502] = "Bad Gateway", [503] = "Service Unavailable",
-        [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
+        [502] = "Bad Gateway", [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
     };
     const size_t n = sizeof reasons / sizeof reasons[0];
 
@@ -263,7 +276,7 @@ httputil_reason(int status)
                                                          : "Unknown";
 }
 
-/* The names are English because this program does not call setlocale(). A
+/* [21] The names are English because this program does not call setlocale(). A
  * time outside the years 0 to 9999 becomes the first or last second of them.
  * "%Y" gives fewer than four digits for small years. */
 void
@@ -320,7 +333,7 @@ httputil_parse_date(const char *date)
     return -1;
 }
 
-/* --- answers ------------------------------------------------------------- */
+/* [15] --- answers -------------------------------------------------------- */
 
 /* The apostrophe ends attributes in single quotes (Tornado since 3.2). */
 bool
@@ -352,25 +365,36 @@ put(char *to, const char *text, size_t size)
     return to + size;
 }
 
-/* The first lines are the same for all answers with one status in one second,
- * so they are formatted once, and copied. Returns where they end. */
+/* Returns where the lines end. */
 static char *
 put_first_lines(char *to, int status)
 {
-    static char date[HTTP_DATE_SIZE], lines[OTHER_LINES / 2];
+    /* [36] These lines are the same for all answers with one status in one
+     * second, so they are formatted once, and then copied. */
+    static char lines[OTHER_LINES / 2];
     static time_t last = -1;
-    static int last_status, size;
+    static size_t size;
+    static int last_status;
+    char *start = to;
     time_t now = time(NULL);
+    if (now == last && status == last_status)
+        return put(to, lines, size);
 
-    if (now != last || status != last_status) {
-        if (now != last)
-            httputil_format_date(date, now);
-        size = sprintf(lines, "HTTP/1.1 %d %s\r\nServer: %s\r\nDate: %s\r\n",
-                       status, httputil_reason(status), HTTP_SERVER, date);
-        last = now;
-        last_status = status;
-    }
-    return put(to, lines, (size_t)size);
+    to += sprintf(to, "HTTP/1.1 %d %s\r\nServer: %s\r\n", status,
+                  httputil_reason(status), HTTP_SERVER);
+
+    /* [21] RFC 9110, section 6.6.1: the date, so that caches know the age. */
+    char date[HTTP_DATE_SIZE];
+    httputil_format_date(date, time(NULL));
+    to += sprintf(to, "Date: %s\r\n", date);
+
+    /* [36] For the next answer. */
+    size = (size_t)(to - start);
+    memcpy(lines, start, size);
+    last = now;
+    last_status = status;
+
+    return to;
 }
 
 /* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the

@@ -1,4 +1,4 @@
-/* [11] httputil.h -- what HTTP is made of: headers, lists, dates.
+/* [10] httputil.h -- what HTTP is made of: headers, lists, dates.
  *
  *     Tornado 2.0: tornado/httputil.py, and bits of escape.py
  *     Layer 4: text in, values out; it knows no streams.
@@ -14,13 +14,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <time.h>
+#include <stdint.h> /* [12] */
+#include <string.h> /* [11] */
+#include <time.h> /* [21] */
 
 #include "memory.h"
 
-/* The value of the Server header. */
+/* [15] The value of the Server header. */
 #define HTTP_SERVER "DustDevil/1.0"
 
 /* HTTP_NO_MEMORY is what a parser returns when there is no memory left;
@@ -28,11 +28,11 @@
 #define HTTP_NO_MEMORY "503 out of memory"
 #define http_no_memory (&HTTP_NO_MEMORY[4])
 
-/* --- headers ------------------------------------------------------------ */
-
-/* The limits of one head. Beyond them the answer is 431, or 414 for the request
- * line. */
+/* [16] The limits of one head. Beyond them the answer is 431, or 414 for the
+ * request line. */
 enum { HTTP_MAX_LINE = 8192, HTTP_MAX_HEADERS = 100 };
+
+/* [11] --- headers ------------------------------------------------------- */
 
 struct httpheader {
     const char *name, *value;
@@ -45,10 +45,10 @@ struct httpheaders {
     struct arena **arena;
     struct httpheader *items;
     size_t n, size;
-    uint64_t seen, twice; /* httpheaders_bit() of names; see there */
+    uint64_t seen, twice; /* [36] httpheaders_bit() of names; see there */
 };
 
-/* One of 64 bits, the same for a name in any case. The bit is set in `seen` if
+/* [36] One of 64 bits, the same for a name in any case. The bit is set in `seen` if
  * there is such a header, and in `twice` if there are two; a header of another
  * name may have set it, too. Most headers that are looked up do not exist, so
  * one test of a bit is enough. For a constant name the compiler computes the
@@ -63,7 +63,7 @@ httpheaders_bit(const char *name, size_t size)
  * False when there is no memory left. */
 bool httpheaders_append(struct httpheaders *headers, struct httpheader header);
 
-/* [16] The same for strings. For constants the compiler computes the sizes. */
+/* [15] The same for strings. For constants the compiler computes the sizes. */
 static inline bool
 httpheaders_add(struct httpheaders *headers, const char *name,
                 const char *value)
@@ -73,7 +73,7 @@ httpheaders_add(struct httpheaders *headers, const char *name,
                                                   strlen(value)});
 }
 
-/* [12] The value of a header that is not a list. NULL if there is no such
+/* [14] The value of a header that is not a list. NULL if there is no such
  * header, and if there are several: then none of them is valid (RFC 9110,
  * section 5.3). Tornado joins them. */
 const char *httpheaders_get(const struct httpheaders *headers,
@@ -89,9 +89,12 @@ httpheaders_get_list(const struct httpheaders *headers, const char *name,
 {
     size_t size = strlen(name);
 
-    return (i == 0 ? headers->seen : headers->twice) &
-                   httpheaders_bit(name, size)
-               ? httpheaders_search(headers, name, size, i) : NULL;
+    /* [36] Most headers that are looked up do not exist. */
+    if (!((i == 0 ? headers->seen : headers->twice) &
+          httpheaders_bit(name, size)))
+        return NULL;
+
+    return httpheaders_search(headers, name, size, i);
 }
 
 /* [16] Is `token` an element, in any case, of the comma-separated list that the
@@ -102,7 +105,7 @@ bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
 /* [16] The same for one value. */
 bool httputil_list_has(const char *list, const char *token);
 
-/* [16] Drops all headers of that name. */
+/* [15] Drops all headers of that name. */
 void httpheaders_del(struct httpheaders *headers, const char *name);
 
 /* HTTPHeaders.parse: reads header lines.
@@ -110,13 +113,15 @@ void httpheaders_del(struct httpheaders *headers, const char *name);
  *   in place.
  * - RFC 9112, section 5, without its leniencies: no bare LF, no folded lines,
  *   no space before the colon, no control bytes.
- * - What is wrong is a 400, a 431 (too long, too many) or a 503. */
+ * - What is wrong is a 400, a 503, or a 431 (a limit; from chapter 21 on). */
 const char *httpheaders_parse(struct httpheaders *headers, char *text,
                               char *end);
 
 /* [16] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
  * room for strlen(name) + 1 bytes. */
 void httpheaders_normalize_name(char *to, const char *name);
+
+/* --- bytes ---------------------------------------------------------------- */
 
 /* HTTP_TOKEN: a byte of a token (RFC 9110, section 5.6.2: letters, digits and
  * !#$%&'*+-.^_`|~). HTTP_HOST: a byte of the name of a host (RFC 3986, section
@@ -126,36 +131,36 @@ enum httputil_kind { HTTP_TOKEN = 1, HTTP_HOST = 2 };
 /* The number of bytes of that kind that `text` begins with. */
 size_t httputil_span(const char *text, enum httputil_kind kind);
 
-/* [16] Is `text` a token? */
+/* [15] Is `text` a token? */
 bool httputil_is_token(const char *text);
 
-/* Does `text` consist of bytes that a header value may have? */
+/* [15] Does `text` consist of bytes that a header value may have? */
 bool httputil_is_value(const char *text, size_t size);
 
-/* --- numbers -------------------------------------------------------------- */
+/* [12] --- numbers --------------------------------------------------------- */
 
 /* The value of a hexadecimal digit; -1 if `c` is not one. */
 int httputil_hex_digit(char c);
 
-/* The byte that `text` begins with in the form %XX; -1 if it does not. */
+/* [14] The byte that `text` begins with in the form %XX; -1 if it does not. */
 int httputil_percent(const char *text);
 
-/* [12] Reads digits of that base (10 or 16) at *text, which moves behind them;
+/* Reads digits of that base (10 or 16) at *text, which moves behind them;
  * no sign, no blanks, no prefix. A number that does not fit becomes SIZE_MAX.
  * False if there is no digit. */
 bool httputil_parse_digits(const char **text, int base, size_t *n);
 
-/* [31] --- hexadecimal digits ---------------------------------------------- */
+/* [30] --- hexadecimal digits ---------------------------------------------- */
 
 /* Writes 2 * size digits and a NUL. */
 void httputil_encode_hex(char *to, const unsigned char *from, size_t size);
 
-/* --- status and date ---------------------------------------------------- */
+/* [15] --- status and date ----------------------------------------------- */
 
 /* httplib.responses: "Not Found" for 404; "Unknown" for an unknown status. */
 const char *httputil_reason(int status);
 
-/* "Tue, 21 Jun 2011 22:28:35 GMT" (RFC 9110, section 5.6.7). A time
+/* [21] "Tue, 21 Jun 2011 22:28:35 GMT" (RFC 9110, section 5.6.7). A time
  * outside the years 0 to 9999 is replaced by their first or last second. */
 enum { HTTP_DATE_SIZE = sizeof "Tue, 21 Jun 2011 22:28:35 GMT" };
 void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
@@ -164,7 +169,7 @@ void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
  * is not valid or not in the calendar (and for one second of 1969). */
 time_t httputil_parse_date(const char *date);
 
-/* --- answers ------------------------------------------------------------- */
+/* [15] --- answers -------------------------------------------------------- */
 
 /* What the head of an answer says about its framing: where the body ends (RFC
  * 9112, section 6.3) and what happens to the connection. */
