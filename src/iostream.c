@@ -197,7 +197,7 @@ set_io_state(struct iostream *s, uint32_t state)
         iostream_abort(s);
 }
 
-/* [25] Every other registration includes ERROR; this one may be for ERROR
+/* [24] Every other registration includes ERROR; this one may be for ERROR
  * alone. */
 void
 iostream_watch(struct iostream *s)

@@ -94,7 +94,7 @@ void iostream_set_close_callback(struct iostream *stream,
 void iostream_set_free_callback(struct iostream *stream,
                                 ioloop_callback *callback, void *arg);
 
-/* [25] From now on a reset closes the stream even while no read is pending. The
+/* [24] From now on a reset closes the stream even while no read is pending. The
  * end of what the peer sends does not: the peer may still wait for an answer.
  * (Tornado 2.0 closed the stream in both cases.) */
 void iostream_watch(struct iostream *stream);

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/select.h>
-#include <sys/socket.h> /* [25] */
+#include <sys/socket.h> /* [24] */
 #include <sys/time.h>
 
 #include "system.h"
@@ -20,7 +20,7 @@ struct select {
     fd_set read, write;
     int top; /* larger than every watched descriptor */
 
-    /* [25] The descriptors that are watched for ERROR only, and their
+    /* [24] The descriptors that are watched for ERROR only, and their
      * number. */
     fd_set error;
     int nerror;
@@ -49,7 +49,7 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
         FD_SET(fd, &watched->write);
     watched->top = fd < watched->top ? watched->top : fd + 1;
 
-    /* [25] select() itself cannot watch for errors. */
+    /* [24] select() itself cannot watch for errors. */
     FD_CLR(fd, &watched->error);
     if (after == IOLOOP_ERROR)
         FD_SET(fd, &watched->error);
@@ -58,7 +58,7 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
     return 0;
 }
 
-/* [25] Has the connection been reset? MSG_PEEK leaves a byte that has arrived
+/* [24] Has the connection been reset? MSG_PEEK leaves a byte that has arrived
  * in the kernel. ENOTCONN (a listening socket) and ENOTSOCK (a pipe) are not
  * resets. */
 static bool
@@ -79,7 +79,7 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
     struct timeval wait;
     int n = 0;
 
-    /* [25] Some descriptors are watched for a reset, which does not end a
+    /* [24] Some descriptors are watched for a reset, which does not end a
      * select(). So the wait ends after a second at the latest, and is_broken()
      * checks them. */
     if (watched->nerror > 0 && (timeout < 0 || timeout > 1000))
@@ -95,7 +95,7 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
         if (FD_ISSET(fd, &write))
             events |= IOLOOP_WRITE;
 
-        /* [25] A reset. */
+        /* [24] A reset. */
         if (FD_ISSET(fd, &watched->error) && is_broken(fd))
             events = IOLOOP_ERROR;
 
