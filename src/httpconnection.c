@@ -494,7 +494,7 @@ httpconnection_stream(const struct httpconnection *c)
     return c->stream;
 }
 
-/* [32] For the observer, which may look at the request. */
+/* [34] For the observer, which may look at the request. */
 struct httprequest *
 httpconnection_request(const struct httpconnection *c)
 {

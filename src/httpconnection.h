@@ -79,7 +79,7 @@ void httpconnection_refuse(struct httpconnection *connection,
 struct iostream *
 httpconnection_stream(const struct httpconnection *connection);
 
-/* [32] The request that is being read or answered; NULL if there is none. */
+/* [34] The request that is being read or answered; NULL if there is none. */
 struct httprequest *
 httpconnection_request(const struct httpconnection *connection);
 

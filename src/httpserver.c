@@ -6,7 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdint.h> /* [32] */
+#include <stdint.h> /* [34] */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ struct httpserver {
     void *empty_arg;
     size_t nstreams, nstreams_before; /* now, and after the last accept */
 
-    /* [32] The connection limit, and the callback that runs at it. */
+    /* [34] The connection limit, and the callback that runs at it. */
     size_t max_streams;
     ioloop_callback *full;
     void *full_arg;
@@ -47,7 +47,7 @@ httpserver_new(struct ioloop *loop, httpserver_handle_stream *handle_stream,
     if (server != NULL)
         *server = (struct httpserver){
             .loop = loop, .handle_stream = handle_stream, .arg = arg,
-            .max_streams = SIZE_MAX, /* [32] */
+            .max_streams = SIZE_MAX, /* [34] */
         };
     return server;
 }
@@ -98,7 +98,7 @@ on_stream_free(void *arg)
         server->empty(server->empty_arg);
 }
 
-/* [32] --- connection limit ------------------------------------------------ */
+/* [34] --- connection limit ------------------------------------------------ */
 
 void
 httpserver_set_limit(struct httpserver *server, size_t max,
@@ -177,7 +177,7 @@ listener_ready(int fd, uint32_t events, void *arg)
     if (n == 0 || n > MAX_ACCEPTS || server->complained)
         n = MAX_ACCEPTS;
 
-    /* [32] At the limit connections stay in the kernel's queue: to accept a
+    /* [34] At the limit connections stay in the kernel's queue: to accept a
      * connection and to refuse it would cost as much as serving it. */
     if (n > server->max_streams - server->nstreams)
         n = server->max_streams - server->nstreams;
@@ -274,7 +274,7 @@ httpserver_free(struct httpserver *server)
     stop_and_call(server, free, server);
 }
 
-/* [33] --- drain ----------------------------------------------------------- */
+/* [34] --- drain ----------------------------------------------------------- */
 
 /* For a client a connection exists as soon as the kernel has accepted it. To
  * close the listener would reset the pending connections, so the server accepts

@@ -49,7 +49,7 @@ int httpserver_url(const struct httpserver *server, size_t i, char *url,
 /* HTTPServer.stop: closes the listeners. A second call does nothing. */
 void httpserver_stop(struct httpserver *server);
 
-/* [32] At most `max` streams exist at once, from their accept until they are
+/* [34] At most `max` streams exist at once, from their accept until they are
  * freed. Further connections wait in the kernel.
  * - `full` runs when a connection waits while `max` streams exist. If it closes
  *   a stream, there is room in the next turn, and it may run again then; if
@@ -57,7 +57,7 @@ void httpserver_stop(struct httpserver *server);
 void httpserver_set_limit(struct httpserver *server, size_t max,
                           ioloop_callback *full, void *arg);
 
-/* [33] Accepts the connections that wait in the kernel, as far as the limit
+/* [34] Accepts the connections that wait in the kernel, as far as the limit
  * allows, and stops. `empty` runs when no stream is left, within this call if
  * there is none. */
 void httpserver_drain(struct httpserver *server, ioloop_callback *empty,

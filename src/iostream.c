@@ -537,7 +537,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
         return;
     s->written += size; /* [32] */
 
-    /* [29] Of a large block only the part that has to wait is copied. */
+    /* [28] Of a large block only the part that has to wait is copied. */
     size -= buffer_send_with(s->write_buffer, s->fd, &data, size);
 
     if (!buffer_append(&s->write_buffer, data, size)) {
@@ -590,6 +590,7 @@ iostream_sent(const struct iostream *s)
     return s->written - iostream_unsent(s);
 }
 
+/* [36] For the limit of all connections. */
 size_t
 iostream_memory(const struct iostream *s)
 {

@@ -111,7 +111,7 @@ void iostream_watch(struct iostream *stream);
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
-/* [29] A block of more than 4 KiB is sent at once, behind the unsent bytes.
+/* [28] A block of more than 4 KiB is sent at once, behind the unsent bytes.
  * Only the part that the kernel does not take is copied. */
 
 /* [8] The number of unsent bytes in the stream. From IOSTREAM_MAX_UNSENT (the
@@ -138,7 +138,7 @@ void iostream_linger(struct iostream *stream, bool expects_more);
 size_t iostream_received(const struct iostream *stream);
 size_t iostream_sent(const struct iostream *stream);
 
-/* Bytes of memory that the buffers of the stream occupy. */
+/* [36] Bytes of memory that the buffers of the stream occupy. */
 size_t iostream_memory(const struct iostream *stream);
 
 /* Receives what the kernel already has for the pending read. True if that

@@ -6,7 +6,7 @@
 #include "httpserver.h"
 #include "ioloop.h"
 #include "prefork.h" /* [33] */
-#include "proxy.h" /* [31] */
+#include "proxy.h" /* [34] */
 #include "samples.h" /* [35] */
 #include "settings.h"
 #include "signals.h"
@@ -17,7 +17,7 @@
 static struct application *application;
 static struct httpconnection_settings connections;
 static struct listeners *listeners;
-static struct proxy proxy; /* [31] */
+static struct proxy proxy; /* [34] */
 static struct httplimits limits; /* [32] */
 static struct watchdog watchdog; /* [35] */
 
@@ -32,13 +32,14 @@ serve(void)
     if (loop == NULL || server == NULL)
         die("cannot make a server");
 
-    /* [32] Further connections wait, or take the place of an idle one. */
-    httplimits_start(&limits, loop);
+    httplimits_start(&limits, loop); /* [32] */
+
+    /* [34] Further connections wait, or take the place of an idle one. */
     httpserver_set_limit(server, settings_max_connections(),
                          httplimits_close_idlest, &limits);
 
     prefork_watch_parent(loop); /* [33] */
-    signals_set_shutdown(server, &limits); /* [33] */
+    signals_set_shutdown(server, &limits); /* [34] */
     set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [35] */
     if (httpserver_start(server, listeners) == -1)
         die("cannot watch the listeners");
@@ -70,7 +71,7 @@ make_application(void)
         .request_arg = application,
         .max_header_size = (size_t)settings.max_header_size,
         .max_body_size = (size_t)settings.max_body_size,
-        .no_keep_alive = settings.no_keep_alive,
+        .no_keep_alive = settings.no_keep_alive, /* [27] */
         .observer = httplimits_observe, /* [32] */
         .observer_arg = &limits, /* [32] */
     };
@@ -88,7 +89,7 @@ make_application(void)
     connections.request_callback = watchdog_call;
     connections.request_arg = &watchdog;
 
-    /* [31] What a proxy says about the client. */
+    /* [34] What a proxy says about the client. */
     proxy = (struct proxy){settings.xheaders, connections.request_callback,
                            connections.request_arg};
     connections.request_callback = proxy_call;

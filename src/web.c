@@ -224,7 +224,7 @@ handler_state(struct handler *self)
     return self->state;
 }
 
-/* [29] Two classes may differ in `arg` alone. */
+/* [28] Two classes may differ in `arg` alone. */
 const void *
 handler_arg(struct handler *self)
 {

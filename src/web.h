@@ -48,7 +48,7 @@ struct handler_class {
      * lives until handler_finish() is called at another time. */
     handler_method *on_connection_close;
 
-    const void *arg; /* [29] for the class's functions: handler_arg() */
+    const void *arg; /* [28] for the class's functions: handler_arg() */
 };
 
 /* The application for a table of routes, which is not copied. NULL if there is
@@ -89,7 +89,7 @@ struct httprequest *handler_request(struct handler *self);
 /* The handler's own memory, `state_size` bytes, until the request ends. */
 void *handler_state(struct handler *self);
 
-/* [29] The class's `arg`. In Tornado a URLSpec can pass arguments to
+/* [28] The class's `arg`. In Tornado a URLSpec can pass arguments to
  * initialize(). Here a program defines a class for each value of `arg`; these
  * classes have the same functions. */
 const void *handler_arg(struct handler *self);
@@ -156,7 +156,7 @@ void handler_write_escaped(struct handler *self, const char *text,
  * after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
-/* [29] handler_write_bytes() and handler_flush() in one, for large data: if
+/* [28] handler_write_bytes() and handler_flush() in one, for large data: if
  * handler_set_content_length() has been called, they are not copied to the
  * body. */
 void handler_flush_bytes(struct handler *self, const void *data, size_t size,

@@ -8,10 +8,10 @@
 
 #include "ioloop.h"
 #include "samples.h"
-#include "settings.h" /* [29] */
+#include "settings.h" /* [28] */
 #include "trace.h"
-#include "webstatic.h" /* [29] */
-#include "webtrace.h" /* [35] */
+#include "webstatic.h" /* [28] */
+#include "webtrace.h" /* [36] */
 
 /* --- hello --------------------------------------------------------------- */
 
@@ -135,7 +135,7 @@ static const struct handler_class stream_handler = {
     .state_size = sizeof(struct progress),
 };
 
-/* [29] --- files ---------------------------------------------------------- */
+/* [28] --- files ---------------------------------------------------------- */
 
 static const struct handler_class static_handler = {
     .get = static_file_get, .asynchronous = true,
@@ -150,8 +150,8 @@ const struct urlspec demo_routes[] = {
     {"/hello/([^/]+)", &hello_name_handler},
     {"/slow", &slow_handler}, /* [25] */
     {"/stream", &stream_handler}, /* [25] */
-    {"/static/(.*)", &static_handler}, /* [29] */
-    {"/static", &static_handler}, /* [29] */
+    {"/static/(.*)", &static_handler}, /* [28] */
+    {"/static", &static_handler}, /* [28] */
 
     /* The samples. */
     {"/form", &form_handler},
@@ -164,12 +164,12 @@ const struct urlspec demo_routes[] = {
     {"/error/([45][0-9][0-9])", &error_handler},
     {"\\*", &server_handler},
     {"/bytes", &bytes_handler}, /* [25] */
-    {"/cookie", &cookie_handler}, /* [31] */
-    {"/cookie/set", &cookie_set_handler}, /* [31] */
+    {"/cookie", &cookie_handler}, /* [30] */
+    {"/cookie/set", &cookie_set_handler}, /* [30] */
     {"/visits", &visits_handler}, /* [31] */
-    {"/xsrf", &xsrf_handler}, /* [31] */
+    {"/xsrf", &xsrf_handler}, /* [30] */
     {"/work", &work_handler}, /* [35] */
-    {"/trace/([^/]+)", &trace_page_handler}, /* [35] */
-    {"/trace/([^/]+)/events", &trace_events_handler}, /* [35] */
+    {"/trace/([^/]+)", &trace_page_handler}, /* [36] */
+    {"/trace/([^/]+)/events", &trace_events_handler}, /* [36] */
     {0},
 };

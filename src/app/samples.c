@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ioloop.h" /* [35] */
-#include "webcookie.h" /* [31] */
+#include "webcookie.h" /* [30] */
 #include "worker.h" /* [35] */
 
 /* --- helpers ------------------------------------------------------------- */
@@ -222,7 +222,7 @@ const struct handler_class bytes_handler = {
     .state_size = sizeof(struct progress),
 };
 
-/* [31] --- cookies --------------------------------------------------------- */
+/* [30] --- cookies --------------------------------------------------------- */
 
 static void
 cookie_get(struct handler *self)
@@ -259,21 +259,6 @@ cookie_set_get(struct handler *self)
 
 const struct handler_class cookie_set_handler = {.get = cookie_set_get};
 
-/* The client stores the count, and cannot change it. */
-static void
-visits_get(struct handler *self)
-{
-    const char *before = handler_get_secure_cookie(self, "visits", 31);
-    char now[24];
-
-    snprintf(now, sizeof now, "%ld", (before ? atol(before) : 0) + 1);
-    plain_text(self);
-    handler_set_secure_cookie(self, "visits", now, 30);
-    handler_printf(self, "visits: %s\n", now);
-}
-
-const struct handler_class visits_handler = {.get = visits_get};
-
 static void
 xsrf_get(struct handler *self)
 {
@@ -292,6 +277,23 @@ xsrf_post(struct handler *self)
 const struct handler_class xsrf_handler = {
     .get = xsrf_get, .post = xsrf_post, .form = true,
 };
+
+/* [31] --- signed cookies -------------------------------------------------- */
+
+/* The client stores the count, and cannot change it. */
+static void
+visits_get(struct handler *self)
+{
+    const char *before = handler_get_secure_cookie(self, "visits", 31);
+    char now[24];
+
+    snprintf(now, sizeof now, "%ld", (before ? atol(before) : 0) + 1);
+    plain_text(self);
+    handler_set_secure_cookie(self, "visits", now, 30);
+    handler_printf(self, "visits: %s\n", now);
+}
+
+const struct handler_class visits_handler = {.get = visits_get};
 
 /* [35] --- work ----------------------------------------------------------- */
 

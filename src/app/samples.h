@@ -24,9 +24,10 @@ extern const struct handler_class form_handler, upload_handler, echo_handler,
     server_handler;
 extern const struct handler_class bytes_handler; /* [25] */
 
-/* [31] Cookies. */
+/* [30] Cookies. */
 extern const struct handler_class cookie_handler, cookie_set_handler,
-    visits_handler, xsrf_handler;
+    xsrf_handler;
+extern const struct handler_class visits_handler; /* [31] */
 
 extern const struct handler_class work_handler; /* [35] */
 

@@ -6,13 +6,13 @@
 #include "settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <fcntl.h> /* [33] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h> /* [32] */
-#include <sys/select.h> /* [32] */
-#include <unistd.h>
+#include <sys/resource.h> /* [34] */
+#include <sys/select.h> /* [34] */
+#include <unistd.h> /* [33] */
 
 #include "httputil.h" /* [31] */
 #include "ioloop.h"
@@ -20,20 +20,20 @@
 #include "process.h" /* [33] */
 #include "system.h"
 #include "trace.h"
-#include "webstatic.h" /* [29] */
-#include "webtrace.h" /* [35] */
+#include "webstatic.h" /* [28] */
+#include "webtrace.h" /* [36] */
 
 static const char log_levels[] = "none error warning info"; /* LOG_NONE... */
-static const char default_static_path[] = "diagrams"; /* [29] */
+static const char default_static_path[] = "diagrams"; /* [28] */
 
 struct settings settings;
 
 enum option_kind {
-    BOOL,   /* value is a bool */
     NUMBER, /* value is a long, from `min` to `max` */
     TEXT,   /* value is a const char *, not empty if `min` is 1; one of
                `choices` if not NULL */
-    FILENAME /* a text that need not be given: NULL unless named, "" */
+    FILENAME, /* a text that need not be given: NULL unless named, "" */
+    BOOL /* [27] value is a bool */
 };
 
 /* `standard` is the default; NULL is false, or a text that is not set. If
@@ -56,6 +56,8 @@ static const struct option options[] = {
     {.help = "How it works"},
     {"poller", NULL, "epoll, kqueue or select (the best there is)",
      &settings.poller, TEXT, 0, 0, "epoll kqueue select"},
+
+    /* [27] Connections. */
     {"no-keep-alive", NULL, "one request for each connection",
      &settings.no_keep_alive, BOOL, 0, 0, 0},
 
@@ -65,13 +67,15 @@ static const struct option options[] = {
     {"stop-timeout", "5", "seconds for the last requests after SIGTERM",
      &settings.stop_timeout, NUMBER, 0, 3600, 0},
 
-    /* [29] Files. */
+    /* [28] Files. */
     {"static-path", default_static_path, "document root of /static/",
      &settings.static_path, TEXT, 1, 0, 0},
 
-    /* [31] Trust. */
+    /* [34] A proxy in front. */
     {"xheaders", NULL, "trust X-Real-Ip and the like; a proxy sets them",
      &settings.xheaders, BOOL, 0, 0, 0},
+
+    /* [31] Signatures. */
     {"secret", NULL, "key of signed cookies, or @FILE (random at start)",
      &settings.secret, TEXT, 1, 0, 0},
 
@@ -81,9 +85,11 @@ static const struct option options[] = {
     {"max-body-size", "16777216", "bytes of one request's body",
      &settings.max_body_size, NUMBER, 0, 256L << 20, 0},
 
-    /* [32] Limits of connections and of time. */
+    /* [34] Connections. */
     {"max-connections", "10000", "at once; further ones wait",
      &settings.max_connections, NUMBER, 1, 1000000, 0},
+
+    /* [32] Time. */
     {"header-timeout", "10", "seconds for a whole head",
      &settings.header_timeout, NUMBER, 1, 86400, 0},
     {"idle-timeout", "75", "seconds between two requests",
@@ -124,7 +130,7 @@ fail(const char *text, const char *expected)
 static _Noreturn void
 print_help(void)
 {
-    static const char *const shapes[] = {"", "=N", "=TEXT", "[=FILE]"};
+    static const char *const shapes[] = {"=N", "=TEXT", "[=FILE]", ""};
 
     puts("Usage: dustdevil [--help] [--version] [OPTION]...\n"
          "A web server to read. It answers until SIGTERM or SIGINT.");
@@ -179,14 +185,16 @@ set_option(const struct option *o, const char *given)
     static char range[64];
     const char *text = given != NULL ? given : "";
     long number = strtol(text, NULL, 10);
-    int word;
+    int word; /* [27] */
 
     switch (o->kind) {
+    /* [27] The words for true stand at even places. */
     case BOOL:
         word = find_word("true false yes no on off 1 0",
                          given != NULL ? text : "true");
         *(bool *)o->value = word % 2 == 0;
         return word == -1 ? "true or false" : NULL;
+
     case NUMBER:
         *(long *)o->value = number;
         if (*text != '\0' && text[strspn(text, "0123456789")] == '\0' &&
@@ -259,22 +267,26 @@ use_secret(void)
 
 /* --- the process --------------------------------------------------------- */
 
-void
-settings_read(int argc, char **argv)
+/* [33] A supervisor may start the program with its standard descriptors closed.
+ * The first connections would get their numbers, and one client would get the
+ * log. */
+static void
+open_standard_descriptors(void)
 {
-    struct ioloop *loop;
     int fd;
 
-    parse(argc, argv);
-
-    /* A program may be started with its standard descriptors closed. The first
-     * connections would get their numbers, and one client would get the log. */
     do
         fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
     close(fd);
+}
 
-    unblock_stderr();
+void
+settings_read(int argc, char **argv)
+{
+    parse(argc, argv);
+    open_standard_descriptors(); /* [33] */
+    unblock_stderr(); /* [35] */
     log_level = find_word(log_levels, settings.log);
     trace_on = settings.trace != NULL;
 
@@ -282,7 +294,7 @@ settings_read(int argc, char **argv)
     if (trace_on && *settings.trace != '\0' && !trace_to_file(settings.trace))
         fail(settings.trace, NULL);
 
-    /* [29] The default directory need not exist. */
+    /* [28] The default directory need not exist. */
     settings.static_root = static_open_root(settings.static_path);
     if (settings.static_root == -1 &&
         settings.static_path != default_static_path)
@@ -294,8 +306,9 @@ settings_read(int argc, char **argv)
     if (settings.processes == 0)
         settings.processes = (long)cpu_count();
 
-    /* Not every poller of the table exists on every system. */
-    loop = ioloop_new(settings.poller);
+    /* [33] Not every poller of the table exists on every system. To find this
+     * out in each process would be too late. */
+    struct ioloop *loop = ioloop_new(settings.poller);
     if (loop == NULL)
         fail("--poller",
              errno == ENOTSUP ? "a poller that this system has" : NULL);
@@ -307,7 +320,7 @@ settings_read(int argc, char **argv)
 static const char *
 open_listeners(struct listeners *listeners)
 {
-    /* [33] Inherited listeners take the place of the options. */
+    /* [34] Inherited listeners take the place of the options. */
     const char *error = listeners_inherit(listeners);
     if (error != NULL || listeners_fd(listeners, 0) != -1)
         return error;
@@ -327,7 +340,7 @@ settings_listen(void)
     exit(1);
 }
 
-/* [35] Prints the URL of the trace page. The page answers only to a loopback
+/* [36] Prints the URL of the trace page. The page answers only to a loopback
  * address or "localhost", so the URL has one of these in place of the address
  * of the listener. With several processes there is no page, because it shows
  * the events of one process. */
@@ -354,7 +367,7 @@ settings_announce(const struct listeners *listeners)
 {
     char url[256];
 
-    /* [35] The URL goes to stderr: a reader of stderr may read the trace,
+    /* [36] The URL goes to stderr: a reader of stderr may read the trace,
      * too. */
     if (trace_on)
         announce_trace_page(listeners);
@@ -364,7 +377,7 @@ settings_announce(const struct listeners *listeners)
     fflush(stdout);
 }
 
-/* [32] --- descriptors ----------------------------------------------------- */
+/* [34] --- descriptors ----------------------------------------------------- */
 
 /* A connection that serves a file has two descriptors, and two more are open
  * while the path of one file is walked. The soft limit is raised as far as the

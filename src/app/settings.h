@@ -19,16 +19,15 @@ struct settings {
     long port, max_header_size, max_body_size;
     const char *address, *poller, *log;
     const char *trace; /* NULL: no trace; "": lines on stderr; else a file */
-    bool no_keep_alive;
-    const char *static_path; /* [29] */
-    int static_root; /* [29] static_path as a descriptor, -1: there is none */
+    bool no_keep_alive; /* [27] */
+    const char *static_path; /* [28] */
+    int static_root; /* [28] static_path as a descriptor, -1: there is none */
     const char *secret; /* [31] */
-    bool xheaders; /* [31] */
 
-    /* [32] The timeouts are in seconds. */
-    long header_timeout, idle_timeout, body_timeout, max_connections;
-
+    long header_timeout, idle_timeout, body_timeout; /* [32] seconds */
     long processes, stop_timeout; /* [33] */
+    long max_connections; /* [34] */
+    bool xheaders; /* [34] */
     long block_alarm; /* [35] */
 };
 
@@ -47,7 +46,7 @@ struct listeners *settings_listen(void);
 /* Prints a line for each listener on stdout. */
 void settings_announce(const struct listeners *listeners);
 
-/* [32] The highest number of connections: --max-connections, or less if the
+/* [34] The highest number of connections: --max-connections, or less if the
  * process may not have enough descriptors to serve a file on each of them. To
  * be called when all other descriptors are open. */
 size_t settings_max_connections(void);

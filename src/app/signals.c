@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "ioloop.h"
-#include "settings.h" /* [33] */
+#include "settings.h" /* [34] */
 #include "system.h"
 
 static volatile sig_atomic_t interrupted; /* by SIGINT */
@@ -17,7 +17,7 @@ stop_loop(void *arg)
     ioloop_stop(ioloop_instance());
 }
 
-/* [33] --- shutdown ------------------------------------------------------- */
+/* [34] --- shutdown ------------------------------------------------------- */
 
 static struct httpserver *server;
 static struct httplimits *limits;
@@ -57,7 +57,7 @@ begin_shutdown(void)
 static void
 on_stop(void *arg)
 {
-    /* [33] SIGTERM lets the requests finish that have begun. */
+    /* [34] SIGTERM lets the requests finish that have begun. */
     if (!interrupted && begin_shutdown())
         return;
 

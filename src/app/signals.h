@@ -6,15 +6,15 @@
 
 #include <stdbool.h>
 
-#include "httplimits.h" /* [33] */
-#include "httpserver.h" /* [33] */
+#include "httplimits.h" /* [34] */
+#include "httpserver.h" /* [34] */
 
 /* True: from now on the signals are blocked, and SIGPIPE is ignored; to be
  * called before another process can know that this one exists. False: from now
  * on the signals stop the loop, ioloop_instance(). */
 void signals_hold(bool hold);
 
-/* [33] What SIGTERM shuts down, before it stops the loop: the server accepts no
+/* [34] What SIGTERM shuts down, before it stops the loop: the server accepts no
  * more connections, and the requests finish that have begun. The loop stops
  * when no connection is left, or after settings.stop_timeout seconds. */
 void signals_set_shutdown(struct httpserver *server,

@@ -3,19 +3,34 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h> /* [29] */
-#include <sys/uio.h> /* [29] */
+#include <sys/socket.h> /* [28] */
+#include <sys/uio.h> /* [28] */
 
-#include "system.h" /* [29] */
+#include "system.h" /* [28] */
 
-/* [32] --- the limit ---------------------------------------------------- */
+/* [27] --- the limit ---------------------------------------------------- */
 
-/* SMALL_PEAK: below this peak it is not worth to walk through the heap.
- * SINGLE_BLOCKS: the last bytes below MEMORY_MAX, for single blocks only. */
-enum { SMALL_PEAK = 4194304, SINGLE_BLOCKS = 16 << 20 };
+/* The last bytes below MEMORY_MAX are for single blocks only. */
+enum { SINGLE_BLOCKS = 16 << 20 };
 
-static size_t in_use, peak;
+static size_t in_use;
 static size_t pressure_limit = MEMORY_MAX - SINGLE_BLOCKS;
+
+/* [32] --- the peak ------------------------------------------------------- */
+
+/* Below this peak it is not worth to walk through the heap. */
+enum { SMALL_PEAK = 4194304 };
+
+static size_t peak;
+
+bool
+memory_had_peak(void)
+{
+    return peak >= SMALL_PEAK;
+}
+
+/* [36] --- pressure -------------------------------------------------------- */
+
 static void (*on_pressure)(void *arg);
 static void *pressure_arg;
 
@@ -23,12 +38,6 @@ size_t
 memory_in_use(void)
 {
     return in_use;
-}
-
-bool
-memory_had_peak(void)
-{
-    return peak >= SMALL_PEAK;
 }
 
 void
@@ -49,15 +58,17 @@ enum { MAX_FREE = 4096 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
 
-/* [32] May a block of `size` bytes be allocated, although memory_in_use() will
+/* [27] May a block of `size` bytes be allocated, although memory_in_use() will
  * be `total`, which is above the pressure limit? Only single blocks may use the
  * last part of the memory, so that one large request does not make all small
  * ones fail. */
 static bool
 may_use(size_t total, size_t size)
 {
+    /* [36] There is pressure. */
     if (on_pressure != NULL)
         on_pressure(pressure_arg);
+
     return total <= MEMORY_MAX - (size > BLOCK_SIZE ? SINGLE_BLOCKS : 0);
 }
 
@@ -65,9 +76,9 @@ may_use(size_t total, size_t size)
 static void *
 block_resize(void *block, size_t before, size_t after)
 {
-    size_t total = in_use - before + after; /* [32] */
+    size_t total = in_use - before + after; /* [27] */
 
-    /* [32] The limit of this process. */
+    /* [27] The limit of this process. */
     if (total > pressure_limit && !may_use(total, after))
         return NULL;
 
@@ -76,11 +87,13 @@ block_resize(void *block, size_t before, size_t after)
     else
         block = realloc(block, after);
 
-    /* [32] The block counts until it is freed. */
-    if (block != NULL) {
+    /* [27] The block counts until it is freed. */
+    if (block != NULL)
         in_use = total;
-        peak = total > peak ? total : peak;
-    }
+
+    /* [32] How much has it been at most? */
+    if (in_use > peak)
+        peak = in_use;
 
     return block;
 }
@@ -92,7 +105,7 @@ block_free(void *block, size_t size)
         free_list[nfree++] = block;
     else
         free(block);
-    in_use -= size; /* [32] */
+    in_use -= size; /* [27] */
 }
 
 void
@@ -120,7 +133,7 @@ buffer_length(const struct buffer *b)
     return b == NULL ? 0 : b->end - b->start;
 }
 
-/* [32] The struct in front of the bytes counts, too. */
+/* [36] The struct in front of the bytes counts, too. */
 size_t
 buffer_memory(const struct buffer *b)
 {
@@ -224,7 +237,7 @@ buffer_release(struct buffer **b)
     *b = NULL;
 }
 
-/* [29] --- sending ------------------------------------------------------- */
+/* [28] --- sending ------------------------------------------------------- */
 
 size_t
 buffer_send_with(struct buffer *b, int fd, const void **data, size_t size)
@@ -313,7 +326,7 @@ arena_more(struct arena **a, void *items, size_t n, size_t *size, size_t item)
     return bigger;
 }
 
-/* [32] The size of each block in the chain. */
+/* [36] The size of each block in the chain. */
 size_t
 arena_memory(const struct arena *a)
 {

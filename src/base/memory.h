@@ -19,21 +19,22 @@ enum { BLOCK_SIZE = 4096 };
  * calls it before it ends. */
 void memory_give_back(void);
 
-/* [32] --- the limit ---------------------------------------------------- */
+/* [27] --- the limit ---------------------------------------------------- */
 
-/* No allocation takes memory_in_use() above this: it fails instead. */
+/* All buffers and arenas of this process that are alive occupy at most so many
+ * bytes: an allocation that would exceed this fails. The kept blocks do not
+ * count. */
 enum { MEMORY_MAX = 268435456 };
 
-/* Bytes of all buffers and arenas of this process that are alive: what they
- * occupy, not what they hold. The kept blocks do not count. */
-size_t memory_in_use(void);
-
-/* True if memory_in_use() has been 4 MiB or more since the last
+/* [32] True if they have occupied 4 MiB or more since the last
  * memory_give_back(). Then another call is useful, but not in every turn,
  * because the next turn may need as much again. */
 bool memory_had_peak(void);
 
-/* From now on each allocation that leaves memory_in_use() above `limit` calls
+/* [36] The bytes that they occupy; not those that they hold. */
+size_t memory_in_use(void);
+
+/* [36] From now on each allocation that leaves memory_in_use() above `limit` calls
  * `pressure`, which must neither allocate nor free such memory: it may set a
  * flag or add a callback. Before the first call there is no such limit. */
 void memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg);
@@ -55,7 +56,7 @@ struct buffer {
 /* The number of live bytes. */
 size_t buffer_length(const struct buffer *b);
 
-/* [32] The bytes that it occupies. */
+/* [36] The bytes that it occupies. */
 size_t buffer_memory(const struct buffer *b);
 
 /* Makes room for `room` more bytes and returns the place for them. The caller
@@ -79,7 +80,7 @@ void buffer_trim(struct buffer **b);
 /* Frees the buffer with all that it holds; *b is NULL afterwards. */
 void buffer_release(struct buffer **b);
 
-/* [29] Sends the live bytes on the socket `fd` and then, in the same call, as
+/* [28] Sends the live bytes on the socket `fd` and then, in the same call, as
  * many of the `size` bytes at *data as the kernel takes now. Moves *data behind
  * the bytes of it that were sent, and returns their number.
  * - 0 after an error, too: the next send() of the caller has an error again.
@@ -104,7 +105,7 @@ char *arena_copy(struct arena **a, const void *data, size_t size);
 void *arena_more(struct arena **a, void *items, size_t n, size_t *size,
                  size_t item);
 
-/* [32] The bytes that it occupies. */
+/* [36] The bytes that it occupies. */
 size_t arena_memory(const struct arena *a);
 
 /* Frees all pieces; *a is NULL afterwards. */

@@ -22,7 +22,7 @@
 #endif
 
 #ifdef __APPLE__
-#include <sys/random.h> /* [31] */
+#include <sys/random.h> /* [30] */
 #endif
 
 void
@@ -106,9 +106,9 @@ set_tcp_options(int listener)
 #ifdef TCP_NOTSENT_LOWAT /* [32] */
         {TCP_NOTSENT_LOWAT, 65536}, /* [32] */
 #endif /* [32] */
-#ifdef TCP_DEFER_ACCEPT /* [32] */
-        {TCP_DEFER_ACCEPT, 1}, /* [32] */
-#endif /* [32] */
+#ifdef TCP_DEFER_ACCEPT /* [34] */
+        {TCP_DEFER_ACCEPT, 1}, /* [34] */
+#endif /* [34] */
     };
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
@@ -169,8 +169,8 @@ trim_heap(void)
 #endif
 }
 
-/* M_MMAP_THRESHOLD: a block of at least this size gets a mapping of its own,
- * which free() returns to the system. glibc would raise this limit to the size
+/* [36] M_MMAP_THRESHOLD: a block of at least this size gets a mapping of its
+ * own, which free() returns to the system. glibc would raise this limit to the size
  * of the largest mapping that was freed; a fixed limit is not raised.
  * M_TRIM_THRESHOLD: up to 4 MiB at the end of the heap are kept. Otherwise a
  * busy loop would return this memory and ask for it again in every turn. */
@@ -217,14 +217,14 @@ make_printable(char *to, size_t size, const char *from)
     return n;
 }
 
-static bool stderr_is_socket; /* [26] */
+static bool stderr_is_socket; /* [35] */
 
 bool
 write_stderr(const char *line, size_t size)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-    /* [26] A single call on a socket can be non-blocking. */
+    /* [35] A single call on a socket can be non-blocking. */
     if (stderr_is_socket)
         return send(STDERR_FILENO, line, size, MSG_DONTWAIT | SEND_FLAGS) ==
                (ssize_t)size;
@@ -233,7 +233,7 @@ write_stderr(const char *line, size_t size)
            write(STDERR_FILENO, line, size) == (ssize_t)size;
 }
 
-/* [26] The flag O_NONBLOCK belongs to an open file and thereby to all processes
+/* [35] The flag O_NONBLOCK belongs to an open file and thereby to all processes
  * that have inherited it: the shell at the same terminal would see EAGAIN. On
  * Linux a pipe or terminal can be opened once more, with flags of its own.
  * (A regular file cannot: it would be written from its start. It never makes
@@ -254,11 +254,24 @@ unblock_stderr(void)
     }
 }
 
-/* [31] --- randomness --------------------------------------------------- */
+/* [30] --- secrets ------------------------------------------------------ */
 
 bool
 random_bytes(void *to, size_t size)
 {
     return getentropy(to, size) == 0;
+}
+
+/* The loop has no early exit: all bytes are compared before the result is used.
+ * Without volatile the compiler could stop at the first difference. */
+bool
+equal_in_constant_time(const void *a, const void *b, size_t size)
+{
+    const volatile unsigned char *p = a, *q = b;
+    unsigned char differ = 0;
+
+    for (size_t i = 0; i < size; i++)
+        differ |= p[i] ^ q[i];
+    return differ == 0;
 }
 

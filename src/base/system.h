@@ -6,7 +6,7 @@
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
-#include <fcntl.h> /* [29] */
+#include <fcntl.h> /* [28] */
 #include <signal.h> /* [26] */
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,9 +37,11 @@ int check_pollable(int fd);
  * gained if its last packet waits. */
 void set_tcp_options(int listener);
 
-/* [32] Two more of them, where the system has them. The kernel buffers at most
- * 64 KiB of unsent bytes for each connection; the default is megabytes for each
- * client that does not read. And it reports a connection when its first bytes
+/* [32] Another one, where the system has it: the kernel buffers at most 64 KiB
+ * of unsent bytes for each connection; the default is megabytes for each client
+ * that does not read. */
+
+/* [34] And another one: the kernel reports a connection when its first bytes
  * have come, or after a second, so that the first recv() finds the request. */
 
 /* [6] True if a call on a non-blocking socket that has failed with this errno
@@ -81,7 +83,7 @@ enum { SHARED_PORT = 0 };
  * walks through the whole heap. */
 void trim_heap(void);
 
-/* From now on large blocks lie outside of the heap: they grow without a copy,
+/* [36] From now on large blocks lie outside of the heap: they grow without a copy,
  * and go back to the system when they are freed. The heap keeps up to 4 MiB
  * that are free at its end. */
 void prepare_heap(void);
@@ -92,9 +94,9 @@ void prepare_heap(void);
  * parent process what to do. */
 void watched_signals(sigset_t *set);
 
-/* [29] --- files -------------------------------------------------------- */
+/* [28] --- files -------------------------------------------------------- */
 
-/* The time of the last change has another name on macOS. */
+/* [29] The time of the last change has another name on macOS. */
 #ifdef __APPLE__
 #define st_mtim st_mtimespec
 #endif
@@ -125,17 +127,22 @@ size_t make_printable(char *to, size_t size, const char *from);
  *   may fill the pipe between poll() and write(). */
 bool write_stderr(const char *line, size_t size);
 
-/* [26] After this call write_stderr() never waits, not even if several
+/* [35] After this call write_stderr() never waits, not even if several
  * processes write to one pipe, or if the terminal is stopped. A pipe or
  * terminal is opened again through /proc/self/fd; where that fails, the call
  * has no effect. */
 void unblock_stderr(void);
 
-/* [31] --- randomness --------------------------------------------------- */
+/* [30] --- secrets ------------------------------------------------------ */
 
 /* Up to 256 random bytes from the kernel, which no client can guess. There is
  * no state that two processes could share after a fork. False: no bytes. */
 bool random_bytes(void *to, size_t size);
+
+/* _time_independent_equals: are the bytes equal? The time does not depend on
+ * the answer. memcmp() stops at the first byte that differs, so a client that
+ * measures the time can guess a secret byte by byte. */
+bool equal_in_constant_time(const void *a, const void *b, size_t size);
 
 /* ----------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h> /* [25] */
 
-#include "memory.h" /* [35] */
+#include "memory.h" /* [36] */
 #include "system.h"
 
 enum { MAX_TRACED_FD = 65536, NOTE_SIZE = 160 };
@@ -94,7 +94,7 @@ format_record(char line[RECORD_LINE], const struct record *r)
                     r->function, r->line, r->note);
 }
 
-/* [35] --- the last ones --------------------------------------------------- */
+/* [36] --- the last ones --------------------------------------------------- */
 
 /* A ring: the place of a record is its number modulo the size, so the newest
  * replaces the oldest. */
@@ -144,7 +144,7 @@ trace_event(int stop, int fd, const char *file, const char *function,
     va_end(ap);
     make_printable(r.note, sizeof r.note, raw);
 
-    /* [35] For trace_read(). */
+    /* [36] For trace_read(). */
     kept[r.number % MAX_KEPT] = r;
 
     /* [25] A record in place of the line. */

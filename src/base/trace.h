@@ -57,7 +57,7 @@ void trace_connection(int fd);
  * - A wait is a record without a stop; its note is `--- waited 3.0 s ---`. */
 bool trace_to_file(const char *path);
 
-/* [35] Appends the records with a number above `since`, 1024 of them at most,
+/* [36] Appends the records with a number above `since`, 1024 of them at most,
  * as tab-separated lines after a header line. False without memory. */
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);

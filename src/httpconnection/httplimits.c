@@ -1,7 +1,7 @@
 /* [32] httplimits.c -- see httplimits.h.
  *
  * In reading order: what the limits know of a connection, the sweep over all
- * connections, what happens when memory is short, and the observer. */
+ * connections, and the observer. */
 #include "httplimits.h"
 
 #include <stdlib.h>
@@ -25,8 +25,10 @@ struct watched {
     struct watched *next, **link;
     enum httpconnection_state state;
     bool sending; /* the limit is the one for unsent bytes */
-    int64_t since, since_before; /* of this window, and of the one before */
-    size_t mark, mark_before;    /* progress() at these moments */
+    int64_t since; /* the start of this limit, or window */
+    size_t mark;   /* progress() at that moment */
+    int64_t since_before; /* [36] the same of the window before */
+    size_t mark_before; /* [36] */
 };
 
 /* --- one connection ------------------------------------------------------ */
@@ -49,17 +51,17 @@ progress(const struct watched *w)
 static void
 restart(struct watched *w, bool sending, int64_t now)
 {
-    bool same = sending == w->sending;
+    struct watched before = *w; /* [36] */
 
-    w->since_before = w->since;
-    w->mark_before = w->mark;
     w->sending = sending;
     w->since = now;
     w->mark = progress(w);
-    if (!same) {
-        w->since_before = now;
-        w->mark_before = w->mark;
-    }
+
+    /* [36] The first window of a limit has none before it. */
+    if (sending != before.sending)
+        before = *w;
+    w->since_before = before.since;
+    w->mark_before = before.mark;
 }
 
 /* When will the present limit, or window, be over? */
@@ -191,7 +193,7 @@ sweep(void *arg)
     schedule(limits, next);
 }
 
-/* --- memory -------------------------------------------------------------- */
+/* [36] --- memory --------------------------------------------------------- */
 
 /* The memory that would be freed if the connection ended. Only the application
  * can end a request that it has. */
@@ -294,6 +296,8 @@ void
 httplimits_start(struct httplimits *limits, struct ioloop *loop)
 {
     limits->loop = loop;
+
+    /* [36] The limit of all connections together. */
     memory_set_limit(HTTP_MEMORY_LIMIT, on_pressure, limits);
 }
 
@@ -354,12 +358,14 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         schedule(limits, deadline(limits, w));
     }
 
-    /* [33] This request is the last, unless another one has arrived behind
+    /* [34] This request is the last, unless another one has arrived behind
      * it. */
     if (state == HTTP_APPLICATION && limits->draining &&
         iostream_unread(w->stream) == 0)
         httpconnection_request(c)->keep_alive = false;
 }
+
+/* [34] --- idle connections ------------------------------------------------ */
 
 /* Is the connection between two requests: no byte of the next request has
  * arrived, and no byte of an answer is unsent? Empty lines do not count as a
@@ -394,7 +400,7 @@ httplimits_close_idlest(void *arg)
     iostream_close(idlest->stream);
 }
 
-/* [33] Idle connections have a second, from now on, to ask again. */
+/* Idle connections have a second, from now on, to ask again. */
 void
 httplimits_drain(struct httplimits *limits)
 {

@@ -1,4 +1,4 @@
-/* [32] httplimits.h -- deadlines and memory limits for all connections.
+/* [32] httplimits.h -- limits for all connections.
  *
  *     Tornado 2.0 has none (idle_connection_timeout, body_timeout: 4.0).
  *     Layer 4: it watches connections from outside; they do not know it.
@@ -18,13 +18,7 @@
  *   second, and not before the earliest deadline that is known. So a limit may
  *   be enforced up to a second late, and is never enforced early.
  * - Before a sweep ends a connection, it checks whether the kernel has bytes
- *   for the stream. Time in which the loop itself was late does not count.
- * - All buffers and arenas together stay below MEMORY_MAX (memory.h). From
- *   HTTP_MEMORY_LIMIT on, connections end. For each client the time is computed
- *   that it would need, at its present speed, to move the bytes that it holds
- *   in memory. The clients end that would need at least half of the longest
- *   time. An unfinished request gets 503, an unfinished answer a reset. The
- *   memory between the two limits is for the requests that are not ended. */
+ *   for the stream. Time in which the loop itself was late does not count. */
 #ifndef HTTPLIMITS_H
 #define HTTPLIMITS_H
 
@@ -33,7 +27,17 @@
 
 #include "httpconnection.h"
 
-enum { HTTP_MIN_RATE = 500, HTTP_MEMORY_LIMIT = 184 << 20 };
+enum { HTTP_MIN_RATE = 500 };
+
+/* [36] When all buffers and arenas together occupy more than this, connections
+ * end.
+ * - For each client the time is computed that it would need, at its present
+ *   speed, to move the bytes that it holds in memory. The clients end that
+ *   would need at least half of the longest time.
+ * - An unfinished request gets 503, an unfinished answer a reset.
+ * - The memory from here to MEMORY_MAX is for the requests that are not
+ *   ended. */
+enum { HTTP_MEMORY_LIMIT = 184 << 20 };
 
 /* The owner fills in the timeouts, in microseconds; the other fields are zero
  * at first. The struct must live as long as the connections. */
@@ -44,8 +48,8 @@ struct httplimits {
     struct watched *first;
     struct timeout *sweep; /* NULL: none is set */
     int64_t sweep_at, last_sweep;
-    bool relieving; /* relieve() is queued */
-    bool draining; /* [33] */
+    bool draining; /* [34] */
+    bool relieving; /* [36] relieve() is queued */
 };
 
 /* To be called before the first connection is made. */
@@ -56,11 +60,11 @@ void httplimits_observe(struct httpconnection *connection,
                         enum httpconnection_state state, void **own,
                         void *arg);
 
-/* Closes the connection that has been idle longest, if one is idle. A callback
+/* [34] Closes the connection that has been idle longest, if one is idle. A callback
  * for httpserver_set_limit(); `arg` is a struct httplimits. */
 void httplimits_close_idlest(void *arg);
 
-/* [33] From now on each answer that has not begun has "Connection: close", and
+/* [34] From now on each answer that has not begun has "Connection: close", and
  * a connection may be idle for one second. Returns at once. */
 void httplimits_drain(struct httplimits *limits);
 

@@ -535,7 +535,7 @@ httprequest_fd(const struct httprequest *r)
                ? iostream_fd(httpconnection_stream(r->connection)) : -1;
 }
 
-/* [32] The memory of the stream does not count. */
+/* [36] The memory of the stream does not count. */
 size_t
 httprequest_memory(const struct httprequest *r)
 {

@@ -180,7 +180,7 @@ void httprequest_set_close_callback(struct httprequest *request,
 /* [13] The descriptor, for the trace; -1 without a client, or when finished. */
 int httprequest_fd(const struct httprequest *request);
 
-/* [32] Bytes of memory that the request occupies. */
+/* [36] Bytes of memory that the request occupies. */
 size_t httprequest_memory(const struct httprequest *request);
 
 /* [24] The connection calls this when the client has gone. */

@@ -1,4 +1,4 @@
-/* [31] proxy.c -- see proxy.h. */
+/* [34] proxy.c -- see proxy.h. */
 #include "proxy.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* [31] proxy.h -- a request callback for a server behind a reverse proxy.
+/* [34] proxy.h -- a request callback for a server behind a reverse proxy.
  *
  *     Tornado 2.0: HTTPRequest.__init__ with xheaders (tornado/httpserver.py)
  *     Layer 4: requests in, requests out.

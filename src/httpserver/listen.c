@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h> /* [33] */
+#include <sys/un.h> /* [34] */
 #include <unistd.h>
 
 #include "system.h"
@@ -189,7 +189,7 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
         return -1;
     getsockname(fd, sa, &length);
 
-    /* [33] An inherited socket may be of any kind. */
+    /* [34] An inherited socket may be of any kind. */
     if (sa->sa_family == AF_UNIX) {
         make_printable(url, size, ((struct sockaddr_un *)sa)->sun_path);
         return 0;
@@ -231,7 +231,7 @@ listeners_bind_shared(struct listeners *l, const struct listeners *first)
     return true;
 }
 
-/* [33] --- inherited listeners --------------------------------------------- */
+/* [34] --- inherited listeners --------------------------------------------- */
 
 const char *
 listeners_inherit(struct listeners *l)

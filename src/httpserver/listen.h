@@ -50,7 +50,7 @@ int listeners_url(const struct listeners *listeners, size_t i, char *url,
 bool listeners_bind_shared(struct listeners *listeners,
                            const struct listeners *first);
 
-/* [33] Adds the sockets that the parent process has opened for this one, as
+/* [34] Adds the sockets that the parent process has opened for this one, as
  * systemd does (sd_listen_fds(3)): LISTEN_FDS is their number, from descriptor
  * 3 on. Nothing is added, and that is not an error, if LISTEN_FDS is not set
  * or if LISTEN_PID names another process. */

@@ -20,9 +20,9 @@ enum { MAX_RESTARTS = 5, RESTART_TIME = 60 * 1000000, MAX_FORK_TRIES = 5 };
 
 struct supervisor {
     size_t n;
-    pid_t pids[MAX_PROCESSES + 1]; /* 0: none; pids[n] has been told to end */
+    pid_t pids[MAX_PROCESSES + 1]; /* 0: none; pids[n]: see chapter 34 */
     size_t nalive;
-    size_t next; /* the next child to replace after SIGHUP; n: none */
+    size_t next; /* [34] the next child to replace after SIGHUP; n: none */
     int lifeline[2]; /* a pipe; only the parent has its write end */
     unsigned stop_timeout;
     void (*on_child_exit)(size_t id);
@@ -41,16 +41,15 @@ cpu_count(void)
 
 /* --- fork ----------------------------------------------------------------- */
 
-/* Forks the child with number `id`. If a child has this number already, it is
- * replaced and gets SIGTERM. True in the new child, which closes its copy of
- * the write end of the lifeline: the read end becomes readable only when every
- * copy is closed.
+/* Forks the child with number `id`. True in the new child, which closes its
+ * copy of the write end of the lifeline: the read end becomes readable only
+ * when every copy is closed.
  * - If fork() fails it is tried again after a second: the parent has nothing
  *   else to do, and its signals wait. */
 static bool
 make_child(struct supervisor *s, size_t id)
 {
-    pid_t pid = -1, before = s->pids[id];
+    pid_t pid = -1;
 
     for (int i = 0; i < MAX_FORK_TRIES && (pid = fork()) == -1; i++) {
         log_error("cannot make process %zu: %s", id, strerror(errno));
@@ -58,19 +57,22 @@ make_child(struct supervisor *s, size_t id)
     }
     if (pid == 0)
         close(s->lifeline[1]);
-    if (pid == -1 && before == 0)
+    if (pid == -1 && s->pids[id] == 0)
         s->on_child_exit(id);
     if (pid <= 0)
         return pid == 0;
+
+    /* [34] The child that is replaced is pids[n] until it has ended. */
+    if (s->pids[id] != 0) {
+        log_info("process %zu (%ld) is replaced by %ld", id, (long)s->pids[id],
+                 (long)pid);
+        kill(s->pids[id], SIGTERM);
+        alarm(s->stop_timeout + 1);
+        s->pids[s->n] = s->pids[id];
+    }
+
     s->pids[id] = pid;
     s->nalive++;
-    if (before != 0) {
-        log_info("process %zu (%ld) is replaced by %ld", id, (long)before,
-                 (long)pid);
-        s->pids[s->n] = before;
-        kill(before, SIGTERM);
-        alarm(s->stop_timeout + 1);
-    }
     return false;
 }
 
@@ -86,10 +88,9 @@ may_restart(struct supervisor *s)
     return before == 0 || *oldest - before >= RESTART_TIME;
 }
 
-/* Replaces the next child after a SIGHUP, unless the child that was replaced
+/* [34] Replaces the next child after a SIGHUP, unless the child that was replaced
  * last has not ended yet: so at most one child is shutting down at a time.
- * Returns the number of the new child in that child, PROCESS_PARENT in the
- * parent. */
+ * Returns as reap_children(). */
 static int
 replace_next(struct supervisor *s)
 {
@@ -120,8 +121,8 @@ on_unexpected_exit(struct supervisor *s, size_t id, pid_t pid, int status)
     return false;
 }
 
-/* One SIGCHLD may stand for several exits. Returns the same as
- * replace_next(). */
+/* One SIGCHLD may stand for several exits. Returns the number of a new child in
+ * that child, PROCESS_PARENT in the parent. */
 static int
 reap_children(struct supervisor *s)
 {
@@ -144,12 +145,16 @@ reap_children(struct supervisor *s)
     return PROCESS_PARENT;
 }
 
-/* Sends a signal to the children from number `first` on; the last one, pids[n],
- * is the child that is being replaced. */
 static void
-signal_children(const struct supervisor *s, size_t first, int signal_number)
+signal_children(const struct supervisor *s, int signal_number)
 {
-    for (size_t id = first; id <= s->n; id++)
+    size_t id = 0;
+
+    /* [34] Only the child that is being replaced, unless all are to end. */
+    if (s->signal == 0)
+        id = s->n;
+
+    for (; id <= s->n; id++)
         if (s->pids[id] != 0)
             kill(s->pids[id], signal_number);
 }
@@ -172,7 +177,7 @@ stop_all(struct supervisor *s, int signal_number)
         alarm(s->stop_timeout + 1);
     if (s->signal != SIGINT)
         s->signal = signal_number;
-    signal_children(s, 0, sent);
+    signal_children(s, sent);
 }
 
 /* Returns the same as fork_processes(). SIGALRM: the time of the children that
@@ -190,11 +195,13 @@ supervise(struct supervisor *s)
         if (signal_number == SIGTERM || signal_number == SIGINT)
             stop_all(s, signal_number);
         if (signal_number == SIGALRM)
-            signal_children(s, s->signal != 0 ? 0 : s->n, SIGKILL);
-        if (signal_number == SIGHUP)
-            s->next = 0;
+            signal_children(s, SIGKILL);
         if (signal_number == SIGCHLD)
             id = reap_children(s);
+
+        /* [34] SIGHUP: all children, one after the other. */
+        if (signal_number == SIGHUP)
+            s->next = 0;
         if (id == PROCESS_PARENT)
             id = replace_next(s);
     }
@@ -205,8 +212,10 @@ int
 fork_processes(size_t n, unsigned stop_timeout,
                void (*on_child_exit)(size_t id), int *lifeline, int *status)
 {
-    struct supervisor s = {.n = n, .next = n, .stop_timeout = stop_timeout,
-                           .on_child_exit = on_child_exit};
+    struct supervisor s = {
+        .n = n, .stop_timeout = stop_timeout, .on_child_exit = on_child_exit,
+        .next = n, /* [34] */
+    };
     int id = PROCESS_PARENT;
 
     if (pipe(s.lifeline) == -1)

@@ -31,8 +31,6 @@ size_t cpu_count(void);
  * - A child that ends without a signal of the parent is forked again, at most 5
  *   times a minute.
  * - SIGTERM and SIGINT are sent on, a second one as SIGINT.
- * - SIGHUP replaces the children, one after the other: a new one is forked,
- *   then the old one gets SIGTERM.
  * - A child that is still there a second after `stop_timeout` seconds is
  *   killed.
  * `on_child_exit` runs in the parent when there will be no child of that number
@@ -42,5 +40,8 @@ enum { PROCESS_PARENT = -1 };
 int fork_processes(size_t n, unsigned stop_timeout,
                    void (*on_child_exit)(size_t id), int *lifeline,
                    int *status);
+
+/* [34] SIGHUP replaces the children, one after the other: a new one is forked,
+ * then the old one gets SIGTERM. */
 
 #endif

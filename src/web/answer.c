@@ -275,7 +275,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     buffer_release(&self->body);
 }
 
-/* [29] Only a body of known length goes to the stream without a copy, because a
+/* [28] Only a body of known length goes to the stream without a copy, because a
  * chunk needs a frame. handler_flush() also handles an answer that has failed
  * or is too long. */
 void

@@ -109,16 +109,3 @@ hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key, size_t key_size,
     sha256(mac, inner, data, size);
     sha256(mac, outer, mac, SHA256_SIZE);
 }
-
-/* The loop has no early exit: all bytes are compared before the result is used.
- * Without volatile the compiler could stop at the first difference. */
-bool
-equal_in_constant_time(const void *a, const void *b, size_t size)
-{
-    const volatile unsigned char *p = a, *q = b;
-    unsigned char differ = 0;
-
-    for (size_t i = 0; i < size; i++)
-        differ |= p[i] ^ q[i];
-    return differ == 0;
-}

@@ -6,7 +6,6 @@
 #ifndef SHA256_H
 #define SHA256_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum { SHA256_SIZE = 32 };
@@ -20,10 +19,5 @@ void hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key,
  * behind it. It needs no key. */
 void sha256(unsigned char digest[SHA256_SIZE], const unsigned char *first,
             const void *data, size_t size);
-
-/* _time_independent_equals: are the bytes equal? The time does not depend on
- * the answer. memcmp() stops at the first byte that differs, so a client that
- * measures the time can guess a signature byte by byte. */
-bool equal_in_constant_time(const void *a, const void *b, size_t size);
 
 #endif

@@ -1,16 +1,16 @@
-/* [31] webcookie.c -- see webcookie.h.
+/* [30] webcookie.c -- see webcookie.h.
  *
  * In reading order: plain cookies, signed values, XSRF tokens. */
 #include "webcookie.h"
 
-#include <stdint.h>
+#include <stdint.h> /* [31] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "handler.h"
-#include "sha256.h"
+#include "sha256.h" /* [31] */
 #include "system.h"
 
 static const char xsrf[] = "_xsrf";
@@ -82,7 +82,7 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
     return true;
 }
 
-/* --- signed values -------------------------------------------------------- */
+/* [31] --- signed values -------------------------------------------------------- */
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                              "abcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -1,22 +1,21 @@
-/* [29] webstatic.c -- see webstatic.h.
+/* [28] webstatic.c -- see webstatic.h.
  *
- * In the order of events: from a name to a descriptor, what the file is, the
- * files of this turn, what the client has and wants of it, and how it
- * leaves. */
+ * In the order of events: from a name to a descriptor, what the file is, what
+ * the client has and wants of it, and how it leaves. */
 #include "webstatic.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <stdint.h> /* [29] */
 #include <stdio.h>
-#include <stdlib.h>
+#include <stdlib.h> /* [29] */
 #include <string.h>
-#include <strings.h>
+#include <strings.h> /* [29] */
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conditional.h"
+#include "conditional.h" /* [29] */
 #include "handler.h"
 #include "system.h"
 #include "trace.h"
@@ -25,22 +24,28 @@
  * taken the piece before; a smaller file is read whole. */
 enum { PIECE = 65536 };
 
-/* What the answers to requests for one path have in common. */
+/* A file that has been opened for a request. */
 struct file {
-    int root, fd;
+    int fd;
     struct stat st;
     const char *type;
+
+    /* [29] What describes it to a client. */
     char etag[64], modified[HTTP_DATE_SIZE];
+
+    /* [36] For other requests of this turn. */
+    const void *root; /* the argument of the class */
+    const char *path; /* below the root, as the request names it */
     size_t path_size;
-    char *content; /* NULL: to be read from `fd` */
-    char path[];   /* and behind it the content */
+    const char *content; /* NULL: to be read from `fd` */
+    char bytes[]; /* path and content, if this is one of turn_files */
 };
 
 /* The state of a handler that sends a file. */
 struct static_file {
     int fd;
     off_t next, end; /* where the next byte is, and where the last one ends */
-    const char *content; /* as above */
+    const char *content; /* [36] as above */
 };
 
 static_assert(sizeof(struct static_file) <= STATIC_FILE_STATE_SIZE,
@@ -165,7 +170,7 @@ guess_type(const char *path)
     return "application/octet-stream";
 }
 
-/* - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
+/* [29] - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
  * - A changed file has another size, time or inode, so the tag needs no read of
  *   the file. (Two contents of one size within one tick of the file system's
  *   clock have one tag: rename() avoids that.) */
@@ -181,44 +186,7 @@ describe_file(struct file *f)
     httputil_format_date(f->modified, st->st_mtime < now ? st->st_mtime : now);
 }
 
-/* Opens the requested file and describes it. False when the answer is complete.
- * A name that contains a NUL does not exist. */
-static bool
-open_file(struct handler *self, struct file *f, const char *text, size_t size)
-{
-    const int *root = handler_arg(self);
-    bool slash = size == 0 || text[size - 1] == '/';
-    char path[HTTP_MAX_LINE + sizeof "index.html"];
-    int status = 404;
-
-    *f = (struct file){.root = *root, .fd = -1, .path_size = size};
-    if (strlen(text) == size) {
-        snprintf(path, sizeof path, "%s%s", text, slash ? "index.html" : "");
-        f->type = guess_type(path);
-        f->fd = open_below(*root, path);
-        if (f->fd == -1)
-            status = status_of(errno);
-        else if (fstat(f->fd, &f->st) == -1)
-            status = 503;
-        else if (S_ISREG(f->st.st_mode))
-            status = 200;
-        else if (S_ISDIR(f->st.st_mode) && !slash)
-            status = 301;
-    }
-    if (status == 200) {
-        describe_file(f);
-        return true;
-    }
-    if (f->fd != -1)
-        close(f->fd);
-    if (status == 301)
-        redirect_to_slash(self);
-    else
-        handler_send_error(self, status);
-    return false;
-}
-
-/* --- the files of this turn ----------------------------------------------- */
+/* [36] --- the files of this turn ------------------------------------------ */
 
 /* Many clients ask for the same files, and to open a file costs more than to
  * send it. So a small file that was read stays in memory until the turn of the
@@ -240,49 +208,68 @@ forget_files(void *arg)
     nturn_files = 0;
 }
 
-/* NULL: not read in this turn. */
-static const struct file *
-find_file(int root, const char *path, size_t size)
+/* Has the file `f` been read in this turn? Then it is *f with its content. */
+static bool
+find_file(struct file *f)
 {
-    for (size_t i = 0; i < TURN_FILES && turn_files[i] != NULL; i++) {
-        const struct file *f = turn_files[i];
-
-        if (f->root == root && f->path_size == size &&
-            memcmp(f->path, path, size) == 0)
-            return f;
-    }
-    return NULL;
+    for (size_t i = 0; i < TURN_FILES && turn_files[i] != NULL; i++)
+        if (turn_files[i]->root == f->root &&
+            turn_files[i]->path_size == f->path_size &&
+            memcmp(turn_files[i]->path, f->path, f->path_size) == 0) {
+            *f = *turn_files[i];
+            return true;
+        }
+    return false;
 }
 
-/* Reads a small file, and closes it. If it has become shorter, or there is no
- * memory, it stays open, and is sent like a large one. */
-static void
-read_file(struct handler *self, const struct file *opened, const char *path)
-{
-    struct static_file *file = handler_state(self);
-    size_t size = (size_t)opened->st.st_size;
-    struct file *f = malloc(sizeof *f + opened->path_size + size);
+/* --- the requested file --------------------------------------------------- */
 
-    if (f == NULL)
-        return;
-    *f = *opened;
-    f->fd = -1;
-    f->content = f->path + f->path_size;
-    memcpy(f->path, path, f->path_size);
-    if (pread(file->fd, f->content, size, 0) != (ssize_t)size) {
-        free(f);
-        return;
+/* Opens the requested file and describes it. False when the answer is complete.
+ * A name that contains a NUL does not exist. */
+static bool
+open_file(struct handler *self, struct file *f, const char *text, size_t size)
+{
+    const int *root = handler_arg(self);
+    bool slash = size == 0 || text[size - 1] == '/';
+    char path[HTTP_MAX_LINE + sizeof "index.html"];
+    int status = 404;
+
+    *f = (struct file){
+        .fd = -1,
+        .root = root, .path = text, .path_size = size, /* [36] */
+    };
+
+    /* [36] Another request of this turn may have read it. */
+    if (find_file(f))
+        return true;
+
+    if (strlen(text) == size) {
+        snprintf(path, sizeof path, "%s%s", text, slash ? "index.html" : "");
+        f->type = guess_type(path);
+        f->fd = open_below(*root, path);
+        if (f->fd == -1)
+            status = status_of(errno);
+        else if (fstat(f->fd, &f->st) == -1)
+            status = 503;
+        else if (S_ISREG(f->st.st_mode))
+            status = 200;
+        else if (S_ISDIR(f->st.st_mode) && !slash)
+            status = 301;
     }
-    close(file->fd);
-    file->fd = -1;
-    file->content = f->content;
-    if (nturn_files == 0)
-        ioloop_add_callback(self->request->loop, forget_files, NULL);
-    free(turn_files[nturn_files % TURN_FILES]);
-    turn_files[nturn_files++ % TURN_FILES] = f;
+    if (status == 200) {
+        describe_file(f); /* [29] */
+        return true;
+    }
+    if (f->fd != -1)
+        close(f->fd);
+    if (status == 301)
+        redirect_to_slash(self);
+    else
+        handler_send_error(self, status);
+    return false;
 }
 
-/* --- what the client has of it -------------------------------------------- */
+/* [29] --- what the client has of it --------------------------------------- */
 
 /* Sets the headers that describe the file, whether it is sent or the client has
  * it already.
@@ -291,24 +278,19 @@ read_file(struct handler *self, const struct file *opened, const char *path)
  * - These strings are valid in a head, and live until it has been written. So
  *   they are neither checked nor copied; handler_set_header() does both. */
 static void
-set_headers(struct handler *self, const struct file *f)
+set_validators(struct handler *self, const struct file *f)
 {
     enum { TEN_YEARS = 10 * 365 * 86400 };
     bool keep = handler_get_arguments(self, "v", 0) != NULL;
     struct httpheaders *to = &self->headers;
     char date[HTTP_DATE_SIZE];
-    bool ok = httpheaders_add(to, "Last-Modified", f->modified) &&
-              httpheaders_add(to, "Etag", f->etag) &&
-              httpheaders_add(to, "Accept-Ranges", "bytes");
 
-    if (self->status < 400) {
-        httpheaders_del(to, "Content-Type");
-        ok = ok && httpheaders_add(to, "Cache-Control",
-                                   keep ? "public, max-age=315360000"
-                                        : "public") &&
-             httpheaders_add(to, "Content-Type", f->type);
-    }
-    if (!ok)
+    if (!httpheaders_add(to, "Last-Modified", f->modified) ||
+        !httpheaders_add(to, "Etag", f->etag) ||
+        !httpheaders_add(to, "Accept-Ranges", "bytes") ||
+        (self->status < 400 &&
+         !httpheaders_add(to, "Cache-Control",
+                          keep ? "public, max-age=315360000" : "public")))
         handler_fail(self, 503, http_no_memory);
     if (keep && self->status < 400) {
         httputil_format_date(date, time(NULL) + TEN_YEARS);
@@ -316,7 +298,7 @@ set_headers(struct handler *self, const struct file *f)
     }
 }
 
-/* --- what is wanted of it ------------------------------------------------- */
+/* [29] --- what is wanted of it -------------------------------------------- */
 
 /* The number that begins at *text, which moves behind it. A number that is too
  * large becomes INT64_MAX. -1 if there is no digit. */
@@ -405,7 +387,70 @@ check_range(struct handler *self, const struct file *f)
     return status;
 }
 
+/* Lets all of the file be sent, or the requested part of it: true. Or answers
+ * 304, 412 or 416. */
+static bool
+check_request(struct handler *self, const struct file *f)
+{
+    int status = conditional_check(self->request, f->etag, f->st.st_mtime);
+
+    if (status == 0)
+        status = check_range(self, f);
+    handler_set_status(self, status);
+    if (status != 412)
+        set_validators(self, f);
+    if (status >= 400)
+        handler_write_error(self, status, NULL);
+    return status < 300;
+}
+
 /* --- how it leaves -------------------------------------------------------- */
+
+/* [36] Reads a small file, and closes it. If it has become shorter, or there is no
+ * memory, it stays open, and is sent like a large one. */
+static void
+read_file(struct handler *self, const struct file *opened)
+{
+    struct static_file *file = handler_state(self);
+    size_t size = (size_t)opened->st.st_size;
+    struct file *f = malloc(sizeof *f + opened->path_size + size);
+
+    if (f == NULL)
+        return;
+    *f = *opened;
+    f->fd = -1;
+    f->path = memcpy(f->bytes, opened->path, f->path_size);
+    f->content = f->bytes + f->path_size;
+    if (pread(file->fd, f->bytes + f->path_size, size, 0) != (ssize_t)size) {
+        free(f);
+        return;
+    }
+    close(file->fd);
+    file->fd = -1;
+    file->content = f->content;
+    if (nturn_files == 0)
+        ioloop_add_callback(self->request->loop, forget_files, NULL);
+    free(turn_files[nturn_files % TURN_FILES]);
+    turn_files[nturn_files++ % TURN_FILES] = f;
+}
+
+/* The next bytes to send, and their number; they are in `piece`, or in memory
+ * already. */
+static const char *
+next_bytes(struct static_file *file, char piece[PIECE], ssize_t *n)
+{
+    off_t left = file->end - file->next;
+
+    /* [36] The content of a small file has been read. */
+    if (file->content != NULL) {
+        *n = (ssize_t)left;
+        return file->content + file->next;
+    }
+
+    *n = pread(file->fd, piece, left < PIECE ? (size_t)left : PIECE,
+               file->next);
+    return piece;
+}
 
 /* Sends the file, or the next piece of a large one, when the kernel has taken
  * the piece before. The promised bytes are sent as long as the file has them,
@@ -424,13 +469,8 @@ send_more(void *arg)
     ssize_t n = 0;
     bool last;
 
-    if (file->content != NULL) {
-        data = file->content + file->next;
-        n = (ssize_t)left;
-    } else if (left > 0 && !handler_client_gone(self)) {
-        n = pread(file->fd, piece, left < PIECE ? (size_t)left : PIECE,
-                  file->next);
-    }
+    if (left > 0 && !handler_client_gone(self))
+        data = next_bytes(file, piece, &n);
     if (n > 0) {
         file->next += n;
         TRACE(httprequest_fd(self->request), "%zd bytes of the file, %lld left",
@@ -449,41 +489,45 @@ send_more(void *arg)
     }
 }
 
-/* Answers 200, 206, 304, 412 or 416. The pattern may have no group: "/static".
- * (Without memory for the group the answer becomes a 503.) */
+/* The pattern may have no group: "/static". (Without memory for the group the
+ * answer becomes a 503.) The content type is valid in a head, and lives until
+ * the head has been written. So it is neither checked nor copied. */
 void
 static_file_get(struct handler *self)
 {
     struct static_file *file = handler_state(self);
-    const int *root = handler_arg(self);
     size_t size;
     const char *path = handler_path_argument(self, 0, &size);
-    const struct file *f;
-    struct file opened;
-    int status;
+    struct file f;
 
     if (path == NULL) {
         redirect_to_slash(self);
         return;
     }
-    f = find_file(*root, path, size);
-    if (f == NULL && !open_file(self, &opened, path, size))
+    if (!open_file(self, &f, path, size))
         return;
-    f = f != NULL ? f : &opened;
-    *file = (struct static_file){f->fd, 0, f->st.st_size, f->content};
-    status = conditional_check(self->request, f->etag, f->st.st_mtime);
-    if (status == 0)
-        status = check_range(self, f);
-    handler_set_status(self, status);
-    if (status != 412)
-        set_headers(self, f);
-    if (status >= 400)
-        handler_write_error(self, status, NULL);
-    else if (status != 304)
-        handler_set_content_length(self, (uint64_t)(file->end - file->next));
-    if (status >= 300 || self->method == METHOD_HEAD)
+    *file = (struct static_file){
+        .fd = f.fd, .end = f.st.st_size,
+        .content = f.content, /* [36] */
+    };
+
+    /* [29] The client may have the file, or want a part of it. */
+    if (!check_request(self, &f)) {
         file->end = file->next;
-    if (f == &opened && file->end > file->next && f->st.st_size <= PIECE)
-        read_file(self, &opened, path);
+        send_more(self);
+        return;
+    }
+
+    httpheaders_del(&self->headers, "Content-Type");
+    if (!httpheaders_add(&self->headers, "Content-Type", f.type))
+        handler_fail(self, 503, http_no_memory);
+    handler_set_content_length(self, (uint64_t)(file->end - file->next));
+    if (self->method == METHOD_HEAD)
+        file->end = file->next;
+
+    /* [36] Other requests of this turn may be for this file. */
+    if (f.content == NULL && file->end > file->next && f.st.st_size <= PIECE)
+        read_file(self, &f);
+
     send_more(self);
 }

@@ -1,4 +1,4 @@
-/* [29] webstatic.h -- files.
+/* [28] webstatic.h -- files.
  *
  *     Tornado 2.0: tornado/web.py, class StaticFileHandler
  *     Layer 5: a handler like any other.
@@ -13,8 +13,6 @@
  * - Only files below that directory are served: no "..", however it is written,
  *   leads out of it, and no symbolic link is followed. This holds even against
  *   processes that can write into it.
- * - Requests that arrive together share what was read of a small file; a file
- *   that has been replaced is served new to every request that arrives later.
  * - As many bytes as Content-Length promises are sent as long as the file has
  *   them; if it has become shorter, the connection is cut. What is written into
  *   a file while it is sent may arrive mixed with what was there: rename() a
@@ -29,10 +27,16 @@
 int static_open_root(const char *path);
 
 /* StaticFileHandler.get, and .head: the file that the first group of the
- * pattern names, the requested part of it, or 304 if the client has it already.
- * For a directory its index.html is sent. A pattern without a group redirects
- * to the same path with a slash behind it. */
+ * pattern names. For a directory its index.html is sent. A pattern without a
+ * group redirects to the same path with a slash behind it. */
 void static_file_get(struct handler *self);
 enum { STATIC_FILE_STATE_SIZE = 32 };
+
+/* [29] Or only the requested part of it; or 304 if the client has it already,
+ * 412 if it means another one. */
+
+/* [36] Requests that arrive together share what was read of a small file; a
+ * file that has been replaced is served new to every request that arrives
+ * later. */
 
 #endif

@@ -1,4 +1,4 @@
-/* [35] webtrace.c -- see webtrace.h.
+/* [36] webtrace.c -- see webtrace.h.
  *
  * There is no open connection and no state: the page asks for the events after
  * the last one that it has. */
@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "handler.h"
-#include "sha256.h"
 #include "system.h"
 #include "trace.h"
 

@@ -1,4 +1,4 @@
-/* [35] webtrace.h -- the trace, in a browser.
+/* [36] webtrace.h -- the trace, in a browser.
  *
  *     Tornado has nothing like it.
  *     Layer 5: two handlers.
