@@ -83,9 +83,9 @@ enum { SHARED_PORT = 0 };
  * walks through the whole heap. */
 void trim_heap(void);
 
-/* [36] From now on large blocks lie outside of the heap: they grow without a copy,
- * and go back to the system when they are freed. The heap keeps up to 4 MiB
- * that are free at its end. */
+/* [36] From now on large blocks lie outside of the heap: they grow without a
+ * copy, and go back to the system when they are freed. The heap keeps up to
+ * 4 MiB that are free at its end. */
 void prepare_heap(void);
 
 /* [26] --- signals ------------------------------------------------------ */

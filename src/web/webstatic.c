@@ -33,7 +33,7 @@ struct file {
     /* [29] What describes it to a client. */
     char etag[64], modified[HTTP_DATE_SIZE];
 
-    /* [36] For other requests of this turn. */
+    /* [29] For other requests of this turn. */
     const void *root; /* the argument of the class */
     const char *path; /* below the root, as the request names it */
     size_t path_size;
@@ -45,7 +45,7 @@ struct file {
 struct static_file {
     int fd;
     off_t next, end; /* where the next byte is, and where the last one ends */
-    const char *content; /* [36] as above */
+    const char *content; /* [29] as above */
 };
 
 static_assert(sizeof(struct static_file) <= STATIC_FILE_STATE_SIZE,
@@ -186,7 +186,7 @@ describe_file(struct file *f)
     httputil_format_date(f->modified, st->st_mtime < now ? st->st_mtime : now);
 }
 
-/* [36] --- the files of this turn ------------------------------------------ */
+/* [29] --- the files of this turn ------------------------------------------ */
 
 /* Many clients ask for the same files, and to open a file costs more than to
  * send it. So a small file that was read stays in memory until the turn of the
@@ -236,10 +236,10 @@ open_file(struct handler *self, struct file *f, const char *text, size_t size)
 
     *f = (struct file){
         .fd = -1,
-        .root = root, .path = text, .path_size = size, /* [36] */
+        .root = root, .path = text, .path_size = size, /* [29] */
     };
 
-    /* [36] Another request of this turn may have read it. */
+    /* [29] Another request of this turn may have read it. */
     if (find_file(f))
         return true;
 
@@ -406,8 +406,8 @@ check_request(struct handler *self, const struct file *f)
 
 /* --- how it leaves -------------------------------------------------------- */
 
-/* [36] Reads a small file, and closes it. If it has become shorter, or there is no
- * memory, it stays open, and is sent like a large one. */
+/* [29] Reads a small file, and closes it. If it has become shorter, or there is
+ * no memory, it stays open, and is sent like a large one. */
 static void
 read_file(struct handler *self, const struct file *opened)
 {
@@ -441,7 +441,7 @@ next_bytes(struct static_file *file, char piece[PIECE], ssize_t *n)
 {
     off_t left = file->end - file->next;
 
-    /* [36] The content of a small file has been read. */
+    /* [29] The content of a small file has been read. */
     if (file->content != NULL) {
         *n = (ssize_t)left;
         return file->content + file->next;
@@ -508,7 +508,7 @@ static_file_get(struct handler *self)
         return;
     *file = (struct static_file){
         .fd = f.fd, .end = f.st.st_size,
-        .content = f.content, /* [36] */
+        .content = f.content, /* [29] */
     };
 
     /* [29] The client may have the file, or want a part of it. */
@@ -525,7 +525,7 @@ static_file_get(struct handler *self)
     if (self->method == METHOD_HEAD)
         file->end = file->next;
 
-    /* [36] Other requests of this turn may be for this file. */
+    /* [29] Other requests of this turn may be for this file. */
     if (f.content == NULL && file->end > file->next && f.st.st_size <= PIECE)
         read_file(self, &f);
 

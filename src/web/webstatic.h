@@ -35,7 +35,7 @@ enum { STATIC_FILE_STATE_SIZE = 32 };
 /* [29] Or only the requested part of it; or 304 if the client has it already,
  * 412 if it means another one. */
 
-/* [36] Requests that arrive together share what was read of a small file; a
+/* [29] Requests that arrive together share what was read of a small file; a
  * file that has been replaced is served new to every request that arrives
  * later. */
 
