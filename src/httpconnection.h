@@ -50,7 +50,7 @@ struct httpconnection_settings {
     void *request_arg;
     size_t max_header_size; /* bytes of request line and headers */
     size_t max_body_size;   /* [12] bytes */
-    bool no_keep_alive;     /* [26] */
+    bool no_keep_alive;     /* [27] */
     httpconnection_observer *observer; /* [32] NULL: none */
     void *observer_arg; /* [32] */
 };

@@ -55,17 +55,6 @@ has_ipv6() {
 
 # --- options -------------------------------------------------------------------
 
-@test "an option may have one dash or two, and '_' for '-'" {
-    for option in --max-body-size=3 -max-body-size=3 --max_body_size=3 \
-        -max_body-size=3
-    do
-        start_server "$option" --log=none
-        [ "$(http -d abc "$URL/echo")" = abc ]
-        [ "$(http -d abcd -o /dev/null -w '%{http_code}' "$URL/echo")" = 413 ]
-        stop_server clean
-    done
-}
-
 @test "a bool without a value is true, and can be said to be false" {
     for option in --no-keep-alive --no_keep_alive=true -no-keep-alive=1 \
         --no-keep-alive=false
@@ -76,40 +65,8 @@ has_ipv6() {
         [ "$(header Connection "$URL/")" = "$want" ] || { echo "$option"; return 1; }
         stop_server clean
     done
-}
-
-@test "the last of the same options counts" {
-    start_server --max-body-size=100 --max-body-size=3
-    [ "$(http -d abcd -o /dev/null -w '%{http_code}' "$URL/echo")" = 413 ]
-}
-
-@test "an unknown option is one line and status 2" {
-    for option in --nope --nope=1 -x 8888 help index.html - -- --- ---port=1 \
-        --=1 = '' --Port=1 --port-=1 --por=1 --ports=1 ' --port=1' \
-        "--$(printf '%0100d' 0)" '--%n%s=%s'
-    do
-        refused 2 expected "$option"
-    done
-    refused 2 ': 8888: ' --port=0 8888
-}
-
-@test "an invalid value is one line that says what was expected, and status 2" {
-    for value in '' x -1 +1 8x 0x50 ' 80' 80.0 1e3 65536 4294967297 \
-        99999999999999999999
-    do
-        refused 2 ': expected: .* 0 .*65535' "--port=$value"
-    done
-    refused 2 'expected.*65535' --port
-    refused 2 'expected.*65535' --port 8888
-    refused 2 'expected.* 0 ' --max-body-size=-1
-    refused 2 'expected' --max-header-size=x
     refused 2 'expected.*true' --no-keep-alive=perhaps
     refused 2 'expected.*true' --no-keep-alive=
-    refused 2 'expected.*warning' --log=loud
-    refused 2 'expected.*warning' --log=INFO
-    refused 2 'expected.*warning' --log=
-    refused 2 'expected.*warning' --log
-    refused 2 'expected.*value' --address
 }
 
 @test "a body may have at most 256 MiB, and a secret must have 16 bytes" {
@@ -157,15 +114,6 @@ END
     ends 0 --port=0 --help
 }
 
-@test "the version is on stdout, and in every answer" {
-    ends 0 --version
-    [ ! -s "$TMP/err" ]
-    [ "$(wc -l < "$TMP/out")" -eq 1 ]
-    version=$(cat "$TMP/out")
-    start_server
-    [ "$(header Server "$URL/")" = "$version" ]
-}
-
 @test "the poller can be chosen among those that there are" {
     start_server --poller=select
     answers
@@ -182,22 +130,6 @@ END
 }
 
 # --- addresses -------------------------------------------------------------------
-
-@test "port 0 is a real one, and the only line on stdout says which" {
-    start_server
-    [ "$(wc -l < "$SERVER_OUT")" -eq 1 ]
-    grep -qE '^listening on http://127\.0\.0\.1:[1-9][0-9]{3,4}$' "$SERVER_OUT"
-    answers
-    [ "$(wc -l < "$SERVER_OUT")" -eq 1 ]
-}
-
-@test "a port in use is one line with the reason, and status 1" {
-    start_server
-    first=$SERVER_PID
-    refused 1 "port $PORT .*127\.0\.0\.1.*[Ii]n use .*--port=0" --port="$PORT"
-    SERVER_PID=$first SERVER_LOG=$TMP/server.log
-    answers
-}
 
 @test "an address that is not ours, or none, is one line and status 1" {
     refused 1 '192\.0\.2\.1: .' --port=0 --address=192.0.2.1
@@ -343,41 +275,6 @@ listening on http://127.0.0.2:$PORT" ]
 
 # --- signals ------------------------------------------------------------------------
 
-@test "SIGTERM is the order to leave: status 0" {
-    start_server
-    answers
-    kill -TERM "$SERVER_PID"
-    server_ends
-    [ "$SERVER_STATUS" -eq 0 ]
-    no_complaints
-    ! http -o /dev/null "$URL/" 2> /dev/null || false
-}
-
-@test "SIGINT ends it by that signal, as a shell expects" {
-    start_server
-    answers
-    kill -INT "$SERVER_PID"
-    server_ends
-    [ "$SERVER_STATUS" -eq 130 ]
-    no_complaints
-
-    # 130 could be a number like another; the list of jobs knows better.
-    cat > "$TMP/shell" << 'END'
-set -m
-"$1" --port=0 > "$2" 2>&1 &
-for i in $(seq 250); do ! grep -q listening "$2" || break; sleep 0.02; done
-kill -INT $!
-for i in $(seq 250); do
-    case $(jobs) in *Running*) sleep 0.02 ;; *) break ;; esac
-done
-jobs
-END
-    bash "$TMP/shell" "$PROGRAM" "$TMP/shell.out" > "$TMP/jobs" 3>&- 4>&-
-    bash -c 'set -m; sh -c "kill -INT \$\$" & sleep 0.3; jobs' > "$TMP/like" 3>&- 4>&-
-    word=$(awk '{ print $2; exit }' "$TMP/like")
-    [ "$(awk '{ print $2; exit }' "$TMP/jobs")" = "$word" ]
-}
-
 @test "a second SIGTERM ends the server at once" {
     for second in TERM INT; do
         start_server
@@ -399,14 +296,6 @@ END
         no_complaints
         kill "$CLIENT_PID" 2> /dev/null || true
     done
-}
-
-@test "SIGPIPE does not end it" {
-    start_server
-    kill -PIPE "$SERVER_PID"
-    answers
-    kill -PIPE "$SERVER_PID"
-    answers
 }
 
 # --- standard descriptors ------------------------------------------------------------

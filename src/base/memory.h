@@ -34,9 +34,10 @@ bool memory_had_peak(void);
 /* [36] The bytes that they occupy; not those that they hold. */
 size_t memory_in_use(void);
 
-/* [36] From now on each allocation that leaves memory_in_use() above `limit` calls
- * `pressure`, which must neither allocate nor free such memory: it may set a
- * flag or add a callback. Before the first call there is no such limit. */
+/* [36] From now on each allocation that leaves memory_in_use() above `limit`
+ * calls `pressure`, which must neither allocate nor free such memory: it may
+ * set a flag or add a callback. Before the first call there is no such
+ * limit. */
 void memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg);
 
 /* --- buffers ----------------------------------------------------------- */

@@ -60,8 +60,8 @@ void httplimits_observe(struct httpconnection *connection,
                         enum httpconnection_state state, void **own,
                         void *arg);
 
-/* [34] Closes the connection that has been idle longest, if one is idle. A callback
- * for httpserver_set_limit(); `arg` is a struct httplimits. */
+/* [34] Closes the connection that has been idle longest, if one is idle. A
+ * callback for httpserver_set_limit(); `arg` is a struct httplimits. */
 void httplimits_close_idlest(void *arg);
 
 /* [34] From now on each answer that has not begun has "Connection: close", and

@@ -82,7 +82,7 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
     return true;
 }
 
-/* [31] --- signed values -------------------------------------------------------- */
+/* [31] --- signed values --------------------------------------------------- */
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                              "abcdefghijklmnopqrstuvwxyz0123456789+/";

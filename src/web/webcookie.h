@@ -29,15 +29,15 @@ enum { COOKIE_HTTP_ONLY = 1 };
 bool handler_set_cookie(struct handler *self, const char *name,
                         const char *value, int days, int flags);
 
-/* [31] RequestHandler.set_secure_cookie: any text, signed with the application's
- * secret (application_set_cookie_secret()), its name, and the time. The format
- * is Tornado's since 3.2.1. The cookie is HTTP_ONLY. False as above, and
- * without a secret. */
+/* [31] RequestHandler.set_secure_cookie: any text, signed with the
+ * application's secret (application_set_cookie_secret()), its name, and the
+ * time. The format is Tornado's since 3.2.1. The cookie is HTTP_ONLY. False as
+ * above, and without a secret. */
 bool handler_set_secure_cookie(struct handler *self, const char *name,
                                const char *value, int days);
 
-/* [31] RequestHandler.get_secure_cookie: the value, if this server has signed it,
- * under that name, at most `max_age_days` days ago; else NULL. */
+/* [31] RequestHandler.get_secure_cookie: the value, if this server has signed
+ * it, under that name, at most `max_age_days` days ago; else NULL. */
 const char *handler_get_secure_cookie(struct handler *self, const char *name,
                                       int max_age_days);
 

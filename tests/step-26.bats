@@ -1,0 +1,156 @@
+# Chapter 26: a program. It is told what to do, says what is wrong, and ends when
+# it is told to.
+
+setup()    { load helper; TMP=$BATS_TEST_TMPDIR PROGRAM=${SERVER:-$BUILD/step-26/server}; }
+teardown() { stop_server clean; }
+
+start() { start_step 26 "$@"; }
+
+# ends STATUS ARG...: the program, which is expected to end by itself with
+# that status; what it says is in $TMP/out and $SERVER_LOG.
+ends() {
+    local want=$1
+    shift
+    SERVER_LOG=$TMP/err
+    "$PROGRAM" "$@" > "$TMP/out" 2> "$SERVER_LOG" < /dev/null 3>&- 4>&- &
+    SERVER_PID=$!
+    server_ends 5 || { echo "$*: it runs" >&2; return 1; }
+    [ "$SERVER_STATUS" -eq "$want" ] && no_complaints ||
+        { echo "$*: status $SERVER_STATUS"; cat "$SERVER_LOG"; return 1; } >&2
+}
+
+# refused STATUS PATTERN ARG...: one line on stderr, with that in it.
+refused() {
+    local status=$1 pattern=$2
+    shift 2
+    ends "$status" "$@"
+    [ ! -s "$TMP/out" ] && [ "$(wc -l < "$TMP/err")" -eq 1 ] &&
+        grep -qE -e "$pattern" "$TMP/err" ||
+        { echo "$*:"; cat "$TMP/out" "$TMP/err"; return 1; } >&2
+}
+
+# answers [N]: until it does; then N answers are all as they should be.
+answers() {
+    local i
+    URL=http://127.0.0.1:$PORT
+    for i in $(seq 100); do
+        curl -s -o /dev/null --max-time 1 --noproxy '*' "$URL/" && break
+        sleep 0.02
+    done
+    http --fail-early "$URL/hello/[1-${1:-30}]" > "$TMP/answers"
+    printf 'Hello, %d' $(seq "${1:-30}") | cmp - "$TMP/answers"
+}
+
+# header NAME [OPTION...] URL
+header() { http -D - -o /dev/null "${@:2}" | tr -d '\r' | sed -n "s/^$1: //p"; }
+
+@test "an option may have one dash or two, and '_' for '-'" {
+    for option in --max-body-size=3 -max-body-size=3 --max_body_size=3 \
+        -max_body-size=3
+    do
+        start "$option" --log=none
+        [ "$(http -d abc "$URL/echo")" = abc ]
+        [ "$(http -d abcd -o /dev/null -w '%{http_code}' "$URL/echo")" = 413 ]
+        stop_server clean
+    done
+}
+
+@test "the last of the same options counts" {
+    start --max-body-size=100 --max-body-size=3
+    [ "$(http -d abcd -o /dev/null -w '%{http_code}' "$URL/echo")" = 413 ]
+}
+
+@test "an unknown option is one line and status 2" {
+    for option in --nope --nope=1 -x 8888 help index.html - -- --- ---port=1 \
+        --=1 = '' --Port=1 --port-=1 --por=1 --ports=1 ' --port=1' \
+        "--$(printf '%0100d' 0)" '--%n%s=%s'
+    do
+        refused 2 expected "$option"
+    done
+    refused 2 ': 8888: ' --port=0 8888
+}
+
+@test "an invalid value is one line that says what was expected, and status 2" {
+    for value in '' x -1 +1 8x 0x50 ' 80' 80.0 1e3 65536 4294967297 \
+        99999999999999999999
+    do
+        refused 2 ': expected: .* 0 .*65535' "--port=$value"
+    done
+    refused 2 'expected.*65535' --port
+    refused 2 'expected.*65535' --port 8888
+    refused 2 'expected.* 0 ' --max-body-size=-1
+    refused 2 'expected' --max-header-size=x
+    refused 2 'expected.*warning' --log=loud
+    refused 2 'expected.*warning' --log=INFO
+    refused 2 'expected.*warning' --log=
+    refused 2 'expected.*warning' --log
+    refused 2 'expected.*value' --address
+}
+
+@test "the version is on stdout, and in every answer" {
+    ends 0 --version
+    [ ! -s "$TMP/err" ]
+    [ "$(wc -l < "$TMP/out")" -eq 1 ]
+    version=$(cat "$TMP/out")
+    start
+    [ "$(header Server "$URL/")" = "$version" ]
+}
+
+@test "port 0 is a real one, and the only line on stdout says which" {
+    start
+    [ "$(wc -l < "$SERVER_OUT")" -eq 1 ]
+    grep -qE '^listening on http://127\.0\.0\.1:[1-9][0-9]{3,4}$' "$SERVER_OUT"
+    answers
+    [ "$(wc -l < "$SERVER_OUT")" -eq 1 ]
+}
+
+@test "a port in use is one line with the reason, and status 1" {
+    start
+    first=$SERVER_PID
+    refused 1 "port $PORT .*127\.0\.0\.1.*[Ii]n use .*--port=0" --port="$PORT"
+    SERVER_PID=$first SERVER_LOG=$TMP/server.log
+    answers
+}
+
+@test "SIGTERM is the order to leave: status 0" {
+    start
+    answers
+    kill -TERM "$SERVER_PID"
+    server_ends
+    [ "$SERVER_STATUS" -eq 0 ]
+    no_complaints
+    ! http -o /dev/null "$URL/" 2> /dev/null || false
+}
+
+@test "SIGINT ends it by that signal, as a shell expects" {
+    start
+    answers
+    kill -INT "$SERVER_PID"
+    server_ends
+    [ "$SERVER_STATUS" -eq 130 ]
+    no_complaints
+
+    # 130 could be a number like another; the list of jobs knows better.
+    cat > "$TMP/shell" << 'END'
+set -m
+"$1" --port=0 > "$2" 2>&1 &
+for i in $(seq 250); do ! grep -q listening "$2" || break; sleep 0.02; done
+kill -INT $!
+for i in $(seq 250); do
+    case $(jobs) in *Running*) sleep 0.02 ;; *) break ;; esac
+done
+jobs
+END
+    bash "$TMP/shell" "$PROGRAM" "$TMP/shell.out" > "$TMP/jobs" 3>&- 4>&-
+    bash -c 'set -m; sh -c "kill -INT \$\$" & sleep 0.3; jobs' > "$TMP/like" 3>&- 4>&-
+    word=$(awk '{ print $2; exit }' "$TMP/like")
+    [ "$(awk '{ print $2; exit }' "$TMP/jobs")" = "$word" ]
+}
+
+@test "SIGPIPE does not end it" {
+    start
+    kill -PIPE "$SERVER_PID"
+    answers
+    kill -PIPE "$SERVER_PID"
+    answers
+}
