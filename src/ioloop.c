@@ -13,10 +13,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h> /* [5] */
-#include <poll.h> /* [4] */
+#include <poll.h> /* [17] */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h> /* [4] */
+#include <unistd.h> /* [17] */
 
 #include "trace.h"
 #include "system.h"
@@ -51,7 +51,7 @@ struct timeout {
 struct ioloop {
     const struct poller *poller;
     void *poller_self;
-    bool stopped;
+    bool stopped; /* [17] */
 
     struct entry *entries; /* the index is the descriptor */
     size_t nentries, entries_size; /* in use; with room */
@@ -62,7 +62,7 @@ struct ioloop {
     struct callback *callbacks;
     size_t ncallbacks, callbacks_size;
 
-    /* [4] The waker: a pipe that signal handlers and threads write to. */
+    /* [17] The waker: a pipe that signal handlers and threads write to. */
     const char *thread; /* the address of this_thread in the loop's thread */
     int waker_read, waker_write;
 
@@ -76,66 +76,58 @@ struct ioloop {
     void (*wait_hook)(bool begins); /* [35] */
 };
 
-/* IOLoop._instance. */
+/* [17] IOLoop._instance. */
 static struct ioloop *instance;
 
-/* [4] Each thread has one, so its address tells which thread runs. */
+/* [17] Each thread has one, so its address tells which thread runs. */
 static _Thread_local char this_thread;
 
-static void add_waker(struct ioloop *loop); /* [4] */
+static void add_waker(struct ioloop *loop); /* [17] */
 
 /* --- a loop and its poller --------------------------------------------- */
 
 /* The best first, as in Tornado's configurable_default(). */
 static const struct poller *const pollers[] = {
-    &poller_epoll, &poller_kqueue, &poller_select, NULL};
+    &poller_epoll, /* [3] */
+    &poller_kqueue, /* [3] */
+    &poller_select,
+};
+
+static const struct poller *
+find_poller(const char *name)
+{
+    for (size_t i = 0; i < sizeof pollers / sizeof pollers[0]; i++) {
+        const struct poller *p = pollers[i];
+
+        /* [3] This system does not have it. */
+        if (p->new == NULL)
+            continue;
+
+        if (name == NULL || strcmp(name, p->name) == 0)
+            return p;
+    }
+    errno = ENOTSUP;
+    return NULL;
+}
 
 struct ioloop *
 ioloop_new(const char *name)
 {
-    const struct poller *const *p = pollers;
-    struct ioloop *loop;
+    const struct poller *poller = find_poller(name);
+    struct ioloop *loop = poller != NULL ? calloc(1, sizeof *loop) : NULL;
 
-    while (*p != NULL && ((*p)->new == NULL ||
-                          (name != NULL && strcmp(name, (*p)->name) != 0)))
-        p++;
-    errno = ENOTSUP;
-    loop = *p != NULL ? calloc(1, sizeof *loop) : NULL;
-    if (loop == NULL || (loop->poller_self = (*p)->new()) == NULL) {
+    if (loop == NULL || (loop->poller_self = poller->new()) == NULL) {
         free(loop);
         return NULL;
     }
-    loop->poller = *p;
-    add_waker(loop); /* [4] */
+    loop->poller = poller;
+
+    /* [17] From now on threads and signal handlers can wake the loop. */
+    add_waker(loop);
     if (instance == NULL)
         instance = loop;
+
     return loop;
-}
-
-void
-ioloop_free(struct ioloop *loop)
-{
-    /* [5] The timeouts that have not run are freed, and not called. */
-    for (size_t i = 0; i < loop->ntimeouts; i++)
-        free(loop->timeouts[i]);
-
-    close(loop->waker_read); /* [4] */
-    close(loop->waker_write); /* [4] */
-    loop->poller->free(loop->poller_self);
-    free(loop->timeouts); /* [5] */
-    free(loop->callbacks); /* [4] */
-    free(loop->entries);
-    if (instance == loop)
-        instance = NULL;
-    free(loop);
-}
-
-struct ioloop *
-ioloop_instance(void)
-{
-    if (instance == NULL && ioloop_new(NULL) == NULL)
-        die("cannot make an event loop");
-    return instance;
 }
 
 /* --- handlers ---------------------------------------------------------- */
@@ -159,7 +151,7 @@ reserve(void *array, size_t *size, size_t n, size_t item)
     return true;
 }
 
-/* [4] The room that is reserved for the callbacks of one descriptor: eight that
+/* [32] The room that is reserved for the callbacks of one descriptor: eight that
  * run in this turn, and eight that they add. */
 enum { CALLBACKS_PER_FD = 16 };
 
@@ -176,7 +168,7 @@ ioloop_reserve(struct ioloop *loop, int fd)
     if (fcntl(fd, F_GETFD) == -1)
         return false;
 
-    /* [4] The owner of a descriptor adds callbacks, too. */
+    /* [32] The owner of a descriptor adds callbacks, too. */
     if (!reserve(&loop->callbacks, &loop->callbacks_size,
                  CALLBACKS_PER_FD * (n + 32), sizeof *loop->callbacks))
         return false;
@@ -223,6 +215,7 @@ ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
     return watch(loop, fd, events | IOLOOP_ERROR);
 }
 
+/* [3] As in Tornado, the handler itself stays. */
 int
 ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events)
 {
@@ -260,28 +253,7 @@ run_handlers(struct ioloop *loop, int nready)
     }
 }
 
-/* [4] --- callbacks ----------------------------------------------------- */
-
-/* Runs the callbacks that are queued now. The callbacks that these add wait for
- * the next turn. A callback may free its object, because all callbacks that
- * were queued before it have run. */
-static void
-run_callbacks(struct ioloop *loop)
-{
-    size_t n = loop->ncallbacks;
-
-    for (size_t i = 0; i < n; i++) {
-        struct callback c = loop->callbacks[i];
-
-        c.callback(c.arg);
-    }
-    loop->ncallbacks -= n;
-    if (loop->ncallbacks > 0)
-        memmove(loop->callbacks, loop->callbacks + n,
-                loop->ncallbacks * sizeof *loop->callbacks);
-}
-
-/* [4] --- waker --------------------------------------------------------- */
+/* [17] --- waker -------------------------------------------------------- */
 
 /* The callback itself is written to the pipe. A write of so few bytes is
  * atomic, from every thread and signal handler, so no lock is needed. Tornado
@@ -313,7 +285,6 @@ read_waker(int fd, uint32_t events, void *arg)
     }
 }
 
-/* From now on threads and signal handlers can wake the loop. */
 static void
 add_waker(struct ioloop *loop)
 {
@@ -338,19 +309,40 @@ ioloop_add_callback_from_signal(struct ioloop *loop, ioloop_callback *callback,
     errno = saved;
 }
 
-/* ioloop_reserve() has reserved the room for the callbacks of descriptors. Only
- * a program that adds other callbacks, without limit, needs more. */
+/* [4] --- callbacks ----------------------------------------------------- */
+
 void
 ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 {
+    /* [17] The queue belongs to the thread of the loop. */
     if (loop->thread != &this_thread) {
         wake(loop, callback, arg, true);
         return;
     }
+
     if (!reserve(&loop->callbacks, &loop->callbacks_size,
                  loop->ncallbacks + 1, sizeof *loop->callbacks))
         die("too many callbacks");
     loop->callbacks[loop->ncallbacks++] = (struct callback){callback, arg};
+}
+
+/* Runs the callbacks that are queued now. The callbacks that these add wait for
+ * the next turn. A callback may free its object, because all callbacks that
+ * were queued before it have run. */
+static void
+run_callbacks(struct ioloop *loop)
+{
+    size_t n = loop->ncallbacks;
+
+    for (size_t i = 0; i < n; i++) {
+        struct callback c = loop->callbacks[i];
+
+        c.callback(c.arg);
+    }
+    loop->ncallbacks -= n;
+    if (loop->ncallbacks > 0)
+        memmove(loop->callbacks, loop->callbacks + n,
+                loop->ncallbacks * sizeof *loop->callbacks);
 }
 
 /* [5] --- timeouts ------------------------------------------------------ */
@@ -468,9 +460,41 @@ milliseconds_to_deadline(struct ioloop *loop)
     return wait < 0 ? 0 : wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
-/* [6] --- the end ------------------------------------------------------- */
+/* [17] --- the end ------------------------------------------------------ */
 
-/* IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
+/* IOLoop.stop(). */
+void
+ioloop_stop(struct ioloop *loop)
+{
+    loop->stopped = true;
+}
+
+/* The timeouts that have not run are freed, and not called. */
+void
+ioloop_free(struct ioloop *loop)
+{
+    for (size_t i = 0; i < loop->ntimeouts; i++)
+        free(loop->timeouts[i]);
+    close(loop->waker_read);
+    close(loop->waker_write);
+    loop->poller->free(loop->poller_self);
+    free(loop->timeouts);
+    free(loop->callbacks);
+    free(loop->entries);
+    if (instance == loop)
+        instance = NULL;
+    free(loop);
+}
+
+struct ioloop *
+ioloop_instance(void)
+{
+    if (instance == NULL && ioloop_new(NULL) == NULL)
+        die("cannot make an event loop");
+    return instance;
+}
+
+/* [26] IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
  * a handler a callback, so the loop below repeats both until none is left. */
 void
 ioloop_close_all(struct ioloop *loop)
@@ -505,7 +529,7 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 
 /* --- the loop ---------------------------------------------------------- */
 
-/* [4] While callbacks add callbacks, the loop does not poll in every turn, but
+/* [36] While callbacks add callbacks, the loop does not poll in every turn, but
  * after this many callbacks: otherwise the sockets would starve. One request
  * needs fewer callbacks, so it causes no additional poll. */
 enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
@@ -515,7 +539,7 @@ enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
 int
 ioloop_start(struct ioloop *loop)
 {
-    size_t ran = 0; /* [4] callbacks since the last wait */
+    size_t ran = 0; /* [36] callbacks since the last wait */
 
     loop->now = ioloop_time(); /* [5] */
 
@@ -524,24 +548,27 @@ ioloop_start(struct ioloop *loop)
 
         trace_turn++;
 
+        ran += loop->ncallbacks; /* [36] */
+
         /* [4] First the callbacks that were added in the last turn. */
-        ran += loop->ncallbacks;
         run_callbacks(loop);
 
         /* [5] Then the timeouts that are due. */
         run_timeouts(loop);
 
-        /* [4] While a callback is queued, the turn ends without a poll, and the
-         * next turn runs the callback. */
-        if (loop->ncallbacks > 0 && !loop->stopped &&
-            ran < MAX_CALLBACKS_WITHOUT_WAIT)
+        /* [17] ioloop_stop() was called. */
+        if (loop->stopped)
+            break;
+
+        /* [36] A poll for a few callbacks would cost more than they do. */
+        if (loop->ncallbacks > 0 && ran < MAX_CALLBACKS_WITHOUT_WAIT)
             continue;
 
         /* [5] The wait ends at the next deadline. */
         if (loop->ntimeouts > 0)
             poll_timeout = milliseconds_to_deadline(loop);
 
-        /* [4] A poll with timeout 0 returns at once. */
+        /* [4] While a callback is queued, the poll returns at once. */
         if (loop->ncallbacks > 0)
             poll_timeout = 0;
 
@@ -549,16 +576,13 @@ ioloop_start(struct ioloop *loop)
         if (loop->wait_hook != NULL)
             loop->wait_hook(true);
 
-        if (loop->stopped)
-            break;
-
         TRACE_WAIT(true);
 
         /* The loop waits here, and nowhere else. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
         loop->poll_count++;
-        ran = 0; /* [4] */
+        ran = 0; /* [36] */
         if (nready == -1 && errno != EINTR)
             return -1;
         loop->now = ioloop_time(); /* [5] */
@@ -571,13 +595,11 @@ ioloop_start(struct ioloop *loop)
         run_handlers(loop, nready);
     }
 
+    /* [35] The work of the last turn is done. */
+    if (loop->wait_hook != NULL)
+        loop->wait_hook(true);
+
+    /* [17] The loop may be started again. */
     loop->stopped = false;
     return 0;
-}
-
-/* IOLoop.stop(). */
-void
-ioloop_stop(struct ioloop *loop)
-{
-    loop->stopped = true;
 }

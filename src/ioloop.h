@@ -33,51 +33,27 @@ typedef void ioloop_callback(void *arg);
 
 /* Makes a loop with the poller of that name; with NULL the best one that this
  * system has (Tornado's configurable_default: epoll, else kqueue, else
- * select). errno is ENOTSUP if there is no such poller.
- * - The program ends with a message if there is no pipe for the waker.
- * - The caller owns it, and frees it after ioloop_start() has returned.
- * - Callbacks and timeouts that have not run by then are not called. */
+ * select). errno is ENOTSUP if there is no such poller. */
 struct ioloop *ioloop_new(const char *poller);
-void ioloop_free(struct ioloop *loop);
 
-/* IOLoop.instance(): the loop that was made first. If there is none it makes
- * one, or ends the program with a message. Never NULL. */
-struct ioloop *ioloop_instance(void);
-
-/* Runs until ioloop_stop() is called, and returns 0; or returns -1, with errno,
- * if the poll fails.
- * - ioloop_stop() takes effect before the next wait. The callbacks and the due
- *   timeouts that come before this wait still run.
- * - If it is called before ioloop_start(), the loop runs one turn, and does not
- *   wait. */
+/* Runs the loop, turn after turn. Returns -1, with errno, if the poll fails. */
 int ioloop_start(struct ioloop *loop);
-void ioloop_stop(struct ioloop *loop);
-
-/* [6] For the end of a program, after ioloop_start() has returned: calls every
- * handler with ERROR, then the callbacks, until no handler and no callback is
- * left.
- * - Every handler must remove itself when it is called with ERROR.
- * - A callback must not add itself again each time it runs.
- * - Timeouts are not called. */
-void ioloop_close_all(struct ioloop *loop);
-
-/* [35] Calls `hook` with true before each wait and when the loop stops, and
- * with false after each wait. One hook for each loop; NULL removes it. */
-void ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins));
 
 /* --- handlers ---------------------------------------------------------- */
 
 /* Calls `handler` in each turn in which `fd` is ready for one of `events`.
- * ioloop_update_handler() replaces the events. Both return 0, or -1 with errno.
+ * Returns 0, or -1 with errno.
  * - ERROR is always among the events (poller.h says what each system reports).
  * - `fd` must be non-blocking. It still belongs to the caller.
- * - EEXIST: `fd` has a handler already. ENOENT: an update of an `fd` without a
- *   handler.
+ * - EEXIST: `fd` has a handler already.
  * - EBADF: `fd` is not open. EPERM: a regular file or a directory, which is
  *   always ready. EMFILE: the poller is select(), and `fd` is not below
  *   FD_SETSIZE (1024). */
 int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
                        void *arg, uint32_t events);
+
+/* [3] Replaces the events of `fd`. Returns 0, or -1 with errno. ENOENT: `fd` has
+ * no handler. */
 int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
 
 /* The handler is not called any more, not even for events that the kernel has
@@ -86,27 +62,19 @@ int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
  * - No effect if `fd` has no handler. */
 void ioloop_remove_handler(struct ioloop *loop, int fd);
 
-/* Reserves room for `fd`, which must be open, in the tables of the loop. After
- * that ioloop_add_handler() allocates nothing, and up to eight queued callbacks
- * of the owner of `fd` have room, too (chapter 4). False, with errno, if there
- * is no memory. */
+/* Reserves room for `fd`, which must be open, in the table of the loop. After
+ * that ioloop_add_handler() allocates nothing. (From chapter 32 on up to eight
+ * queued callbacks of the owner of `fd` have room, too.) False, with errno, if
+ * there is no memory. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [4] --- callbacks ----------------------------------------------------- */
 
 /* Calls `callback` in the next turn, in the order in which they were added.
  * - Never at once, and never from inside another callback or handler.
- * - Any thread may call this. Callbacks of other threads go through a pipe;
- *   when it is full (some thousands of callbacks), the other thread waits.
  * - Without memory (see ioloop_reserve) the program ends with a message. */
 void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
                          void *arg);
-
-/* The same from a signal handler.
- * - errno stays as it was.
- * - The callback is lost if the pipe is full. */
-void ioloop_add_callback_from_signal(struct ioloop *loop,
-                                     ioloop_callback *callback, void *arg);
 
 /* [5] --- timeouts ------------------------------------------------------ */
 
@@ -129,6 +97,50 @@ struct timeout;
 struct timeout *ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                                    ioloop_callback *callback, void *arg);
 void ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout);
+
+/* [17] --- threads and signals ------------------------------------------ */
+
+/* Any thread may call ioloop_add_callback(). Callbacks of other threads go
+ * through a pipe; when it is full (some thousands of callbacks), the other
+ * thread waits. ioloop_new() ends the program with a message if there is no
+ * pipe. */
+
+/* The same from a signal handler.
+ * - errno stays as it was.
+ * - The callback is lost if the pipe is full. */
+void ioloop_add_callback_from_signal(struct ioloop *loop,
+                                     ioloop_callback *callback, void *arg);
+
+/* IOLoop.instance(): the loop that was made first. If there is none it makes
+ * one, or ends the program with a message. Never NULL. */
+struct ioloop *ioloop_instance(void);
+
+/* [17] --- the end ------------------------------------------------------ */
+
+/* Makes ioloop_start() return 0.
+ * - It takes effect before the next wait. The callbacks and the due timeouts
+ *   that come before this wait still run.
+ * - If it is called before ioloop_start(), the loop runs one turn, and does not
+ *   wait. */
+void ioloop_stop(struct ioloop *loop);
+
+/* Frees a loop, after ioloop_start() has returned. Callbacks and timeouts that
+ * have not run by then are not called. */
+void ioloop_free(struct ioloop *loop);
+
+/* [26] For the end of a program, after ioloop_start() has returned: calls every
+ * handler with ERROR, then the callbacks, until no handler and no callback is
+ * left.
+ * - Every handler must remove itself when it is called with ERROR.
+ * - A callback must not add itself again each time it runs.
+ * - Timeouts are not called. */
+void ioloop_close_all(struct ioloop *loop);
+
+/* [35] --- the wait hook ------------------------------------------------ */
+
+/* Calls `hook` with true before each wait and when the loop stops, and with
+ * false after each wait. One hook for each loop; NULL removes it. */
+void ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins));
 
 /* ----------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "trace.h"
 
 /* A pipe takes up to PIPE_BUF bytes (4096 on Linux, 512 elsewhere) whole or not
  * at all, and does not mix them with the lines of other processes. */

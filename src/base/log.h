@@ -6,7 +6,7 @@
  *     [W 110621 22:28:35 web:123] 404 GET /nowhere (127.0.0.1) 0.42ms
  *
  * The letter is the level; then come local time, file and line of the call.
- * - Control bytes in a message are escaped (make_printable() in system.h).
+ * - Control bytes in a message are escaped (make_printable() in trace.h).
  * - A line is cut at 4 KiB, or at the PIPE_BUF of the system if that is less.
  * - Lines that write_stderr() cannot write are lost; the next one says how
  *   many.

@@ -1,4 +1,4 @@
-/* [6] memory.c -- see memory.h. */
+/* [3] memory.c -- see memory.h. */
 #include "memory.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* [6] memory.h -- buffers and arenas, made of blocks.
+/* [3] memory.h -- buffers and arenas, made of blocks.
  *
  *     Layer 0: it knows no other part.
  *

@@ -5,7 +5,6 @@
 #include <fcntl.h> /* [2] */
 #include <netinet/in.h> /* [9] */
 #include <netinet/tcp.h> /* [9] */
-#include <poll.h> /* [2] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +65,7 @@ check_pollable(int fd)
     return -1;
 }
 
-/* accept4() replaces four system calls; a system has it if it has
+/* [6] accept4() replaces four system calls; a system has it if it has
  * SOCK_NONBLOCK. */
 int
 accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
@@ -196,62 +195,6 @@ watched_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
     sigaddset(set, SIGCHLD);
     sigaddset(set, SIGALRM);
-}
-
-/* [2] --- text ---------------------------------------------------------- */
-
-/* Four bytes and the NUL must still fit. A plain char may be signed: without
- * the cast %x would print eight digits for the bytes from 0x80 on. */
-size_t
-make_printable(char *to, size_t size, const char *from)
-{
-    size_t n = 0;
-
-    for (; *from != '\0' && size - n > 4; from++)
-        if (*from >= ' ' && *from <= '~' && *from != '\\')
-            to[n++] = *from;
-        else
-            n += (size_t)snprintf(to + n, size - n, "\\x%02x",
-                                  (unsigned char)*from);
-    to[n] = '\0';
-    return n;
-}
-
-static bool stderr_is_socket; /* [35] */
-
-bool
-write_stderr(const char *line, size_t size)
-{
-    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-
-    /* [35] A single call on a socket can be non-blocking. */
-    if (stderr_is_socket)
-        return send(STDERR_FILENO, line, size, MSG_DONTWAIT | SEND_FLAGS) ==
-               (ssize_t)size;
-
-    return poll(&out, 1, 0) != 0 &&
-           write(STDERR_FILENO, line, size) == (ssize_t)size;
-}
-
-/* [35] The flag O_NONBLOCK belongs to an open file and thereby to all processes
- * that have inherited it: the shell at the same terminal would see EAGAIN. On
- * Linux a pipe or terminal can be opened once more, with flags of its own.
- * (A regular file cannot: it would be written from its start. It never makes
- * a write wait, either.) */
-void
-unblock_stderr(void)
-{
-    struct stat st = {0};
-    int fd = -1;
-
-    fstat(STDERR_FILENO, &st);
-    stderr_is_socket = S_ISSOCK(st.st_mode);
-    if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
-        fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY);
-    if (fd != -1) {
-        dup2(fd, STDERR_FILENO);
-        close(fd);
-    }
 }
 
 /* [30] --- secrets ------------------------------------------------------ */

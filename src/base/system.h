@@ -56,7 +56,7 @@ long unacknowledged(int fd);
  * where it cannot tell. */
 int64_t time_since_sent(int fd);
 
-/* accept(), which makes the new descriptor non-blocking and close-on-exec, with
+/* [6] accept(), which makes the new descriptor non-blocking and close-on-exec, with
  * one system call where there is one for that. -1 with errno. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
 
@@ -110,28 +110,6 @@ enum { SEARCH_ONLY = O_PATH };
 #else
 enum { SEARCH_ONLY = O_RDONLY };
 #endif
-
-/* [2] --- text ---------------------------------------------------------- */
-
-/* Copies `from` to `to`, which has room for `size` bytes with the NUL, and
- * returns the length. A byte that is not printable ASCII becomes \x and two
- * hexadecimal digits, so that it can neither control a terminal nor start a
- * line. A backslash becomes \x5c, so that `from` cannot contain an escape. What
- * does not fit is left out. */
-size_t make_printable(char *to, size_t size, const char *from);
-
-/* Writes a line of at most PIPE_BUF bytes to stderr. False, and the line is
- * lost, if stderr takes nothing now: a full pipe must not stop the server.
- * - May be called from a signal handler.
- * - If several processes write to one pipe it can still wait: another process
- *   may fill the pipe between poll() and write(). */
-bool write_stderr(const char *line, size_t size);
-
-/* [35] After this call write_stderr() never waits, not even if several
- * processes write to one pipe, or if the terminal is stopped. A pipe or
- * terminal is opened again through /proc/self/fd; where that fails, the call
- * has no effect. */
-void unblock_stderr(void);
 
 /* [30] --- secrets ------------------------------------------------------ */
 

@@ -3,12 +3,14 @@
  * This code runs only with --trace. */
 #include "trace.h"
 
-#include <fcntl.h> /* [25] */
+#include <fcntl.h> /* [26] */
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h> /* [25] */
+#include <sys/stat.h> /* [35] */
+#include <unistd.h>
 
 #include "memory.h" /* [36] */
 #include "system.h"
@@ -65,7 +67,7 @@ print_line(const struct record *r)
     write_stderr(line, (size_t)n);
 }
 
-/* [25] --- records --------------------------------------------------------- */
+/* [26] --- records --------------------------------------------------------- */
 
 static int records = -1;
 
@@ -147,7 +149,7 @@ trace_event(int stop, int fd, const char *file, const char *function,
     /* [36] For trace_read(). */
     kept[r.number % MAX_KEPT] = r;
 
-    /* [25] A record in place of the line. */
+    /* [26] A record in place of the line. */
     if (records != -1) {
         char text[RECORD_LINE];
         size_t size = (size_t)format_record(text, &r);
@@ -173,4 +175,60 @@ trace_wait(bool begins, const char *file, const char *function, int line)
     else if (now - began >= 50000)
         trace_event(0, -1, file, function, line, "--- waited %.1f s ---",
                     (double)(now - began) / 1e6);
+}
+
+/* --- lines on stderr ------------------------------------------------------ */
+
+/* Four bytes and the NUL must still fit. A plain char may be signed: without
+ * the cast %x would print eight digits for the bytes from 0x80 on. */
+size_t
+make_printable(char *to, size_t size, const char *from)
+{
+    size_t n = 0;
+
+    for (; *from != '\0' && size - n > 4; from++)
+        if (*from >= ' ' && *from <= '~' && *from != '\\')
+            to[n++] = *from;
+        else
+            n += (size_t)snprintf(to + n, size - n, "\\x%02x",
+                                  (unsigned char)*from);
+    to[n] = '\0';
+    return n;
+}
+
+static bool stderr_is_socket; /* [35] */
+
+bool
+write_stderr(const char *line, size_t size)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    /* [35] A single call on a socket can be non-blocking. */
+    if (stderr_is_socket)
+        return send(STDERR_FILENO, line, size, MSG_DONTWAIT | SEND_FLAGS) ==
+               (ssize_t)size;
+
+    return poll(&out, 1, 0) != 0 &&
+           write(STDERR_FILENO, line, size) == (ssize_t)size;
+}
+
+/* [35] The flag O_NONBLOCK belongs to an open file and thereby to all processes
+ * that have inherited it: the shell at the same terminal would see EAGAIN. On
+ * Linux a pipe or terminal can be opened once more, with flags of its own.
+ * (A regular file cannot: it would be written from its start. It never makes
+ * a write wait, either.) */
+void
+unblock_stderr(void)
+{
+    struct stat st = {0};
+    int fd = -1;
+
+    fstat(STDERR_FILENO, &st);
+    stderr_is_socket = S_ISSOCK(st.st_mode);
+    if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+        fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    if (fd != -1) {
+        dup2(fd, STDERR_FILENO);
+        close(fd);
+    }
 }

@@ -21,6 +21,7 @@
 #define TRACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 extern bool trace_on;
 extern unsigned trace_turn; /* the number of the loop's turn */
@@ -48,7 +49,7 @@ void trace_wait(bool begins, const char *file, const char *function, int line);
  * kernel uses the numbers of descriptors again. */
 void trace_connection(int fd);
 
-/* [25] From now on writes tab-separated records to the file `path`, in place of
+/* [26] From now on writes tab-separated records to the file `path`, in place of
  * lines on stderr. The first line is a header. False, with errno, if the file
  * cannot be written.
  * - If `path` is a FIFO, the call waits until a reader opens it. While the
@@ -61,5 +62,29 @@ bool trace_to_file(const char *path);
  * as tab-separated lines after a header line. False without memory. */
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);
+
+/* --- lines on stderr --------------------------------------------------- */
+
+/* Copies `from` to `to`, which has room for `size` bytes with the NUL, and
+ * returns the length. A byte that is not printable ASCII becomes \x and two
+ * hexadecimal digits, so that it can neither control a terminal nor start a
+ * line. A backslash becomes \x5c, so that `from` cannot contain an escape. What
+ * does not fit is left out. */
+size_t make_printable(char *to, size_t size, const char *from);
+
+/* Writes a line of at most PIPE_BUF bytes to stderr. False, and the line is
+ * lost, if stderr takes nothing now: a full pipe must not stop the server.
+ * - May be called from a signal handler.
+ * - If several processes write to one pipe it can still wait: another process
+ *   may fill the pipe between poll() and write(). */
+bool write_stderr(const char *line, size_t size);
+
+/* [35] After this call write_stderr() never waits, not even if several
+ * processes write to one pipe, or if the terminal is stopped. A pipe or
+ * terminal is opened again through /proc/self/fd; where that fails, the call
+ * has no effect. */
+void unblock_stderr(void);
+
+/* ----------------------------------------------------------------------- */
 
 #endif

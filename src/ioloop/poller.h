@@ -3,8 +3,8 @@
  *     Tornado 2.0: tornado/ioloop.py, classes _EPoll, _KQueue and _Select
  *
  * Every system can wait for many descriptors at once, and each does it in its
- * own way: poller_epoll.c, poller_kqueue.c, poller_select.c. The loop knows
- * only this table. All of them are level-triggered: what is still true is
+ * own way: select() everywhere, epoll on Linux, kqueue on macOS and the BSDs. The
+ * loop knows only this table. All of them are level-triggered: what is still true is
  * reported again by the next poll.
  *
  * READ is reported when there are bytes, the end of what the peer sends, or a
@@ -12,7 +12,7 @@
  * - epoll and kqueue report it when the connection is broken.
  * - select reports a broken connection as READ and WRITE, as far as these are
  *   watched. While only ERROR is watched it cannot report anything: from step
- *   12 on poller_select.c tries such sockets itself, once a second at least. */
+ *   24 on poller_select.c tries such sockets itself, once a second at least. */
 #ifndef POLLER_H
 #define POLLER_H
 
@@ -42,11 +42,12 @@ struct poller_event {
 struct poller {
     const char *name;
     void *(*new)(void);
-    void (*free)(void *self);
+    void (*free)(void *self); /* [17] */
     int (*watch)(void *self, int fd, uint32_t before, uint32_t after);
     int (*poll)(void *self, struct poller_event *ready, int max, int timeout);
 };
 
-extern const struct poller poller_epoll, poller_kqueue, poller_select;
+extern const struct poller poller_select;
+extern const struct poller poller_epoll, poller_kqueue; /* [3] */
 
 #endif

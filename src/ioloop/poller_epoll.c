@@ -1,4 +1,4 @@
-/* [2] poller_epoll.c -- Linux: the kernel keeps the list.
+/* [3] poller_epoll.c -- Linux: the kernel keeps the list.
  *
  *     Tornado 2.0: class _EPoll in tornado/ioloop.py
  *
@@ -33,6 +33,7 @@ epoll_new(void)
     return NULL;
 }
 
+/* [17] For ioloop_free(). */
 static void
 epoll_free(void *self)
 {
@@ -63,8 +64,13 @@ epoll_poll(void *self, struct poller_event *ready, int max, int timeout)
     return n;
 }
 
-const struct poller poller_epoll = {"epoll", epoll_new, epoll_free,
-                                    epoll_watch, epoll_poll};
+const struct poller poller_epoll = {
+    .name = "epoll",
+    .new = epoll_new,
+    .free = epoll_free, /* [17] */
+    .watch = epoll_watch,
+    .poll = epoll_poll,
+};
 
 #else
 

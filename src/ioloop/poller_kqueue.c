@@ -1,4 +1,4 @@
-/* [2] poller_kqueue.c -- macOS and the BSDs: the kernel keeps two lists.
+/* [3] poller_kqueue.c -- macOS and the BSDs: the kernel keeps two lists.
  *
  *     Tornado 2.0: class _KQueue in tornado/ioloop.py
  *
@@ -36,6 +36,7 @@ kqueue_new(void)
     return NULL;
 }
 
+/* [17] For ioloop_free(). */
 static void
 kqueue_free(void *self)
 {
@@ -119,8 +120,13 @@ kqueue_poll(void *self, struct poller_event *ready, int max, int timeout)
     return nready;
 }
 
-const struct poller poller_kqueue = {"kqueue", kqueue_new, kqueue_free,
-                                     kqueue_watch, kqueue_poll};
+const struct poller poller_kqueue = {
+    .name = "kqueue",
+    .new = kqueue_new,
+    .free = kqueue_free, /* [17] */
+    .watch = kqueue_watch,
+    .poll = kqueue_poll,
+};
 
 #else
 

@@ -105,5 +105,10 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
     return n;
 }
 
-const struct poller poller_select = {"select", select_new, free, select_watch,
-                                     select_poll};
+const struct poller poller_select = {
+    .name = "select",
+    .new = select_new,
+    .free = free, /* [17] */
+    .watch = select_watch,
+    .poll = select_poll,
+};

@@ -43,7 +43,7 @@ main(int argc, char **argv)
 
     if (loop == NULL)
         die("event loop");
-    step_catch_signals();
+    step_catch_signals(loop);
     listener = step_listen(argc, argv);
     if (set_nonblocking(listener) == -1 ||
         ioloop_add_handler(loop, listener, on_connection, loop,

@@ -34,7 +34,7 @@ handle_stream(struct iostream *stream, const struct sockaddr *peer,
 int
 main(int argc, char **argv)
 {
-    struct ioloop *loop = ioloop_instance();
+    struct ioloop *loop = ioloop_new(NULL);
     struct httpserver *server = httpserver_new(loop, handle_stream, NULL);
     const char *error;
     char url[128];
@@ -48,7 +48,7 @@ main(int argc, char **argv)
         ioloop_free(loop);
         return 1;
     }
-    step_catch_signals();
+    step_catch_signals(loop);
     httpserver_url(server, 0, url, sizeof url);
     printf("listening on %s\n", url);
     fflush(stdout);

@@ -55,7 +55,7 @@ static const struct httpconnection_settings settings = {
 int
 main(int argc, char **argv)
 {
-    struct ioloop *loop = ioloop_instance();
+    struct ioloop *loop = ioloop_new(NULL);
     struct httpserver *server = httpserver_new(loop,
                                                httpconnection_handle_stream,
                                                (void *)&settings);
@@ -71,7 +71,7 @@ main(int argc, char **argv)
         ioloop_free(loop);
         return 1;
     }
-    step_catch_signals();
+    step_catch_signals(loop);
     httpserver_url(server, 0, url, sizeof url);
     printf("listening on %s\n", url);
     fflush(stdout);

@@ -7,7 +7,7 @@
 int
 main(int argc, char **argv)
 {
-    struct ioloop *loop = ioloop_instance();
+    struct ioloop *loop = ioloop_new(NULL);
     struct application *application = application_new(demo_routes);
     int port = step_port(argc, argv);
     const char *error;
@@ -21,7 +21,7 @@ main(int argc, char **argv)
         ioloop_free(loop);
         return 1;
     }
-    step_catch_signals();
+    step_catch_signals(loop);
     printf("listening on http://127.0.0.1:%d\n", port);
     fflush(stdout);
     ioloop_start(loop);
