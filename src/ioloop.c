@@ -11,7 +11,7 @@
 #include "ioloop.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <fcntl.h> /* [3] */
 #include <limits.h> /* [5] */
 #include <poll.h> /* [17] */
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #include <unistd.h> /* [17] */
 
 #include "trace.h"
-#include "system.h"
+#include "system.h" /* [4] */
 
 /* The most events of one wait. select() cannot report more descriptors than
  * this. */
@@ -90,37 +90,25 @@ static void add_waker(struct ioloop *loop); /* [17] */
 static const struct poller *const pollers[] = {
     &poller_epoll, /* [3] */
     &poller_kqueue, /* [3] */
-    &poller_select,
-};
+    &poller_select, NULL};
 
-static const struct poller *
-find_poller(const char *name)
-{
-    for (size_t i = 0; i < sizeof pollers / sizeof pollers[0]; i++) {
-        const struct poller *p = pollers[i];
-
-        /* [3] This system does not have it. */
-        if (p->new == NULL)
-            continue;
-
-        if (name == NULL || strcmp(name, p->name) == 0)
-            return p;
-    }
-    errno = ENOTSUP;
-    return NULL;
-}
-
+/* A poller that this system does not have has no functions. */
 struct ioloop *
 ioloop_new(const char *name)
 {
-    const struct poller *poller = find_poller(name);
-    struct ioloop *loop = poller != NULL ? calloc(1, sizeof *loop) : NULL;
+    const struct poller *const *p = pollers;
+    struct ioloop *loop;
 
-    if (loop == NULL || (loop->poller_self = poller->new()) == NULL) {
+    while (*p != NULL && ((*p)->new == NULL ||
+                          (name != NULL && strcmp(name, (*p)->name) != 0)))
+        p++;
+    errno = ENOTSUP;
+    loop = *p != NULL ? calloc(1, sizeof *loop) : NULL;
+    if (loop == NULL || (loop->poller_self = (*p)->new()) == NULL) {
         free(loop);
         return NULL;
     }
-    loop->poller = poller;
+    loop->poller = *p;
 
     /* [17] From now on threads and signal handlers can wake the loop. */
     add_waker(loop);
@@ -155,9 +143,9 @@ reserve(void *array, size_t *size, size_t n, size_t item)
  * run in this turn, and eight that they add. */
 enum { CALLBACKS_PER_FD = 16 };
 
-/* The kernel gives out the lowest free number, so the table has few gaps. A
- * descriptor that is not open does not make the table grow. Only entries in use
- * are set to 0: memory that has not been written costs nothing. */
+/* The kernel gives out the lowest free number, so the table has few gaps. Only
+ * entries in use are set to 0: memory that has not been written costs
+ * nothing. */
 bool
 ioloop_reserve(struct ioloop *loop, int fd)
 {
@@ -165,6 +153,8 @@ ioloop_reserve(struct ioloop *loop, int fd)
 
     if ((size_t)fd < loop->nentries)
         return true;
+
+    /* [3] A descriptor that is not open does not make the table grow. */
     if (fcntl(fd, F_GETFD) == -1)
         return false;
 

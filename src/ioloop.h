@@ -62,7 +62,7 @@ int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
  * - No effect if `fd` has no handler. */
 void ioloop_remove_handler(struct ioloop *loop, int fd);
 
-/* Reserves room for `fd`, which must be open, in the table of the loop. After
+/* [6] Reserves room for `fd`, which must be open, in the table of the loop. After
  * that ioloop_add_handler() allocates nothing. (From chapter 32 on up to eight
  * queued callbacks of the owner of `fd` have room, too.) False, with errno, if
  * there is no memory. */

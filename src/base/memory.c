@@ -108,15 +108,14 @@ block_free(void *block, size_t size)
     in_use -= size; /* [27] */
 }
 
+/* [32] free() returns memory to the system only at the end of the heap, and one
+ * block that is in use there keeps all the memory below it: therefore the walk
+ * through the heap. */
 void
 memory_give_back(void)
 {
     while (nfree > 0)
         free(free_list[--nfree]);
-
-    /* [32] free() returns memory to the system only at the end of the heap, and
-     * one block that is in use there keeps all the memory below it: therefore
-     * the walk through the heap. */
     trim_heap();
     peak = in_use;
 }

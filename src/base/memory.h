@@ -1,4 +1,4 @@
-/* [3] memory.h -- buffers and arenas, made of blocks.
+/* [3] memory.h -- buffers, and from chapter 10 on arenas, made of blocks.
  *
  *     Layer 0: it knows no other part.
  *
@@ -15,8 +15,7 @@
  * malloc() nor free(). */
 enum { BLOCK_SIZE = 4096 };
 
-/* Returns freed memory to the system, the kept blocks included. A program
- * calls it before it ends. */
+/* [32] Returns freed memory to the system, the kept blocks included. */
 void memory_give_back(void);
 
 /* [27] --- the limit ---------------------------------------------------- */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/stat.h> /* [3] */
 #include <time.h> /* [2] */
 #include <unistd.h> /* [2] */
 
@@ -52,6 +52,7 @@ set_nonblocking(int fd)
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* [3] See system.h. */
 int
 check_pollable(int fd)
 {

@@ -28,7 +28,7 @@ int64_t microseconds(void);
  * and close-on-exec. 0, or -1. */
 int set_nonblocking(int fd);
 
-/* 0 if a poller can watch `fd`. -1 for a regular file or a directory, which is
+/* [3] 0 if a poller can watch `fd`. -1 for a regular file or a directory, which is
  * always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "trace.h"
 
 static unsigned threshold;                    /* seconds */
 static const char *_Atomic current_request; /* its URI; NULL: none */

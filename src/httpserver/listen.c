@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "system.h"
+#include "trace.h"
 
 /* MAX_TRIES: how many free ports of one address are tried on the others. */
 enum { BACKLOG = 1024, MAX_LISTENERS = 16, MAX_TRIES = 100 };

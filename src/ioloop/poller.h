@@ -42,9 +42,9 @@ struct poller_event {
 struct poller {
     const char *name;
     void *(*new)(void);
-    void (*free)(void *self); /* [17] */
     int (*watch)(void *self, int fd, uint32_t before, uint32_t after);
     int (*poll)(void *self, struct poller_event *ready, int max, int timeout);
+    void (*free)(void *self); /* [17] */
 };
 
 extern const struct poller poller_select;

@@ -65,11 +65,8 @@ epoll_poll(void *self, struct poller_event *ready, int max, int timeout)
 }
 
 const struct poller poller_epoll = {
-    .name = "epoll",
-    .new = epoll_new,
-    .free = epoll_free, /* [17] */
-    .watch = epoll_watch,
-    .poll = epoll_poll,
+    "epoll", epoll_new, epoll_watch, epoll_poll,
+    epoll_free, /* [17] */
 };
 
 #else

@@ -121,11 +121,8 @@ kqueue_poll(void *self, struct poller_event *ready, int max, int timeout)
 }
 
 const struct poller poller_kqueue = {
-    .name = "kqueue",
-    .new = kqueue_new,
-    .free = kqueue_free, /* [17] */
-    .watch = kqueue_watch,
-    .poll = kqueue_poll,
+    "kqueue", kqueue_new, kqueue_watch, kqueue_poll,
+    kqueue_free, /* [17] */
 };
 
 #else

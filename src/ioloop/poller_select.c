@@ -14,7 +14,7 @@
 #include <sys/socket.h> /* [24] */
 #include <sys/time.h>
 
-#include "system.h"
+#include "system.h" /* [3] */
 
 struct select {
     fd_set read, write;
@@ -39,8 +39,13 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
     struct select *watched = self;
 
     errno = EMFILE;
-    if (fd >= FD_SETSIZE || (before == 0 && check_pollable(fd) == -1))
+    if (before == 0 && fd >= FD_SETSIZE)
         return -1;
+
+    /* [3] As the other pollers do, it refuses what is always ready. */
+    if (before == 0 && check_pollable(fd) == -1)
+        return -1;
+
     FD_CLR(fd, &watched->read);
     FD_CLR(fd, &watched->write);
     if (after & IOLOOP_READ)
@@ -106,9 +111,6 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
 }
 
 const struct poller poller_select = {
-    .name = "select",
-    .new = select_new,
-    .free = free, /* [17] */
-    .watch = select_watch,
-    .poll = select_poll,
+    "select", select_new, select_watch, select_poll,
+    free, /* [17] */
 };

@@ -6,7 +6,7 @@
 #define STEP_H
 
 #include <arpa/inet.h>
-#include <errno.h> /* [4] */
+#include <errno.h> /* [3] */
 #include <netinet/in.h>
 #include <signal.h> /* [4] */
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ioloop.h" /* [4] */
+#include "ioloop.h" /* [2] */
 #include "trace.h" /* [2] */
 #include "system.h"
 

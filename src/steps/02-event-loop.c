@@ -23,13 +23,14 @@ on_readable(int fd, uint32_t events, void *arg)
 static void
 on_connection(int listener, uint32_t events, void *arg)
 {
-    int fd = accept_nonblocking(listener, NULL, NULL);
+    int fd = accept(listener, NULL, NULL);
 
     (void)events;
     if (fd == -1)
         return;
     trace_connection(fd);
-    if (ioloop_add_handler(arg, fd, on_readable, arg, IOLOOP_READ) == -1)
+    if (set_nonblocking(fd) == -1 ||
+        ioloop_add_handler(arg, fd, on_readable, arg, IOLOOP_READ) == -1)
         close(fd);
 }
 
@@ -44,6 +45,5 @@ main(int argc, char **argv)
                            IOLOOP_READ) == -1)
         die("event loop");
     ioloop_start(loop);
-    ioloop_free(loop);
-    return 0;
+    die("cannot wait");
 }

@@ -36,13 +36,14 @@ on_readable(int fd, uint32_t events, void *arg)
 static void
 on_connection(int listener, uint32_t events, void *arg)
 {
-    int fd = accept_nonblocking(listener, NULL, NULL);
+    int fd = accept(listener, NULL, NULL);
 
     (void)events;
     if (fd == -1)
         return;
     trace_connection(fd);
-    if (ioloop_add_handler(arg, fd, on_readable, arg, IOLOOP_READ) == -1)
+    if (set_nonblocking(fd) == -1 ||
+        ioloop_add_handler(arg, fd, on_readable, arg, IOLOOP_READ) == -1)
         close(fd);
 }
 
@@ -73,6 +74,5 @@ main(int argc, char **argv)
                            loop) == NULL)
         die("event loop");
     ioloop_start(loop);
-    ioloop_free(loop);
-    return 0;
+    die("cannot wait");
 }
