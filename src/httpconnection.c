@@ -1,10 +1,10 @@
-/* [11] httpconnection.c -- from bytes to a request, and back to bytes.
+/* [12] httpconnection.c -- from bytes to a request, and back to bytes.
  *
  * One request passes these functions in this order:
  *
  *     httpconnection_handle_stream   the first read: a head
- *     on_headers                     text becomes a request   (chapter 11)
- *     on_request_body                the body is complete     (chapter 12)
+ *     on_headers                     text becomes a request
+ *     on_request_body                the body is complete, if there is one
  *     handle_request                 the application gets it
  *     httpconnection_write, _finish  the answer
  *     on_write_complete              the answer has been sent
@@ -14,11 +14,10 @@
  * valid; here every error has an answer (Tornado since 5.0). */
 #include "httpconnection.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "httpbody.h" /* [12] */
+#include "httpbody.h"
 #include "httpchunked.h" /* [27] */
 #include "log.h" /* [20] */
 #include "trace.h"
@@ -31,7 +30,7 @@ struct httpconnection {
     const struct httpconnection_settings *settings;
     struct httprequest *request; /* NULL: none is being read or answered */
     union peer peer;
-    enum httpconnection_state state;
+    enum httpconnection_state state; /* [18] */
     unsigned char empty_lines; /* [19] before the next request */
     bool is_head; /* [23] an answer to HEAD has no body, not even an error */
     bool keep_alive; /* [16] of the last finished request */
@@ -42,7 +41,8 @@ struct httpconnection {
 static void on_headers(const char *data, size_t size, void *arg);
 static void on_write_complete(void *arg);
 
-/* Every change of state goes through here; connection.svg shows all of them. */
+/* [18] Every change of state goes through here; connection.svg shows all of
+ * them. */
 static void
 enter(struct httpconnection *c, enum httpconnection_state state)
 {
@@ -84,7 +84,7 @@ on_close(void *arg)
     }
 
     release_request(c);
-    enter(c, HTTP_CLOSED);
+    enter(c, HTTP_CLOSED); /* [18] */
     free(c);
 }
 
@@ -132,11 +132,10 @@ send_error_page(struct httpconnection *c, const char *wrong)
 void
 httpconnection_refuse(struct httpconnection *c, const char *wrong)
 {
-    char line[128];
-    int n;
+    static const char end[] = "\r\nConnection: close\r\n\r\n";
 
     release_request(c);
-    enter(c, HTTP_REFUSED);
+    enter(c, HTTP_REFUSED); /* [18] */
 
     /* [19] The head may not be complete yet. */
     iostream_cancel_read(c->stream);
@@ -151,9 +150,9 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
     if (send_error_page(c, wrong))
         return;
 
-    n = snprintf(line, sizeof line, "HTTP/1.1 %s\r\nConnection: close\r\n\r\n",
-                 wrong);
-    iostream_write(c->stream, line, (size_t)n, end_connection, c);
+    iostream_write(c->stream, "HTTP/1.1 ", 9, NULL, NULL);
+    iostream_write(c->stream, wrong, strlen(wrong), NULL, NULL);
+    iostream_write(c->stream, end, sizeof end - 1, end_connection, c);
 }
 
 /* --- the application's part ----------------------------------------------- */
@@ -163,11 +162,11 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
 static void
 handle_request(struct httpconnection *c)
 {
-    enter(c, HTTP_APPLICATION);
+    enter(c, HTTP_APPLICATION); /* [18] */
     c->settings->request_callback(c->request, c->settings->request_arg);
 }
 
-/* [12] --- the body -------------------------------------------------------- */
+/* --- the body -------------------------------------------------------- */
 
 /* HTTPConnection._on_request_body: called once for each body, of known or
  * unknown length. The body is complete, or `wrong` says why it is not. */
@@ -214,7 +213,7 @@ read_body(struct httpconnection *c)
     }
     if (length == 0)
         return false;
-    enter(c, HTTP_BODY);
+    enter(c, HTTP_BODY); /* [18] */
 
     /* [22] Now the client knows that its body will be read. */
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -278,27 +277,13 @@ wants_keep_alive(struct httpconnection *c)
            httpheaders_list_has(headers, "Connection", "keep-alive");
 }
 
-/* NULL without memory. */
-static struct httprequest *
-begin_request(struct httpconnection *c)
-{
-    struct httprequest *r = httprequest_new();
-
-    if (r == NULL)
-        return NULL;
-    r->connection = c;
-    r->loop = iostream_loop(c->stream);
-    r->peer = c->peer; /* [16] */
-    r->start_time = ioloop_now(r->loop); /* [16] */
-    return r;
-}
-
 /* HTTPConnection._on_headers: everything up to the empty line is here,
  * or more than a head may have. */
 static void
 on_headers(const char *data, size_t size, void *arg)
 {
     struct httpconnection *c = arg;
+    struct httprequest *r;
     const char *wrong = HTTP_NO_MEMORY;
 
     /* [19] Empty lines may stand before the head, or have come alone. */
@@ -315,25 +300,27 @@ on_headers(const char *data, size_t size, void *arg)
     c->line_checked = false;
 
     c->is_head = size >= 5 && memcmp(data, "HEAD ", 5) == 0; /* [23] */
-    c->request = begin_request(c);
-    if (c->request != NULL)
-        wrong = httprequest_parse_head(c->request, data, size,
+    r = c->request = httprequest_new();
+    if (r != NULL) {
+        r->connection = c;
+        r->loop = iostream_loop(c->stream);
+        r->peer = c->peer; /* [16] */
+        r->start_time = ioloop_now(r->loop); /* [16] */
+        wrong = httprequest_parse_head(r, data, size,
                                        c->settings->max_header_size);
+    }
     if (wrong != NULL) {
         httpconnection_refuse(c, wrong);
         return;
     }
 
     /* (8) The head has become a request. */
-    TOUR(8, iostream_fd(c->stream), "%s %s, %zu headers", c->request->method,
-         c->request->uri, c->request->headers.n);
-    c->request->keep_alive = wants_keep_alive(c); /* [16] */
+    TOUR(8, iostream_fd(c->stream), "%s %s, %zu headers", r->method, r->uri,
+         r->headers.n);
+    r->keep_alive = wants_keep_alive(c); /* [16] */
 
-    /* [12] If the request has a body, on_request_body() will handle it. */
-    if (read_body(c))
-        return;
-
-    handle_request(c);
+    if (!read_body(c))
+        handle_request(c);
 }
 
 /* [19] --- a part of a head ----------------------------------------------- */
@@ -397,7 +384,7 @@ httpconnection_handle_stream(struct iostream *stream,
         memcpy(&c->peer, peer, peer_size);
     iostream_set_close_callback(stream, on_close, c);
     iostream_set_partial_callback(stream, on_partial); /* [19] */
-    enter(c, HTTP_HEAD);
+    enter(c, HTTP_HEAD); /* [18] */
     read_head(c);
 }
 
@@ -407,24 +394,18 @@ httpconnection_handle_stream(struct iostream *stream,
 static void
 finish_request(struct httpconnection *c)
 {
-    bool disconnect = true; /* chapter 16 adds keep-alive */
+    /* (19) The connection closes, or (chapter 16) reads the next request. */
+    TOUR(19, iostream_fd(c->stream), "request finished");
 
-    /* [16] The client may send another request. */
-    if (c->keep_alive)
-        disconnect = false;
-
-    /* (19) The connection closes, or reads the next request. */
-    TOUR(19, iostream_fd(c->stream), "request finished: %s",
-         disconnect ? "close" : "back to the first read");
-    if (disconnect) {
-        end_connection(c);
+    /* [16] The client may send another request, or has sent it already. */
+    if (c->keep_alive) {
+        c->is_head = false; /* [23] */
+        enter(c, HTTP_IDLE); /* [18] */
+        read_head(c);
         return;
     }
 
-    /* [16] The next request may have been sent already. */
-    c->is_head = false; /* [23] */
-    enter(c, HTTP_IDLE);
-    read_head(c);
+    end_connection(c);
 }
 
 /* HTTPConnection._on_write_complete: no byte is unsent any more. */
@@ -443,10 +424,14 @@ on_write_complete(void *arg)
     if (iostream_unsent(c->stream) > 0)
         return;
 
+    /* [19] The connection reads the next request already, or ends. */
+    if (r == NULL && c->state != HTTP_ANSWER)
+        return;
+
     if (callback != NULL) {
         r->write_callback = NULL;
         callback(r->write_arg);
-    } else if (r == NULL && c->state == HTTP_ANSWER) {
+    } else if (r == NULL) {
         finish_request(c);
     }
 }
@@ -457,8 +442,11 @@ httpconnection_write(struct httpconnection *c, const void *data, size_t size,
 {
     c->request->write_callback = callback;
     c->request->write_arg = arg;
+
+    /* [18] The first bytes of the answer. */
     if (c->state == HTTP_APPLICATION)
         enter(c, HTTP_ANSWER);
+
     iostream_write(c->stream, data, size, on_write_complete, c);
 }
 

@@ -1,13 +1,12 @@
-/* [11] httpconnection.h -- one client, and one request after the other.
+/* [12] httpconnection.h -- one client, and one request after the other.
  *
  *     Tornado 2.0: tornado/httpserver.py, class HTTPConnection
  *     Layer 4: it knows streams and requests, but no application.
  *
- * A connection reads a head, then (from chapter 12 on) the body if there is
- * one, and passes the request to a callback. The answer comes back through
- * httprequest_write() and httprequest_finish(), whenever it is ready. A request
- * that is not valid HTTP/1.x (RFC 9112) is answered here, and the callback does
- * not run. */
+ * A connection reads a head, then the body if there is one, and passes the
+ * request to a callback. The answer comes back through httprequest_write() and
+ * httprequest_finish(), whenever it is ready. A request that is not valid
+ * HTTP/1.x (RFC 9112) is answered here, and the callback does not run. */
 #ifndef HTTPCONNECTION_H
 #define HTTPCONNECTION_H
 
@@ -20,11 +19,11 @@
 
 struct httpconnection;
 
-/* What a connection does now; diagrams/connection.svg shows the changes. */
+/* [18] What a connection does now; diagrams/connection.svg shows the changes. */
 enum httpconnection_state {
-    HTTP_IDLE, /* [16] between two requests; no byte of the next has come */
+    HTTP_IDLE,        /* between two requests; no byte of the next has come */
     HTTP_HEAD,        /* reads a head; every connection begins with this */
-    HTTP_BODY,        /* [12] reads a body */
+    HTTP_BODY,        /* reads a body */
     HTTP_APPLICATION, /* the application has the request */
     HTTP_ANSWER,      /* the application has begun to answer */
     HTTP_REFUSED,     /* an error page is the last thing that is sent */
@@ -49,7 +48,7 @@ struct httpconnection_settings {
     httprequest_callback *request_callback;
     void *request_arg;
     size_t max_header_size; /* bytes of request line and headers */
-    size_t max_body_size;   /* [12] bytes */
+    size_t max_body_size;   /* bytes */
     bool no_keep_alive;     /* [27] */
     httpconnection_observer *observer; /* [32] NULL: none */
     void *observer_arg; /* [32] */

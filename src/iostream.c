@@ -149,7 +149,7 @@ iostream_fd(const struct iostream *s)
     return s->fd;
 }
 
-/* [11] For the layers above, which add callbacks of their own to the loop. */
+/* [12] For the layers above, which add callbacks of their own to the loop. */
 struct ioloop *
 iostream_loop(const struct iostream *s)
 {
@@ -424,7 +424,7 @@ void
 iostream_read_bytes(struct iostream *s, size_t size,
                     iostream_callback *callback, void *arg)
 {
-    /* [12] (9) The caller knows how many bytes will come. */
+    /* [11] (9) The caller knows how many bytes will come. */
     TOUR(9, s->fd, "read: %zu bytes", size);
 
     iostream_read_until(s, NULL, size, callback, arg);
@@ -436,7 +436,7 @@ iostream_unread(const struct iostream *s)
     return buffer_length(s->read_buffer);
 }
 
-/* [12] --- cancelling a read ------------------------------------------------ */
+/* [19] --- cancelling a read ------------------------------------------------ */
 
 /* run_read_callback() may be queued; it does nothing then. */
 void

@@ -63,7 +63,7 @@ void iostream_set_partial_callback(struct iostream *stream,
  * caller returns to the loop, or the stream receives or reads. */
 const char *iostream_peek(const struct iostream *stream, size_t *size);
 
-/* [12] Drops the pending read: its callback will not run. */
+/* [19] Drops the pending read: its callback will not run. */
 void iostream_cancel_read(struct iostream *stream);
 
 /* The number of bytes that have arrived and that no read has taken yet. */
@@ -81,7 +81,7 @@ void iostream_abort(struct iostream *stream);
 /* The descriptor; -1 once the stream is closed. */
 int iostream_fd(const struct iostream *stream);
 
-/* [11] The loop that the stream was made for. */
+/* [12] The loop that the stream was made for. */
 struct ioloop *iostream_loop(const struct iostream *stream);
 
 /* IOStream.set_close_callback: runs once, whatever closed the stream. The

@@ -1,4 +1,4 @@
-/* [12] httpbody.c -- see httpbody.h.
+/* [11] httpbody.c -- see httpbody.h.
  *
  * A body of 16 MiB does not go through the stream's buffer as one read: that
  * buffer would have to hold all of it, and then be copied. It is read piece by

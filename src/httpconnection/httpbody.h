@@ -1,4 +1,4 @@
-/* [12] httpbody.h -- reads the body of a request.
+/* [11] httpbody.h -- reads the body of a request.
  *
  *     Tornado 2.0: HTTPConnection._on_headers, where it calls read_bytes
  *     Layer 4: bytes of a stream in, a body out. */

@@ -1,8 +1,8 @@
 /* [10] httprequest.c -- text becomes a request.
  *
- * In reading order: the request line; the head as a whole (chapter 11); what
- * the head says of the body (12); forms (14); cookies (30); accessors; the
- * answer. Every error is a status and a reason. */
+ * In reading order: the request line; the head as a whole; what it says of the
+ * body (chapter 11); forms (15); cookies (30); accessors; the answer (12).
+ * Every error is a status and a reason. */
 #include "httprequest.h"
 
 #include <arpa/inet.h> /* [21] */
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h> /* [14] */
 
-#include "httpconnection.h" /* [11] */
+#include "httpconnection.h" /* [12] */
 #include "httputil.h"
 
 static const char malformed_line[] = "400 malformed request line";
@@ -102,12 +102,6 @@ parse_target(struct httprequest *r)
 
     n = strcspn(target, "?");
     r->query = target[n] == '?' ? target + n + 1 : "";
-
-    /* [36] A target that is only a path needs no copy. */
-    if (*target == '/' && target[n] == '\0' && strchr(target, '%') == NULL) {
-        r->path = target;
-        return NULL;
-    }
 
     /* [21] A URL without a path means "/". */
     if (n == 0) {
@@ -204,7 +198,7 @@ httprequest_new(void)
     *r = (struct httprequest){.arena = arena};
     r->headers.arena = &r->arena; /* [11] */
     r->arguments.arena = &r->arena; /* [14] */
-    r->body = ""; /* [12] */
+    r->body = ""; /* [11] */
     r->protocol = "http"; /* [16] */
     return r;
 }
@@ -215,7 +209,7 @@ httprequest_free(void *request)
     struct httprequest *r = request;
     struct arena *all = r->arena;
 
-    buffer_release(&r->body_buffer); /* [12] */
+    buffer_release(&r->body_buffer); /* [11] */
     arena_release(&all);
 }
 
@@ -269,7 +263,7 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     return wrong;
 }
 
-/* [12] --- the body -------------------------------------------------------- */
+/* [11] --- the body -------------------------------------------------------- */
 
 /* RFC 9112, section 6.3: one number, or the same one several times, in one or
  * several lines. Digits only: two servers in a row that read a length in two
@@ -441,7 +435,7 @@ httprequest_parse_cookies(struct httprequest *r)
     return r->cookies_wrong;
 }
 
-/* [11] --- accessors ----------------------------------------------------- */
+/* [12] --- accessors ----------------------------------------------------- */
 
 /* [16] To the C library the peer of a unix socket may be "localhost". */
 const char *
@@ -472,7 +466,7 @@ httprequest_supports_http_1_1(const struct httprequest *r)
     return r->version[7] == '1';
 }
 
-/* [11] --- the answer ------------------------------------------------------ */
+/* [12] --- the answer ------------------------------------------------------ */
 
 /* HTTPRequest.write and .finish go to the connection, as in Tornado. */
 void

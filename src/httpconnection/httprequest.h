@@ -11,19 +11,19 @@
 #ifndef HTTPREQUEST_H
 #define HTTPREQUEST_H
 
-#include <netinet/in.h> /* [11] */
+#include <netinet/in.h> /* [12] */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h> /* [11] */
+#include <sys/socket.h> /* [12] */
 
 #include "httpform.h" /* [14] */
 #include "httputil.h"
-#include "ioloop.h" /* [11] */
+#include "ioloop.h" /* [12] */
 
-struct httpconnection; /* [11] */
+struct httpconnection; /* [12] */
 
-/* [11] Room for every kind of address that the server listens on. */
+/* [12] Room for every kind of address that the server listens on. */
 union peer {
     struct sockaddr any;
     struct sockaddr_in in;
@@ -44,7 +44,7 @@ struct cookie {
 /* HTTPRequest.
  * - Everything that it points at lives as long as the request. A pointer
  *   without a size points at a string.
- * - A connection (chapter 11) gives the request to the application, to which it
+ * - A connection (chapter 12) gives the request to the application, to which it
  *   belongs until httprequest_finish(), even if the client leaves: the
  *   application must finish every request. */
 struct httprequest {
@@ -56,8 +56,8 @@ struct httprequest {
     const char *host; /* [16] "example.com:8888"; "127.0.0.1" if not given */
     const char *protocol; /* [16] "http" */
     struct httpheaders headers; /* [11] */
-    const char *body; /* [12] never NULL */
-    size_t body_size; /* [12] */
+    const char *body; /* [11] never NULL */
+    size_t body_size; /* [11] */
 
     /* [14] The fields of the query and, after httprequest_parse_body(), of a
      * body that is a form. */
@@ -70,19 +70,19 @@ struct httprequest {
 
     bool keep_alive; /* [16] may another request follow this one? */
 
-    struct ioloop *loop; /* [11] for timeouts and callbacks */
+    struct ioloop *loop; /* [12] for timeouts and callbacks */
     int64_t start_time; /* [16] of ioloop_time(), when the head had come */
-    struct httpconnection *connection; /* [11] NULL: the client has gone */
+    struct httpconnection *connection; /* [12] NULL: the client has gone */
 
     /* Private to the connection and httprequest.c. */
     struct arena *arena;
     union peer peer; /* [16] */
-    ioloop_callback *write_callback; /* [11] */
-    void *write_arg; /* [11] */
+    ioloop_callback *write_callback; /* [12] */
+    void *write_arg; /* [12] */
     ioloop_callback *close_callback; /* [24] */
     void *close_arg; /* [24] */
     bool finished; /* [24] */
-    struct buffer *body_buffer; /* [12] what has come of the body */
+    struct buffer *body_buffer; /* [11] what has come of the body */
     size_t cookies_size, cookie_headers; /* [30] room; lines that were parsed */
     const char *cookies_wrong; /* [30] NULL: nothing */
     char remote_ip[PEER_IP_SIZE]; /* [16] "": not known yet */
@@ -109,7 +109,7 @@ const char *httprequest_parse_head(struct httprequest *request,
  * - The function reads the first line at most. */
 const char *httprequest_check_start(const char *data, size_t size);
 
-/* [12] Sets *length to the number of bytes of body that follow the head (RFC
+/* [11] Sets *length to the number of bytes of body that follow the head (RFC
  * 9112, section 6.3), or to HTTP_LENGTH_UNKNOWN if the body comes in chunks
  * (chapter 27). A body of more than `max` bytes is an error (413). */
 const char *httprequest_body_length(struct httprequest *request, size_t max,
@@ -148,7 +148,7 @@ const char *httprequest_remote_ip(struct httprequest *request);
 /* [16] The same where there is no request yet. */
 const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
 
-/* [11] --- the answer ------------------------------------------------------ */
+/* [12] --- the answer ------------------------------------------------------ */
 
 /* HTTPRequest.write: appends bytes of the answer, as they go over the wire, to
  * what is unsent.

@@ -77,6 +77,7 @@ httpheaders_append(struct httpheaders *headers, struct httpheader header)
     return true;
 }
 
+/* A linear search is fast enough for a few dozen headers. */
 const char *
 httpheaders_search(const struct httpheaders *headers, const char *name,
                    size_t size, size_t i)
@@ -196,7 +197,7 @@ httpheaders_list_has(const struct httpheaders *headers, const char *name,
     return false;
 }
 
-/* [12] --- numbers --------------------------------------------------------- */
+/* [11] --- numbers --------------------------------------------------------- */
 
 int
 httputil_hex_digit(char c)

@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h> /* [12] */
+#include <stdint.h> /* [11] */
 #include <string.h> /* [11] */
 #include <time.h> /* [21] */
 
@@ -23,9 +23,10 @@
 /* [15] The value of the Server header. */
 #define HTTP_SERVER "DustDevil/1.0"
 
-/* HTTP_NO_MEMORY is what a parser returns when there is no memory left;
- * http_no_memory is its reason without the status. */
+/* What a parser returns when there is no memory left. */
 #define HTTP_NO_MEMORY "503 out of memory"
+
+/* [13] Its reason without the status. */
 #define http_no_memory (&HTTP_NO_MEMORY[4])
 
 /* [16] The limits of one head. Beyond them the answer is 431, or 414 for the
@@ -137,7 +138,7 @@ bool httputil_is_token(const char *text);
 /* [15] Does `text` consist of bytes that a header value may have? */
 bool httputil_is_value(const char *text, size_t size);
 
-/* [12] --- numbers --------------------------------------------------------- */
+/* [11] --- numbers --------------------------------------------------------- */
 
 /* The value of a hexadecimal digit; -1 if `c` is not one. */
 int httputil_hex_digit(char c);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "httpserver.h" /* [9] */
 #include "ioloop.h" /* [2] */
 #include "trace.h" /* [2] */
 #include "system.h"
@@ -100,6 +101,31 @@ step_catch_signals(struct ioloop *loop)
     signal(SIGTERM, step_on_signal);
     signal(SIGINT, step_on_signal);
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* [9] Serves until SIGTERM or ^C. */
+static inline void
+step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
+           void *arg)
+{
+    struct ioloop *loop = ioloop_new(NULL);
+    struct httpserver *server = httpserver_new(loop, handle_stream, arg);
+    const char *error;
+    char url[128];
+
+    if (server == NULL)
+        die("httpserver_new");
+    error = httpserver_listen(server, step_port(argc, argv), "127.0.0.1");
+    if (error != NULL) {
+        fprintf(stderr, "%s\n", error);
+        exit(1);
+    }
+    step_catch_signals(loop);
+    httpserver_url(server, 0, url, sizeof url);
+    printf("listening on %s\n", url);
+    fflush(stdout);
+    ioloop_start(loop);
+    die("cannot wait");
 }
 
 /* ------------------------------------------------------------------------- */
