@@ -1,5 +1,5 @@
-# Chapter 32: hostile clients. Each of them costs little, is disconnected at its
-# deadline, and keeps no other client waiting.
+# Chapter 32: limits and deadlines. A hostile client costs little, is disconnected
+# at its deadline, and keeps no other client waiting.
 #
 # Where a time has to pass it passes for several clients at once.
 
@@ -288,199 +288,7 @@ answers() {
     answers "$TMP/out" 200
 }
 
-has_filled() { [ "$(memory VmRSS)" -ge "$1" ]; }
-needs_much_memory() {
-    local free
-    needs_plain_memory
-    free=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo 2> /dev/null)
-    [ "${free:-0}" -gt 2097152 ] || skip "needs 2 GiB of free memory"
-}
-
-# 16 bodies of 16 MiB that lack their last byte do not fit into 256 MiB.
-@test "when memory is short, the slowest of the largest bodies gets 503 and an honest upload 200" {
-    start --body-timeout=3600
-    needs_much_memory
-    {
-        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
-        head -c 16777215 /dev/zero
-    } > "$TMP/body"
-    stay 16 file "$TMP/body"
-    until_true has_filled 150000
-    wait_for_line "$SERVER_LOG" ' 503 '
-    head -c 16777216 /dev/zero > "$TMP/honest"
-    for i in 1 2 3; do
-        [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 16777216 ]
-        good
-    done
-    peak=$(memory VmHWM)
-    echo "peak $peak kB"
-    [ "$peak" -lt 300000 ]
-    disperse
-    good
-    until_true memory_below 40000
-}
-
-# With the default times a fast client has a new window in almost every turn, and
-# of each window it has sent little yet. 200 bodies of 1 MiB are each smaller
-# than the honest one.
-@test "when memory is short, clients that wait end before a larger and faster upload" {
-    local size
-
-    head -c 4194304 /dev/zero > "$TMP/honest"
-    for size in 16777216 1048576; do
-        start
-        needs_much_memory
-        {
-            printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n' "$size"
-            head -c $((size - 1)) /dev/zero
-        } > "$TMP/body"
-        stay $((209715200 / size)) file "$TMP/body"
-        wait_for_line "$SERVER_LOG" ' 503 '
-        sleep 5          # The rule compares speeds: these clients are silent now.
-        for i in 1 2 3; do
-            [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 4194304 ]
-        done
-        disperse
-        stop_server
-    done
-}
-
-@test "when only answers hold the memory, the slowest reader is cut and others are served" {
-    start --body-timeout=3600
-    needs_much_memory
-    {
-        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
-        head -c 16777216 /dev/zero
-    } > "$TMP/body"
-    for i in $(seq 16); do
-        client_bg "$TMP/deaf.$i" -t 60 rcvbuf 4096 file "$TMP/body" deaf pause 40000
-        STAYING+=("$CLIENT_PID")
-        for j in $(seq 250); do
-            [ "$(grep -c '200 POST' "$SERVER_LOG")" -lt "$i" ] || break
-            sleep 0.02
-        done
-    done
-    wait_for_line "$SERVER_LOG" 'memory is short: a client'
-    for i in 1 2 3; do good; done
-    head -c 4000000 /dev/zero > "$TMP/honest"
-    [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 4000000 ]
-    peak=$(memory VmHWM)
-    echo "peak $peak kB"
-    [ "$peak" -lt 300000 ]
-}
-
-# --- how many ----------------------------------------------------------------
-
-@test "at the connection limit the next client waits, and is accepted when one leaves" {
-    start --max-connections=3 --trace
-    stay 2 send "$(request /)"
-    held inside send "$(request /hello/one)" readuntil one hold \
-        send "$(request /hello/two)" readuntil two
-    wait_for_line "$SERVER_LOG" '200 GET /hello/one '
-    client_bg "$TMP/waits" -t 20 send "$(request /hello/three)" readuntil three
-    waits=$CLIENT_PID
-
-    # It is logged once, when a connection is pending; the others are served.
-    wait_for_line "$SERVER_LOG" '3 connections: no more are accepted'
-    release inside
-    grep -q 'Hello, two' "$TMP/inside"
-    wait "$waits"
-    grep -q 'Hello, three' "$TMP/waits"
-
-    # No connection was accepted before another one had ended.
-    awk '/\(3\) /{ if (++n > 3) exit 1 } /\(20\)/{ n-- }' "$SERVER_LOG"
-    disperse
-    good
-}
-
-@test "there are never more connections than descriptors, and some are left" {
-    start_with_limits '-n 128' "$BUILD/step-32/server" --static-path=diagrams
-    stay 50 send G
-    held inside send "$(request /hello/one)${HEAD}Content-Length: 3\\r\\n\\r\\na" \
-        readuntil one hold send bc readuntil abc \
-        send "$(request /static/house.svg)" readuntil '</svg>' \
-        send "$(request /hello/two)" readuntil two
-    wait_for_line "$SERVER_LOG" '200 GET /hello/one '
-    stay 80 send G
-    wait_for_line "$SERVER_LOG" '[56][0-9] connections: no more are accepted'
-    release inside
-    grep -q 'Hello, two' "$TMP/inside"
-    answers "$TMP/inside" 200 200 200 200
-    run ! grep 'cannot accept' "$SERVER_LOG"
-    disperse
-    good
-}
-
-@test "with few descriptors every connection can serve a file" {
-    start_with_limits '-n 20' "$BUILD/step-32/server" --static-path=diagrams
-    client -t 20 -c 30 send 'GET /static/house.svg HTTP/1.0\r\n\r\n' read \
-        > "$TMP/out"
-    [ "$(grep -ac '^HTTP/1.[01] 200 ' "$TMP/out")" -eq 30 ]
-    run ! grep ' 503 ' "$SERVER_LOG"
-}
-
-# An empty line is no request, so it keeps no place and gets no answer.
-@test "an idle client that has sent an empty line is closed for another one, without an answer" {
-    start --max-connections=2 --idle-timeout=60
-    client_bg "$TMP/first" -t 20 send "$(request /)" readuntil world send '\r\n' read
-    first=$CLIENT_PID
-    wait_for_line "$SERVER_LOG" ' 200 GET / '
-    held inside send "$(request /hello/two)" readuntil two hold send "$(request /hello/three)" \
-        readuntil three
-    wait_for_line "$SERVER_LOG" ' 200 GET /hello/two '
-    good
-    wait "$first" || true
-    answers "$TMP/first" 200
-    run ! grep '408' "$SERVER_LOG"
-}
-
-@test "a limit that may be raised is raised" {
-    start_with_limits '-S -n 40' "$BUILD/step-32/server" --log=warning --max-connections=200
-    stay 150 send "$(request /)" readuntil world
-    good
-    [ ! -s "$SERVER_LOG" ]
-}
-
 # --- what they cost ----------------------------------------------------------
-
-# Of several tries the best, for the machine may be doing something else just
-# now. It is never good for more than it can do.
-best() {
-    local start end i
-    best=
-    for i in 1 2 3 4 5; do
-        start=${EPOCHREALTIME//[.,]/}
-        client -t 30 -q "${OPS[@]}"
-        end=${EPOCHREALTIME//[.,]/}
-        [ -n "$best" ] && [ "$best" -le $((end - start)) ] || best=$((end - start))
-    done
-}
-
-# Two runs on the same machine in the same minute are compared. A number of
-# milliseconds would be a test of the machine; a server that is made to wait
-# by one of the thousand takes not three times but a thousand times as long.
-@test "a good client is served as quickly beside a thousand bad ones" {
-    start --log=none --max-connections=2000
-    each 500 send "$(request /)" readuntil world
-    best
-    alone=$best
-    stay 300 send G
-    stay 300 send 'GET /hello/'
-    stay 200 send "${HEAD}Content-Length: 900\\r\\n\\r\\nx"
-    stay 100 rcvbuf 4096 send "$(request '/bytes?n=1000000')" deaf
-    each 400 send x pause 50
-    client_bg "$TMP/drip" -t 30 -c 50 send 'GET / HTTP/1.1\r\nA: ' "${OPS[@]}"
-    drip=$CLIENT_PID
-    STAYING+=("$drip")
-    client_bg "$TMP/body" -t 30 -c 50 send "${HEAD}Content-Length: 900\\r\\n\\r\\n" \
-        "${OPS[@]}"
-    STAYING+=("$CLIENT_PID")
-    each 500 send "$(request /)" readuntil world
-    best
-    kill -0 "$drip" && kill -0 "$CLIENT_PID"
-    echo "alone $alone us, in company $best us"
-    [ "$best" -lt $((3 * alone)) ]
-}
 
 @test "a thousand requests of one client set no more than two sweeps" {
     start --trace
@@ -530,7 +338,7 @@ best() {
 }
 
 @test "a time or a number that makes no sense is refused at the start" {
-    for option in header-timeout idle-timeout body-timeout max-connections; do
+    for option in header-timeout idle-timeout body-timeout; do
         for value in 0 -1 x 99999999; do
             status=0
             "$BUILD/step-32/server" "--$option=$value" > "$TMP/out" 2> "$TMP/err" ||

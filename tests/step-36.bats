@@ -1,0 +1,92 @@
+# Chapter 36: when the memory of all connections together is short, those end that
+# hold it longest.
+
+setup() {
+    load helper
+    load tables
+    TMP=$BATS_TEST_TMPDIR
+}
+teardown() { disperse; stop_server clean; }
+
+start() { start_step 36 "$@"; }
+
+has_filled() { [ "$(memory VmRSS)" -ge "$1" ]; }
+needs_much_memory() {
+    local free
+    needs_plain_memory
+    free=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo 2> /dev/null)
+    [ "${free:-0}" -gt 2097152 ] || skip "needs 2 GiB of free memory"
+}
+
+# 16 bodies of 16 MiB that lack their last byte do not fit into 256 MiB.
+@test "when memory is short, the slowest of the largest bodies gets 503 and an honest upload 200" {
+    start --body-timeout=3600
+    needs_much_memory
+    {
+        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
+        head -c 16777215 /dev/zero
+    } > "$TMP/body"
+    stay 16 file "$TMP/body"
+    until_true has_filled 150000
+    wait_for_line "$SERVER_LOG" ' 503 '
+    head -c 16777216 /dev/zero > "$TMP/honest"
+    for i in 1 2 3; do
+        [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 16777216 ]
+        good
+    done
+    peak=$(memory VmHWM)
+    echo "peak $peak kB"
+    [ "$peak" -lt 300000 ]
+    disperse
+    good
+    until_true memory_below 40000
+}
+
+# With the default times a fast client has a new window in almost every turn, and
+# of each window it has sent little yet. 200 bodies of 1 MiB are each smaller
+# than the honest one.
+@test "when memory is short, clients that wait end before a larger and faster upload" {
+    local size
+
+    head -c 4194304 /dev/zero > "$TMP/honest"
+    for size in 16777216 1048576; do
+        start
+        needs_much_memory
+        {
+            printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n' "$size"
+            head -c $((size - 1)) /dev/zero
+        } > "$TMP/body"
+        stay $((209715200 / size)) file "$TMP/body"
+        wait_for_line "$SERVER_LOG" ' 503 '
+        sleep 5          # The rule compares speeds: these clients are silent now.
+        for i in 1 2 3; do
+            [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 4194304 ]
+        done
+        disperse
+        stop_server
+    done
+}
+
+@test "when only answers hold the memory, the slowest reader is cut and others are served" {
+    start --body-timeout=3600
+    needs_much_memory
+    {
+        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
+        head -c 16777216 /dev/zero
+    } > "$TMP/body"
+    for i in $(seq 16); do
+        client_bg "$TMP/deaf.$i" -t 60 rcvbuf 4096 file "$TMP/body" deaf pause 40000
+        STAYING+=("$CLIENT_PID")
+        for j in $(seq 250); do
+            [ "$(grep -c '200 POST' "$SERVER_LOG")" -lt "$i" ] || break
+            sleep 0.02
+        done
+    done
+    wait_for_line "$SERVER_LOG" 'memory is short: a client'
+    for i in 1 2 3; do good; done
+    head -c 4000000 /dev/zero > "$TMP/honest"
+    [ "$(http --data-binary "@$TMP/honest" "$URL/echo" | wc -c)" -eq 4000000 ]
+    peak=$(memory VmHWM)
+    echo "peak $peak kB"
+    [ "$peak" -lt 300000 ]
+}
