@@ -1,24 +1,23 @@
 /* [9] httpserver.c -- registers listening sockets with the loop; accepts.
  *
- * In the order of a server's life: new; listen or start; then listener_ready()
- * for each event of a listener; stop. The addresses are in listen.c. */
+ * In the order of a server's life: new; start; then listener_ready() for each
+ * event of a listener. The listening sockets are in listen.c. */
 #include "httpserver.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <poll.h> /* [20] */
 #include <stdint.h> /* [34] */
 #include <stdlib.h>
-#include <string.h>
+#include <string.h> /* [20] */
 #include <unistd.h>
 
-#include "log.h"
+#include "log.h" /* [20] */
 #include "trace.h"
 #include "system.h"
 
-/* MAX_ACCEPTS: the most connections that one event accepts, so that the loop
- * serves other streams in between, and few requests need memory at a time.
- * PAUSE: microseconds; see pause_accepting(). */
-enum { MAX_ACCEPTS = 16, PAUSE = 100000 };
+/* The most connections that one event accepts, so that the loop serves other
+ * streams in between, and few requests need memory at a time. */
+enum { MAX_ACCEPTS = 16 };
 
 struct httpserver {
     struct ioloop *loop;
@@ -26,11 +25,17 @@ struct httpserver {
     void *arg;
     struct listeners *listeners; /* NULL: none are bound */
     size_t nstarted;             /* how many of them the loop watches */
-    struct timeout *paused;      /* NULL: accepting is not paused */
-    bool complained;             /* the reason of the pause is in the log */
+
+    /* [20] While no connection can be accepted. */
+    struct timeout *paused; /* NULL: accepting is not paused */
+    bool complained;        /* the reason of the pause is in the log */
+
+    /* [26] For the end. */
+    size_t nstreams;        /* the streams that have not been freed */
     ioloop_callback *empty; /* runs when no stream is left, if not NULL */
     void *empty_arg;
-    size_t nstreams, nstreams_before; /* now, and after the last accept */
+
+    size_t nstreams_before; /* [36] the streams after the last accept */
 
     /* [34] The connection limit, and the callback that runs at it. */
     size_t max_streams;
@@ -52,7 +57,9 @@ httpserver_new(struct ioloop *loop, httpserver_handle_stream *handle_stream,
     return server;
 }
 
-/* --- pause --------------------------------------------------------------- */
+/* [20] --- pause ---------------------------------------------------------- */
+
+enum { PAUSE = 100000 }; /* microseconds */
 
 static void
 leave_loop(struct httpserver *server)
@@ -88,12 +95,13 @@ on_stream_free(void *arg)
 {
     struct httpserver *server = arg;
 
-    server->nstreams--;
+    server->nstreams--; /* [26] */
     if (server->paused != NULL) {
         ioloop_remove_timeout(server->loop, server->paused);
         resume(server);
     }
 
+    /* [26] It was the last stream. */
     if (server->nstreams == 0 && server->empty != NULL)
         server->empty(server->empty_arg);
 }
@@ -111,28 +119,33 @@ httpserver_set_limit(struct httpserver *server, size_t max,
 
 /* --- accept ------------------------------------------------------------ */
 
-/* accept() has failed. True if the next accept() may succeed: the error was
- * that of one connection, or a signal. EAGAIN: no connection is pending. All
- * other errors (no descriptor, no memory) last longer. */
+/* accept() has failed with this errno. Is that the error of one connection, or
+ * a signal? Then the next accept() may succeed. */
 static bool
+is_of_one_connection(int error)
+{
+    return error == ECONNABORTED || error == EINTR || error == EPERM ||
+           error == EPROTO;
+}
+
+/* [20] accept() has failed, and the next one would fail, too. EAGAIN: no
+ * connection is pending. All other errors (no descriptor, no memory) last
+ * longer. */
+static void
 accept_failed(struct httpserver *server)
 {
-    if (errno == ECONNABORTED || errno == EINTR || errno == EPERM ||
-        errno == EPROTO)
-        return true;
     if (errno == EAGAIN) {
         server->complained = false;
-        return false;
+        return;
     }
     if (!server->complained)
         log_warning("cannot accept connections: %s; trying again",
                     strerror(errno));
     pause_accepting(server);
-    return false;
 }
 
-/* (3) Makes a stream of one connection. False: do not try to accept another
- * one now. */
+/* (3) Makes a stream of one connection. False, with errno: no connection can be
+ * accepted now. */
 static bool
 handle_accept(struct httpserver *server, int listener)
 {
@@ -143,7 +156,7 @@ handle_accept(struct httpserver *server, int listener)
     struct iostream *stream;
 
     if (fd == -1)
-        return accept_failed(server);
+        return is_of_one_connection(errno);
     trace_connection(fd);
     TOUR(3, fd, "accepted, as descriptor %d", fd);
     stream = iostream_new(server->loop, fd);
@@ -151,30 +164,34 @@ handle_accept(struct httpserver *server, int listener)
         close(fd);
         return true;
     }
-    server->nstreams++;
+
+    server->nstreams++; /* [26] */
+
+    /* [20] The end of a stream frees a descriptor. */
     iostream_set_free_callback(stream, on_stream_free, server);
+
     server->handle_stream(stream, sa, size, server->arg);
     return true;
 }
 
-/* HTTPServer._handle_events: connections are pending on the listener `fd`.
- *
- * An accept() that finds no connection is a wasted system call, and clients
- * that connect one after the other would cause one for each request. So an
- * event accepts only as many connections as streams have ended since the last
- * event; if more are pending, the loop reports the listener again. If no stream
- * has ended, the number of clients is growing, and up to MAX_ACCEPTS pending
- * connections are accepted. */
+/* HTTPServer._handle_events: connections are pending on the listener `fd`. If
+ * they are more than MAX_ACCEPTS, the loop reports the listener again. */
 static void
 listener_ready(int fd, uint32_t events, void *arg)
 {
     struct httpserver *server = arg;
-    size_t n = server->nstreams_before - server->nstreams;
+    size_t n = MAX_ACCEPTS;
 
     (void)events;
 
-    /* A negative difference is a large size_t. */
-    if (n == 0 || n > MAX_ACCEPTS || server->complained)
+    /* [36] An accept() that finds no connection is a wasted system call, and
+     * clients that connect one after the other would cause one for each
+     * request. So an event accepts only as many connections as streams have
+     * ended since the last event. If none has ended, the number of clients is
+     * growing. */
+    if (server->nstreams_before > server->nstreams && !server->complained)
+        n = server->nstreams_before - server->nstreams;
+    if (n > MAX_ACCEPTS)
         n = MAX_ACCEPTS;
 
     /* [34] At the limit connections stay in the kernel's queue: to accept a
@@ -191,7 +208,12 @@ listener_ready(int fd, uint32_t events, void *arg)
 
     while (n > 0 && handle_accept(server, fd))
         n--;
-    server->nstreams_before = server->nstreams;
+
+    /* [20] Is no connection pending, or can it not be accepted? */
+    if (n > 0)
+        accept_failed(server);
+
+    server->nstreams_before = server->nstreams; /* [36] */
 }
 
 /* --- start and stop ------------------------------------------------------ */
@@ -213,7 +235,7 @@ httpserver_start(struct httpserver *server, struct listeners *listeners)
     return 0;
 }
 
-/* Ends the pause. If the loop cannot watch a listener now, another pause
+/* [20] Ends the pause. If the loop cannot watch a listener now, another pause
  * begins. */
 static void
 resume(void *arg)
@@ -226,6 +248,7 @@ resume(void *arg)
         pause_accepting(server);
 }
 
+/* [20] For a program whose server is all that listens. */
 const char *
 httpserver_listen(struct httpserver *server, int port, const char *address)
 {
@@ -240,6 +263,7 @@ httpserver_listen(struct httpserver *server, int port, const char *address)
     return error;
 }
 
+/* [20] For the message of a program that has started. */
 int
 httpserver_url(const struct httpserver *server, size_t i, char *url,
                size_t size)
@@ -247,6 +271,7 @@ httpserver_url(const struct httpserver *server, size_t i, char *url,
     return listeners_url(server->listeners, i, url, size);
 }
 
+/* [26] The streams stay. */
 void
 httpserver_stop(struct httpserver *server)
 {
@@ -257,21 +282,15 @@ httpserver_stop(struct httpserver *server)
     server->listeners = NULL;
 }
 
-/* Stops, and calls `empty` when no stream is left. */
-static void
-stop_and_call(struct httpserver *server, ioloop_callback *empty, void *arg)
-{
-    httpserver_stop(server);
-    server->empty = empty;
-    server->empty_arg = arg;
-    if (server->nstreams == 0)
-        empty(arg);
-}
-
+/* [26] The streams that are left still have a pointer to the server. */
 void
 httpserver_free(struct httpserver *server)
 {
-    stop_and_call(server, free, server);
+    httpserver_stop(server);
+    server->empty = free;
+    server->empty_arg = server;
+    if (server->nstreams == 0)
+        free(server);
 }
 
 /* [34] --- drain ----------------------------------------------------------- */
@@ -285,10 +304,15 @@ httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
     size_t before;
 
     do {
-        before = server->nstreams_before = server->nstreams;
+        before = server->nstreams;
+        server->nstreams_before = before; /* [36] */
         for (size_t i = 0; i < server->nstarted; i++)
             listener_ready(listeners_fd(server->listeners, i), IOLOOP_READ,
                            server);
     } while (server->nstreams > before);
-    stop_and_call(server, empty, arg);
+    httpserver_stop(server);
+    server->empty = empty;
+    server->empty_arg = arg;
+    if (server->nstreams == 0)
+        empty(arg);
 }

@@ -27,11 +27,11 @@ struct httpserver *httpserver_new(struct ioloop *loop,
                                   httpserver_handle_stream *handle_stream,
                                   void *arg);
 
-/* Stops the server. Its streams stay open; the memory of the server is freed
- * when the last of them has been freed. */
+/* [26] Stops the server. Its streams stay open; the memory of the server is
+ * freed when the last of them has been freed. */
 void httpserver_free(struct httpserver *server);
 
-/* HTTPServer.listen: calls listeners_bind(), and registers the new listeners
+/* [20] HTTPServer.listen: calls listeners_bind(), and registers the new listeners
  * with the loop. May be called several times. Returns NULL, or a sentence that
  * says what is wrong. */
 const char *httpserver_listen(struct httpserver *server, int port,
@@ -42,11 +42,11 @@ const char *httpserver_listen(struct httpserver *server, int port,
  * not registered yet. 0, or -1 with errno. */
 int httpserver_start(struct httpserver *server, struct listeners *listeners);
 
-/* As listeners_url(), for the i-th listener of the server. */
+/* [20] As listeners_url(), for the i-th listener of the server. */
 int httpserver_url(const struct httpserver *server, size_t i, char *url,
                    size_t size);
 
-/* HTTPServer.stop: closes the listeners. A second call does nothing. */
+/* [26] HTTPServer.stop: closes the listeners. A second call does nothing. */
 void httpserver_stop(struct httpserver *server);
 
 /* [34] At most `max` streams exist at once, from their accept until they are

@@ -5,14 +5,14 @@
  * Events from below (stream_events) then do the work. Read the fields first. */
 #include "iostream.h"
 
-#include <errno.h>
+#include <errno.h> /* [7] */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "delimiter.h"
-#include "linger.h" /* [16] */
+#include "linger.h" /* [18] */
 #include "memory.h"
 #include "system.h"
 #include "trace.h"
@@ -34,6 +34,7 @@ struct iostream {
     size_t scan_pos;       /* no delimiter begins before this byte */
     struct buffer *read_buffer;
 
+    /* [7] For the owner of the stream: it may hold memory for it. */
     ioloop_callback *close_callback;
     void *owner; /* the arg of close_callback and partial_callback */
 
@@ -42,21 +43,21 @@ struct iostream {
     ioloop_callback *write_callback;
     void *write_arg;
 
-    /* [16] Runs when a read or a write is still incomplete. */
+    /* [19] Runs when a read or a write is still incomplete. */
     ioloop_callback *partial_callback;
 
-    /* [9] Runs last. With it the server counts its streams. */
+    /* [20] Runs last: a descriptor is free. */
     ioloop_callback *free_callback;
     void *free_arg;
 
     size_t received, written; /* [32] */
 
-    bool tried;         /* the socket has been read once */
+    bool tried;         /* [9] the socket has been read once */
     bool read_complete; /* the read's callback is queued */
-    bool eof;           /* the peer will send no more */
+    bool eof;           /* [7] the peer will send no more */
     bool socket_empty;  /* the kernel had no more bytes when last asked */
     bool write_queued;  /* [8] write_later() is queued */
-    bool partial_queued; /* [16] run_partial_callback() is queued */
+    bool partial_queued; /* [19] run_partial_callback() is queued */
 };
 
 static void stream_events(int fd, uint32_t events, void *arg);
@@ -82,6 +83,7 @@ iostream_new(struct ioloop *loop, int fd)
 
 /* --- closing ----------------------------------------------------------- */
 
+/* [7] In the turn after the close; see iostream_close(). */
 static void
 iostream_free(void *arg)
 {
@@ -90,7 +92,7 @@ iostream_free(void *arg)
     if (s->close_callback != NULL)
         s->close_callback(s->owner);
 
-    /* [9] No other part uses the stream any more. */
+    /* [20] No other part uses the stream any more. */
     if (s->free_callback != NULL)
         s->free_callback(s->free_arg);
 
@@ -99,21 +101,22 @@ iostream_free(void *arg)
     free(s);
 }
 
-/* Callbacks that were queued before this call still hold a pointer to the
- * stream. They run first, so iostream_free() goes behind them in the queue. */
+/* The socket is closed now. Callbacks that are queued still hold a pointer to
+ * the stream. */
 void
 iostream_close(struct iostream *s)
 {
     if (s->fd == -1)
         return;
 
-    /* (20) The memory is freed in the next turn. */
+    /* (20) Nothing is received or sent any more. */
     TOUR(20, s->fd, "closed, to be freed in the next turn");
     if (s->state != 0)
         ioloop_remove_handler(s->loop, s->fd);
     close(s->fd);
     s->fd = -1;
 
+    /* [7] The callbacks that are queued run first, and then iostream_free(). */
     ioloop_add_callback(s->loop, iostream_free, s);
 }
 
@@ -129,13 +132,13 @@ iostream_abort(struct iostream *s)
     iostream_close(s);
 }
 
-/* Closes after the callbacks that are queued now have run. */
+/* [7] Closes after the callbacks that are queued now have run. */
 static void
 close_later(void *arg)
 {
     struct iostream *s = arg;
 
-    /* [8] An incomplete answer must not look complete. If no read is pending,
+    /* [18] An incomplete answer must not look complete. If no read is pending,
      * an answer is still being made. */
     if (iostream_unsent(s) > 0 || s->read_callback == NULL)
         iostream_abort(s);
@@ -156,6 +159,7 @@ iostream_loop(const struct iostream *s)
     return s->loop;
 }
 
+/* [7] The owner learns of the close, whatever its reason. */
 void
 iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
                             void *arg)
@@ -164,7 +168,7 @@ iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
     s->owner = arg;
 }
 
-/* [9] The server counts its streams with it. */
+/* [20] For the server, which may be out of descriptors. */
 void
 iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
                            void *arg)
@@ -209,10 +213,11 @@ iostream_watch(struct iostream *s)
 static bool
 wants_read(const struct iostream *s)
 {
+    /* [7] Nothing more will come. */
     if (s->eof)
         return false;
 
-    /* [8] The stream does not receive above the high-water mark. */
+    /* [19] The stream does not receive above the high-water mark. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return false;
 
@@ -276,7 +281,7 @@ read_from_buffer(struct iostream *s)
     return true;
 }
 
-/* [16] Tells the owner that a read or a write is still incomplete. */
+/* [19] Tells the owner that a read or a write is still incomplete. */
 static void
 run_partial_callback(void *arg)
 {
@@ -287,7 +292,7 @@ run_partial_callback(void *arg)
         s->partial_callback(s->owner);
 }
 
-/* [16] Queues the partial callback, if there is one. The callback of a closed
+/* [19] Queues the partial callback, if there is one. The callback of a closed
  * stream would run after the stream has been freed. */
 static void
 notify_partial(struct iostream *s)
@@ -326,6 +331,8 @@ read_to_buffer(struct iostream *s, size_t max)
              buffer_length(s->read_buffer));
         return (size_t)n;
     }
+
+    /* [7] The end of what the peer sends, or of the connection. */
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = true;
@@ -333,6 +340,7 @@ read_to_buffer(struct iostream *s, size_t max)
         TRACE(s->fd, "recv: %s", strerror(errno));
         iostream_close(s);
     }
+
     buffer_trim(&s->read_buffer);
     return 0;
 }
@@ -353,7 +361,7 @@ handle_read(struct iostream *s)
             read_from_buffer(s);
     }
 
-    /* [16] The bytes that have come do not complete the read. */
+    /* [19] The bytes that have come do not complete the read. */
     if (left < MAX_READ && s->read_callback != NULL && !s->read_complete)
         notify_partial(s);
 }
@@ -363,41 +371,42 @@ handle_read(struct iostream *s)
 static void
 try_read(struct iostream *s)
 {
-    /* [8] handle_write() calls this function again when enough has been
+    /* [19] handle_write() calls this function again when enough has been
      * sent. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return;
 
-    /* If a client sends two requests at once, the second one may be in the
+    /* If a client sends two messages at once, the second one may be in the
      * buffer already. No event will report these bytes again. */
     if (read_from_buffer(s))
         return;
 
-    /* [16] The buffer may hold a part of the next message. */
+    /* [19] The buffer may hold a part of the next message. */
     if (buffer_length(s->read_buffer) > 0)
         notify_partial(s);
 
-    /* Many clients have sent their request before the first read, so the stream
-     * tries to receive once before it registers with the loop. A later read
+    /* [9] Many clients have sent their request before the first read, so the
+     * stream tries to receive once before it registers with the loop. A later read
      * does not: it is started in a callback whose `data` points into the read
      * buffer, and receiving could move the buffer. */
     if (!s->tried) {
         s->tried = true;
         handle_read(s);
+        if (s->fd == -1 || s->read_complete)
+            return;
     }
-    if (s->fd == -1 || s->read_complete)
-        return;
 
-    /* [8] A peer that will send no more may still wait for unsent bytes;
+    /* [18] A peer that will send no more may still wait for unsent bytes;
      * handle_write() calls this function again when they are sent. */
     if (s->eof && iostream_unsent(s) > 0)
         return;
 
-    /* The read cannot complete any more. */
+    /* [7] The read cannot complete any more. */
     if (s->eof) {
         iostream_close(s);
         return;
     }
+
     set_io_state(s, s->state | IOLOOP_READ | IOLOOP_ERROR);
 }
 
@@ -419,24 +428,25 @@ iostream_read_until(struct iostream *s, const char *delimiter,
     try_read(s);
 }
 
-/* Without a delimiter the read ends after `size` bytes. */
+/* [12] (9) Without a delimiter the read ends after `size` bytes: the caller
+ * knows how many will come. */
 void
 iostream_read_bytes(struct iostream *s, size_t size,
                     iostream_callback *callback, void *arg)
 {
-    /* [11] (9) The caller knows how many bytes will come. */
     TOUR(9, s->fd, "read: %zu bytes", size);
 
     iostream_read_until(s, NULL, size, callback, arg);
 }
 
+/* [18] They would be lost by a close. */
 size_t
 iostream_unread(const struct iostream *s)
 {
     return buffer_length(s->read_buffer);
 }
 
-/* [19] --- cancelling a read ------------------------------------------------ */
+/* [19] --- reading in part ------------------------------------------------- */
 
 /* run_read_callback() may be queued; it does nothing then. */
 void
@@ -445,8 +455,6 @@ iostream_cancel_read(struct iostream *s)
     s->read_callback = NULL;
     s->read_complete = false;
 }
-
-/* [16] --- reading in part ------------------------------------------------- */
 
 void
 iostream_set_partial_callback(struct iostream *s, ioloop_callback *callback)
@@ -495,21 +503,20 @@ handle_write(struct iostream *s)
     if (iostream_unsent(s) > 0) {
         set_io_state(s, s->state | IOLOOP_WRITE | IOLOOP_ERROR);
 
-        /* [16] The peer reads slowly. */
+        /* [19] The peer reads slowly. */
         notify_partial(s);
     } else {
         if (s->write_callback != NULL)
             ioloop_add_callback(s->loop, s->write_callback, s->write_arg);
         s->write_callback = NULL;
     }
+
+    /* [18] A pending read may have waited for the unsent bytes to be sent. */
     if (s->fd != -1 && s->read_callback != NULL && !s->read_complete)
         try_read(s);
 }
 
-/* The answer to one request is ready. If the next request is complete already,
- * its answer will be ready in the next turn, and one send can carry both:
- * sixteen requests that came in one packet are answered in one. This ends,
- * because every turn of waiting uses up one more request. */
+/* What was written in one turn is sent with one call. */
 static void
 write_later(void *arg)
 {
@@ -518,11 +525,17 @@ write_later(void *arg)
     s->write_queued = false;
     if (s->fd == -1)
         return;
+
+    /* [19] If the next request is complete already, its answer will be ready in
+     * the next turn, and one send can carry both: sixteen requests that came in
+     * one packet are answered in one. This ends, because every turn of waiting
+     * uses up one more request. */
     if (s->read_complete && iostream_unsent(s) < IOSTREAM_MAX_UNSENT) {
         s->write_queued = true;
         ioloop_add_callback(s->loop, write_later, s);
         return;
     }
+
     handle_write(s);
 }
 
@@ -555,7 +568,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
     ioloop_add_callback(s->loop, write_later, s);
 }
 
-/* [16] --- the lingering close -------------------------------------------- */
+/* [18] --- the lingering close -------------------------------------------- */
 
 /* linger.c takes over the descriptor; the stream ends when it is closed. */
 void
@@ -613,12 +626,13 @@ static void
 stream_events(int fd, uint32_t events, void *arg)
 {
     struct iostream *s = arg;
-    bool wanted = wants_read(s);
+    bool wanted = wants_read(s); /* [8] */
 
     (void)fd;
-
     if (events & IOLOOP_READ)
         handle_read(s);
+
+    /* [7] The end: the pending read cannot complete. */
     if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->read_complete)
         try_read(s);
 
@@ -626,17 +640,18 @@ stream_events(int fd, uint32_t events, void *arg)
     if (s->fd != -1 && (events & IOLOOP_WRITE))
         handle_write(s);
 
+    /* [7] Was it closed by one of these calls? */
     if (s->fd == -1)
         return;
 
-    /* iostream_close() would be too early here: the bytes that were just read
+    /* [7] iostream_close() would be too early here: the bytes that were just read
      * may have queued a callback, which must run first. */
     if (events & IOLOOP_ERROR) {
         ioloop_add_callback(s->loop, close_later, s);
         return;
     }
 
-    /* The loop would report an event that the stream does not need again in
+    /* [8] The loop would report an event that the stream does not need again in
      * every turn, so such an event is not watched any more. READ is not needed
      * if no read wants bytes, and never after the end. An event that was not
      * reported stays registered: the next request will need it, and to remove

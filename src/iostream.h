@@ -10,9 +10,9 @@
  * 1. No callback runs inside the call that asked for it. It is queued with
  *    ioloop_add_callback() and runs on an empty stack, so it may do anything
  *    with the stream, also start the next read or close it.
- * 2. Close now, free later. iostream_close() takes effect at once, but the
- *    memory of the stream is freed in the next turn. Until then every function
- *    below may still be called, and has no effect.
+ * 2. Close now, free later (chapter 7). iostream_close() takes effect at once,
+ *    but the memory of the stream is freed in the next turn. Until then every
+ *    function below may still be called, and has no effect.
  * 3. The close callback runs once, after all other callbacks of the stream. */
 #ifndef IOSTREAM_H
 #define IOSTREAM_H
@@ -41,37 +41,38 @@ struct iostream *iostream_new(struct ioloop *loop, int fd);
  * - If `max_bytes` bytes (at least 1) arrive without the delimiter, the
  *   callback gets these bytes.
  * - A stream has one pending read at a time; a second one is ignored.
- * - If the stream closes, the pending read is dropped. */
+ * - If the stream closes, the pending read is dropped.
+ * - If the peer has sent its last byte and the pending read (of either kind) is
+ *   not complete, the stream closes as soon as all unsent bytes have been sent
+ *   (chapter 18). So write first, then read. */
 void iostream_read_until(struct iostream *stream, const char *delimiter,
                          size_t max_bytes, iostream_callback *callback,
                          void *arg);
 
-/* IOStream.read_bytes: `callback` gets exactly `size` bytes; 0 is allowed. If
- * the peer has sent its last byte and the pending read (of either kind) is not
- * complete, the stream closes as soon as all unsent bytes have been sent
- * (chapter 8). So write first, then read. */
+/* [12] IOStream.read_bytes: `callback` gets exactly `size` bytes; 0 is
+ * allowed. */
 void iostream_read_bytes(struct iostream *stream, size_t size,
                          iostream_callback *callback, void *arg);
 
-/* [16] `callback` runs when bytes have arrived that do not complete the pending
+/* [19] `callback` runs when bytes have arrived that do not complete the pending
  * read, and when the kernel has not taken all unsent bytes (chapter 8). Its
  * `arg` is that of the close callback. */
 void iostream_set_partial_callback(struct iostream *stream,
                                    ioloop_callback *callback);
 
-/* [16] The unread bytes, which stay unread. The pointer is valid until the
+/* [19] The unread bytes, which stay unread. The pointer is valid until the
  * caller returns to the loop, or the stream receives or reads. */
 const char *iostream_peek(const struct iostream *stream, size_t *size);
 
 /* [19] Drops the pending read: its callback will not run. */
 void iostream_cancel_read(struct iostream *stream);
 
-/* The number of bytes that have arrived and that no read has taken yet. */
+/* [18] The number of bytes that have arrived and that no read has taken yet. */
 size_t iostream_unread(const struct iostream *stream);
 
 /* IOStream.close: leaves the loop and closes the socket. Unsent bytes are
  * lost. May be called anywhere, also twice. The close callback runs in the
- * next turn. */
+ * next turn (chapter 7). */
 void iostream_close(struct iostream *stream);
 
 /* Closes the stream with a reset, so that the peer does not take a part of the
@@ -84,12 +85,12 @@ int iostream_fd(const struct iostream *stream);
 /* [12] The loop that the stream was made for. */
 struct ioloop *iostream_loop(const struct iostream *stream);
 
-/* IOStream.set_close_callback: runs once, whatever closed the stream. The
+/* [7] IOStream.set_close_callback: runs once, whatever closed the stream. The
  * stream must not be used in it or after it. */
 void iostream_set_close_callback(struct iostream *stream,
                                  ioloop_callback *callback, void *arg);
 
-/* [9] `callback` runs once, after the close callback, when the stream is freed.
+/* [20] `callback` runs once, after the close callback, when the stream is freed.
  * It is for the creator of the stream. */
 void iostream_set_free_callback(struct iostream *stream,
                                 ioloop_callback *callback, void *arg);
@@ -114,13 +115,15 @@ void iostream_write(struct iostream *stream, const void *data, size_t size,
 /* [28] A block of more than 4 KiB is sent at once, behind the unsent bytes.
  * Only the part that the kernel does not take is copied. */
 
-/* [8] The number of unsent bytes in the stream. From IOSTREAM_MAX_UNSENT (the
- * high-water mark) on, the stream neither receives nor completes reads: a
- * client that does not read its answers cannot ask for more of them. */
+/* [8] The number of unsent bytes in the stream. */
 size_t iostream_unsent(const struct iostream *stream);
+
+/* [19] The high-water mark: from so many unsent bytes on, the stream neither
+ * receives nor completes reads. A client that does not read its answers cannot
+ * ask for more of them. */
 enum { IOSTREAM_MAX_UNSENT = 65536 };
 
-/* [16] Starts the lingering close (see linger.h) if the peer could lose bytes
+/* [18] Starts the lingering close (see linger.h) if the peer could lose bytes
  * by an ordinary close.
  * - Call it when no byte is unsent, and then call iostream_close(), which
  *   closes a stream that does not have to linger.

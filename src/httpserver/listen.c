@@ -1,28 +1,25 @@
-/* [9] listen.c -- see listen.h.
- *
- * socket, bind, listen for every address; the rest is what can go wrong. */
+/* [9] listen.c -- see listen.h. */
 #include "listen.h"
 
-#include <errno.h>
+#include <errno.h> /* [20] */
 #include <fcntl.h> /* [33] */
-#include <netdb.h>
-#include <netinet/in.h>
-#include <stdio.h>
+#include <netdb.h> /* [20] */
+#include <netinet/in.h> /* [20] */
+#include <stdio.h> /* [20] */
 #include <stdlib.h>
-#include <string.h>
+#include <string.h> /* [20] */
 #include <sys/un.h> /* [34] */
-#include <unistd.h>
+#include <unistd.h> /* [20] */
 
 #include "system.h"
 #include "trace.h"
 
-/* MAX_TRIES: how many free ports of one address are tried on the others. */
-enum { BACKLOG = 1024, MAX_LISTENERS = 16, MAX_TRIES = 100 };
+enum { MAX_LISTENERS = 16 };
 
 struct listeners {
     int fds[MAX_LISTENERS];
     size_t n;
-    char error[256];
+    char error[256]; /* [20] */
     bool shared; /* [33] made by listeners_bind_shared() */
 };
 
@@ -32,6 +29,7 @@ listeners_new(void)
     return calloc(1, sizeof(struct listeners));
 }
 
+/* [20] Closes and removes the sockets from the n-th on. */
 static void
 close_down_to(struct listeners *l, size_t n)
 {
@@ -39,6 +37,7 @@ close_down_to(struct listeners *l, size_t n)
         close(l->fds[--l->n]);
 }
 
+/* [26] With their sockets. */
 void
 listeners_free(struct listeners *l)
 {
@@ -47,13 +46,22 @@ listeners_free(struct listeners *l)
     free(l);
 }
 
+void
+listeners_add(struct listeners *l, int fd)
+{
+    l->fds[l->n++] = fd;
+}
+
 int
 listeners_fd(const struct listeners *l, size_t i)
 {
     return l != NULL && i < l->n ? l->fds[i] : -1;
 }
 
-/* --- bind -------------------------------------------------------------- */
+/* [20] --- bind ---------------------------------------------------------- */
+
+/* MAX_TRIES: how many free ports of one address are tried on the others. */
+enum { BACKLOG = 1024, MAX_TRIES = 100 };
 
 /* Adds a socket that listens at *sa. Returns 0, and *sa has the real port in
  * place of port 0; or the errno of the call that failed.
@@ -78,7 +86,7 @@ add_socket(struct listeners *l, struct sockaddr *sa, socklen_t size)
     set_tcp_options(fd);
     if (set_nonblocking(fd) == 0 && bind(fd, sa, size) == 0 &&
         listen(fd, BACKLOG) == 0 && getsockname(fd, sa, &size) == 0) {
-        l->fds[l->n++] = fd;
+        listeners_add(l, fd);
         return 0;
     }
     error = errno;
@@ -175,7 +183,7 @@ listeners_bind(struct listeners *l, int port, const char *address)
     return l->error;
 }
 
-/* --- names --------------------------------------------------------------- */
+/* [20] --- names ---------------------------------------------------------- */
 
 int
 listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
@@ -227,7 +235,7 @@ listeners_bind_shared(struct listeners *l, const struct listeners *first)
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         if (fd == -1)
             return false;
-        l->fds[l->n++] = fd;
+        listeners_add(l, fd);
     }
     return true;
 }
@@ -258,7 +266,7 @@ listeners_inherit(struct listeners *l)
             return l->error;
         }
         set_tcp_options(fd);
-        l->fds[l->n++] = fd;
+        listeners_add(l, fd);
     }
     return NULL;
 }

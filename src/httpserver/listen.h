@@ -1,15 +1,12 @@
-/* [9] listen.h -- listening sockets: the addresses of a server.
+/* [9] listen.h -- the listening sockets of a server.
  *
  *     Tornado 2.0: the first half of HTTPServer.bind; from 2.1 on
  *     netutil.bind_sockets
  *     Layer 3.
  *
  * A set of up to 16 listening sockets. The kernel accepts connections for a
- * socket as soon as the socket is made. Up to 1024 connections of a socket are
- * pending until the process calls accept().
- *
- * - An error is a sentence without a newline; NULL: no error. The sentence
- *   belongs to the set and is valid until the next call. */
+ * socket as soon as listen() has been called. They are pending until the
+ * process calls accept(). */
 #ifndef LISTEN_H
 #define LISTEN_H
 
@@ -18,18 +15,26 @@
 
 struct listeners;
 
-/* An empty set; NULL: no memory. The caller owns it. listeners_free() closes
- * the sockets; NULL is allowed. */
+/* An empty set; NULL: no memory. The caller owns it. */
 struct listeners *listeners_new(void);
+
+/* [26] Closes the sockets, too. NULL is allowed. */
 void listeners_free(struct listeners *listeners);
 
-/* Adds a socket for each address that `address` stands for: a number or a name,
- * IPv4 or IPv6 ("::1" or "[::1]"), or "" for all interfaces of both.
+/* Adds a listening, non-blocking socket, and takes ownership of it. The set has
+ * room for it. */
+void listeners_add(struct listeners *listeners, int fd);
+
+/* [20] Adds a socket for each address that `address` stands for: a number or a
+ * name, IPv4 or IPv6 ("::1" or "[::1]"), or "" for all interfaces of both. Up
+ * to 1024 connections of a socket are pending.
  * - An address that a name has twice is bound once.
  * - Port 0 is a free port, the same one for all of these addresses.
  * - An address family that the system cannot use is left out, unless it is the
  *   only one.
- * - If it fails, no socket is added.
+ * - Returns NULL, or a sentence without a newline that says what is wrong; then
+ *   no socket is added. The sentence belongs to the set and is valid until the
+ *   next call.
  * - It may block while it asks the name server. */
 const char *listeners_bind(struct listeners *listeners, int port,
                            const char *address);
@@ -38,7 +43,7 @@ const char *listeners_bind(struct listeners *listeners, int port,
  * still owns it. */
 int listeners_fd(const struct listeners *listeners, size_t i);
 
-/* Writes the URL of the i-th socket to `url`; for a unix socket, which has no
+/* [20] Writes the URL of the i-th socket to `url`; for a unix socket, which has no
  * URL, its path. 0, or -1 if there is no such socket. */
 int listeners_url(const struct listeners *listeners, size_t i, char *url,
                   size_t size);
@@ -53,7 +58,7 @@ bool listeners_bind_shared(struct listeners *listeners,
 /* [34] Adds the sockets that the parent process has opened for this one, as
  * systemd does (sd_listen_fds(3)): LISTEN_FDS is their number, from descriptor
  * 3 on. Nothing is added, and that is not an error, if LISTEN_FDS is not set
- * or if LISTEN_PID names another process. */
+ * or if LISTEN_PID names another process. Errors as in listeners_bind(). */
 const char *listeners_inherit(struct listeners *listeners);
 
 #endif

@@ -1,4 +1,4 @@
-/* [16] linger.c -- see linger.h for why a close is not enough. */
+/* [18] linger.c -- see linger.h for why a close is not enough. */
 #include "linger.h"
 
 #include <errno.h>

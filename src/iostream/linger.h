@@ -1,6 +1,6 @@
-/* [16] linger.h -- the lingering close.
+/* [18] linger.h -- the lingering close.
  *
- *     Tornado has none, and loses answers (see chapter 16).
+ *     Tornado has none, and loses answers (see chapter 18).
  *     Layer 2: it knows the loop.
  *
  * If bytes of the peer arrive after close(), or are unread at that moment, the
