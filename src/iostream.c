@@ -428,7 +428,7 @@ iostream_read_until(struct iostream *s, const char *delimiter,
     try_read(s);
 }
 
-/* [12] (9) Without a delimiter the read ends after `size` bytes: the caller
+/* [11] (9) Without a delimiter the read ends after `size` bytes: the caller
  * knows how many will come. */
 void
 iostream_read_bytes(struct iostream *s, size_t size,

@@ -49,7 +49,7 @@ void iostream_read_until(struct iostream *stream, const char *delimiter,
                          size_t max_bytes, iostream_callback *callback,
                          void *arg);
 
-/* [12] IOStream.read_bytes: `callback` gets exactly `size` bytes; 0 is
+/* [11] IOStream.read_bytes: `callback` gets exactly `size` bytes; 0 is
  * allowed. */
 void iostream_read_bytes(struct iostream *stream, size_t size,
                          iostream_callback *callback, void *arg);

@@ -11,15 +11,15 @@
 #include <string.h>
 
 #include "handler.h"
-#include "httpserver.h"
+#include "httpserver.h" /* [26] */
 #include "log.h"
 #include "trace.h"
 
 struct application {
     struct urlspecs *routes;
     const char *cookie_secret; /* [31] */
-    struct httpconnection_settings settings; /* for application_listen() */
-    struct httpserver *server;
+    struct httpserver *server; /* [26] NULL: application_listen() makes one */
+    struct httpconnection_settings settings; /* [26] of that server */
 };
 
 /* The index is `method` in handler.h. */
@@ -41,20 +41,16 @@ application_new(const struct urlspec *specs)
         free(a);
         return NULL;
     }
-    a->settings = (struct httpconnection_settings){
-        .request_callback = application_call,
-        .request_arg = a,
-        .max_header_size = 32768,
-        .max_body_size = 16 << 20,
-    };
     return a;
 }
 
 void
 application_free(struct application *a)
 {
+    /* [26] Its server. */
     if (a->server != NULL)
         httpserver_free(a->server);
+
     urlspecs_free(a->routes);
     free(a);
 }
@@ -66,10 +62,17 @@ application_set_cookie_secret(struct application *a, const char *secret)
     a->cookie_secret = secret;
 }
 
+/* [26] One server for all addresses of the application. */
 const char *
 application_listen(struct application *a, struct ioloop *loop, int port,
                    const char *address)
 {
+    a->settings = (struct httpconnection_settings){
+        .request_callback = application_call,
+        .request_arg = a,
+        .max_header_size = 32768,
+        .max_body_size = 16 << 20,
+    };
     if (a->server == NULL)
         a->server = httpserver_new(loop, httpconnection_handle_stream,
                                    &a->settings);

@@ -66,7 +66,7 @@ check_pollable(int fd)
     return -1;
 }
 
-/* [6] accept4() replaces four system calls; a system has it if it has
+/* [9] accept4() replaces four system calls; a system has it if it has
  * SOCK_NONBLOCK. */
 int
 accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)

@@ -56,7 +56,7 @@ long unacknowledged(int fd);
  * where it cannot tell. */
 int64_t time_since_sent(int fd);
 
-/* [6] accept(), which makes the new descriptor non-blocking and close-on-exec, with
+/* [9] accept(), which makes the new descriptor non-blocking and close-on-exec, with
  * one system call where there is one for that. -1 with errno. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
 

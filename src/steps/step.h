@@ -17,6 +17,7 @@
 
 #include "httpserver.h" /* [9] */
 #include "ioloop.h" /* [2] */
+#include "iostream.h" /* [6] */
 #include "trace.h" /* [2] */
 #include "system.h"
 
@@ -103,13 +104,62 @@ step_catch_signals(struct ioloop *loop)
     signal(SIGPIPE, SIG_IGN);
 }
 
+<<<<<<< HEAD
 /* [9] Serves until SIGTERM or ^C. */
+=======
+/* [6] --- streams ---------------------------------------------------------- */
+
+static void (*step_handle_stream)(struct iostream *stream);
+
+/* Makes a stream of a new connection. */
+static inline void
+step_on_connection(int listener, uint32_t events, void *arg)
+{
+    int fd = accept(listener, NULL, NULL);
+    struct iostream *stream = NULL;
+
+    (void)events;
+    if (fd == -1)
+        return;
+    trace_connection(fd);
+    TOUR(3, fd, "accepted, as descriptor %d", fd);
+    if (set_nonblocking(fd) == 0)
+        stream = iostream_new(arg, fd);
+    if (stream == NULL)
+        close(fd);
+    else
+        step_handle_stream(stream);
+}
+
+/* The main() of steps 6 to 8. Each new stream is given to `handle_stream`. */
+static inline void
+step_streams(int argc, char **argv, void (*handle_stream)(struct iostream *))
+{
+    struct ioloop *loop = ioloop_new(NULL);
+    int listener = step_listen(argc, argv);
+
+    step_handle_stream = handle_stream;
+    if (loop == NULL || set_nonblocking(listener) == -1 ||
+        ioloop_add_handler(loop, listener, step_on_connection, loop,
+                           IOLOOP_READ) == -1)
+        die("event loop");
+    step_catch_signals(loop);
+    ioloop_start(loop);
+    die("cannot wait");
+}
+
+/* [9] --- a server --------------------------------------------------------- */
+
+/* Serves at a free port, or that of the command line. Each new stream is given
+ * to `handle_stream`. */
+>>>>>>> 00d87f5 (The programs of chapters 6 to 9 are as small as their subject; chapter 7 has one of its own)
 static inline void
 step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
            void *arg)
 {
     struct ioloop *loop = ioloop_new(NULL);
     struct httpserver *server = httpserver_new(loop, handle_stream, arg);
+<<<<<<< HEAD
     const char *error;
     char url[128];
 
@@ -124,6 +174,18 @@ step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
     httpserver_url(server, 0, url, sizeof url);
     printf("listening on %s\n", url);
     fflush(stdout);
+=======
+    struct listeners *listeners = listeners_new();
+    int listener = step_listen(argc, argv);
+
+    if (loop == NULL || server == NULL || listeners == NULL ||
+        set_nonblocking(listener) == -1)
+        die("server");
+    listeners_add(listeners, listener);
+    if (httpserver_start(server, listeners) == -1)
+        die("event loop");
+    step_catch_signals(loop);
+>>>>>>> 00d87f5 (The programs of chapters 6 to 9 are as small as their subject; chapter 7 has one of its own)
     ioloop_start(loop);
     die("cannot wait");
 }

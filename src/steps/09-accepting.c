@@ -1,7 +1,7 @@
 /* [9] Step 9 -- answers each connection with one line, and closes it.
  *
- * The program does not accept connections: it gets streams. It does not read
- * what the request says. */
+ * The program does not accept connections: a server gives it streams. It does
+ * not read what the request says. */
 #include "httpserver.h"
 #include "step.h"
 
@@ -34,22 +34,5 @@ handle_stream(struct iostream *stream, const struct sockaddr *peer,
 int
 main(int argc, char **argv)
 {
-    struct ioloop *loop = ioloop_new(NULL);
-    struct httpserver *server = httpserver_new(loop, handle_stream, NULL);
-    const char *error;
-    char url[128];
-
-    if (server == NULL)
-        die("httpserver_new");
-    error = httpserver_listen(server, step_port(argc, argv), "127.0.0.1");
-    if (error != NULL) {
-        fprintf(stderr, "%s\n", error);
-        return 1;
-    }
-    step_catch_signals(loop);
-    httpserver_url(server, 0, url, sizeof url);
-    printf("listening on %s\n", url);
-    fflush(stdout);
-    ioloop_start(loop);
-    die("cannot wait");
+    step_serve(argc, argv, handle_stream, NULL);
 }
