@@ -19,8 +19,10 @@ enum { MAX_LISTENERS = 16 };
 struct listeners {
     int fds[MAX_LISTENERS];
     size_t n;
-    char error[256]; /* [20] */
     bool shared; /* [33] made by listeners_bind_shared() */
+
+    /* [20] The sentence that says what is wrong. */
+    char error[256];
 };
 
 struct listeners *
