@@ -152,7 +152,7 @@ iostream_fd(const struct iostream *s)
     return s->fd;
 }
 
-/* [11] For the layers above, which add callbacks of their own to the loop. */
+/* [12] For the layers above, which add callbacks of their own to the loop. */
 struct ioloop *
 iostream_loop(const struct iostream *s)
 {

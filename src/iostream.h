@@ -82,7 +82,7 @@ void iostream_abort(struct iostream *stream);
 /* The descriptor; -1 once the stream is closed. */
 int iostream_fd(const struct iostream *stream);
 
-/* [11] The loop that the stream was made for. */
+/* [12] The loop that the stream was made for. */
 struct ioloop *iostream_loop(const struct iostream *stream);
 
 /* [7] IOStream.set_close_callback: runs once, whatever closed the stream. The

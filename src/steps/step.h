@@ -104,9 +104,6 @@ step_catch_signals(struct ioloop *loop)
     signal(SIGPIPE, SIG_IGN);
 }
 
-<<<<<<< HEAD
-/* [9] Serves until SIGTERM or ^C. */
-=======
 /* [6] --- streams ---------------------------------------------------------- */
 
 static void (*step_handle_stream)(struct iostream *stream);
@@ -152,29 +149,12 @@ step_streams(int argc, char **argv, void (*handle_stream)(struct iostream *))
 
 /* Serves at a free port, or that of the command line. Each new stream is given
  * to `handle_stream`. */
->>>>>>> 00d87f5 (The programs of chapters 6 to 9 are as small as their subject; chapter 7 has one of its own)
 static inline void
 step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
            void *arg)
 {
     struct ioloop *loop = ioloop_new(NULL);
     struct httpserver *server = httpserver_new(loop, handle_stream, arg);
-<<<<<<< HEAD
-    const char *error;
-    char url[128];
-
-    if (server == NULL)
-        die("httpserver_new");
-    error = httpserver_listen(server, step_port(argc, argv), "127.0.0.1");
-    if (error != NULL) {
-        fprintf(stderr, "%s\n", error);
-        exit(1);
-    }
-    step_catch_signals(loop);
-    httpserver_url(server, 0, url, sizeof url);
-    printf("listening on %s\n", url);
-    fflush(stdout);
-=======
     struct listeners *listeners = listeners_new();
     int listener = step_listen(argc, argv);
 
@@ -185,7 +165,6 @@ step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
     if (httpserver_start(server, listeners) == -1)
         die("event loop");
     step_catch_signals(loop);
->>>>>>> 00d87f5 (The programs of chapters 6 to 9 are as small as their subject; chapter 7 has one of its own)
     ioloop_start(loop);
     die("cannot wait");
 }
