@@ -1,18 +1,18 @@
-/* [16] web.c -- from a request to your function: Application, and the first
+/* [13] web.c -- from a request to your function: Application, and the first
  * half of RequestHandler.
  *
  * In the order of events: application_call() finds the class and makes the
  * handler, handler_execute() calls its method, which asks for what came in,
- * and answers (answer.c). */
+ * and answers. */
 #include "web.h"
 
-#include <stdio.h>
+#include <stdio.h> /* [14] */
 #include <stdlib.h>
 #include <string.h>
 
 #include "handler.h"
 #include "httpserver.h" /* [26] */
-#include "log.h"
+#include "log.h" /* [20] */
 #include "trace.h"
 
 struct application {
@@ -44,13 +44,12 @@ application_new(const struct urlspec *specs)
     return a;
 }
 
+/* [26] For a process that ends in order. */
 void
 application_free(struct application *a)
 {
-    /* [26] Its server. */
     if (a->server != NULL)
         httpserver_free(a->server);
-
     urlspecs_free(a->routes);
     free(a);
 }
@@ -81,7 +80,7 @@ application_listen(struct application *a, struct ioloop *loop, int port,
     return httpserver_listen(a->server, port, address);
 }
 
-/* Application.log_request. A long URL is cut, so that the line has room for the
+/* [20] Application.log_request. A long URL is cut, so that the line has room for the
  * rest; the log prints a backslash as four bytes. */
 void
 handler_log_request(struct handler *self)
@@ -99,6 +98,7 @@ handler_log_request(struct handler *self)
            (double)(ioloop_time() - r->start_time) / 1000);
 }
 
+/* Application.__call__: a handler for this request, from here to its end. */
 void
 application_call(struct httprequest *request, void *arg)
 {
@@ -106,19 +106,25 @@ application_call(struct httprequest *request, void *arg)
     const struct application *a = arg;
     const struct handler_class *class = &none;
     regmatch_t groups[URLSPEC_GROUPS];
+    size_t size = sizeof(struct handler);
     int status = urlspecs_find(a->routes, request->path, groups, &class);
     struct handler *self;
 
+    /* (11) The table has been searched. */
     TOUR(11, httprequest_fd(request), "%s has %s", request->path,
          status == 0 ? "a handler" : "no handler");
-    self = arena_alloc(&request->arena, sizeof *self + class->state_size);
+    size += class->state_size; /* [24] */
+    self = arena_alloc(&request->arena, size);
     if (self == NULL) {
-        httprequest_refuse(request, HTTP_NO_MEMORY);
+        httpconnection_refuse(request->connection, HTTP_NO_MEMORY);
         return;
     }
-    memset(self, 0, offsetof(struct handler, etag));
+    memset(self, 0, offsetof(struct handler, groups));
+
+    /* [24] The class's own memory. */
     if (class->state_size > 0)
         memset(self->state, 0, class->state_size);
+
     self->class = class;
     self->cookie_secret = a->cookie_secret; /* [31] */
     self->request = request;
@@ -126,16 +132,16 @@ application_call(struct httprequest *request, void *arg)
            strcmp(method_names[self->method], request->method) != 0)
         self->method++;
     memcpy(self->groups, groups, sizeof groups);
-    handler_clear(self);
+    handler_clear(self); /* [15] */
     if (status != 0)
-        handler_send_error(self, status);
+        handler_send_error_detail(self, status, NULL);
     else
         handler_execute(self);
 }
 
 /* --- execute ------------------------------------------------------------ */
 
-/* [25] The client has gone while the answer was being made. */
+/* [24] The client has gone while the answer was being made. */
 static void
 on_connection_close(void *arg)
 {
@@ -145,18 +151,22 @@ on_connection_close(void *arg)
         self->class->on_connection_close(self);
 }
 
-/* The function of the class for the i-th method, or NULL. */
+/* The function of the class for the i-th method, or NULL. There is none for
+ * METHODS. */
 static handler_method *
 find_method(const struct handler_class *c, size_t i)
 {
-    handler_method *const table[METHODS] = {
-        c->get, c->head != NULL ? c->head : c->get, c->post, c->put, c->delete,
-        c->options};
+    handler_method *const table[METHODS + 1] = {c->get, c->head,   c->post,
+                                                c->put, c->delete, c->options};
+
+    /* [23] What answers GET answers HEAD. */
+    if (i == METHOD_HEAD && c->head == NULL)
+        return c->get;
 
     return table[i];
 }
 
-/* RFC 9110, section 15.5.6: a 405 says which methods there are. */
+/* [21] RFC 9110, section 15.5.6: a 405 says which methods there are. */
 void
 handler_set_allow(struct handler *self)
 {
@@ -175,36 +185,43 @@ static void
 handler_execute(struct handler *self)
 {
     struct httprequest *r = self->request;
-    const char *wrong = NULL;
-    handler_method *method = NULL;
-    int status = 501;
+    handler_method *method = find_method(self->class, self->method);
+    int status = method != NULL ? 0 : 405;
 
-    if (self->method < METHODS) {
-        method = find_method(self->class, self->method);
-        status = method != NULL ? 0 : 405;
-    }
+    /* [21] No class has a method of that name. */
+    if (self->method == METHODS)
+        status = 501;
+
+    /* (12) The class has a function for the method, or not. */
     TOUR(12, httprequest_fd(r), "the handler has %s %s",
          method != NULL ? "the method" : "no method", r->method);
-    if (status == 0 && self->class->form)
-        wrong = httprequest_parse_body(r);
-    if (wrong != NULL)
-        status = atoi(wrong);
     if (status != 0) {
-        handler_send_error_detail(self, status,
-                                  wrong != NULL ? wrong + 4 : NULL);
+        handler_send_error_detail(self, status, NULL);
         return;
     }
 
-    /* [25] A handler that takes time can stop when the client has gone. */
+    /* [14] The fields of a form become arguments. */
+    if (self->class->form) {
+        const char *wrong = httprequest_parse_body(r);
+
+        if (wrong != NULL) {
+            handler_send_error_detail(self, atoi(wrong), wrong + 4);
+            return;
+        }
+    }
+
+    /* [24] A handler that takes time can stop when the client has gone. */
     if (self->class->asynchronous)
         httprequest_set_close_callback(r, on_connection_close, self);
 
+    /* [35] The methods of a class may have a beginning in common. */
     if (self->class->prepare != NULL)
         self->class->prepare(self);
+
     if (!self->finished)
         method(self);
 
-    /* [25] An asynchronous handler finishes later, or has finished already. (It
+    /* [24] An asynchronous handler finishes later, or has finished already. (It
      * lives until the next turn.) */
     if (self->class->asynchronous)
         return;
@@ -215,12 +232,7 @@ handler_execute(struct handler *self)
 
 /* --- what came in ------------------------------------------------------- */
 
-struct httprequest *
-handler_request(struct handler *self)
-{
-    return self->request;
-}
-
+/* [24] For what the class stores from one call to the next. */
 void *
 handler_state(struct handler *self)
 {
@@ -234,7 +246,46 @@ handler_arg(struct handler *self)
     return self->class->arg;
 }
 
-/* Groups are decoded after the match, so an encoded slash does not separate
+/* [16] For what has no function of its own. */
+struct httprequest *
+handler_request(struct handler *self)
+{
+    return self->request;
+}
+
+/* [14] --- arguments ------------------------------------------------------- */
+
+const char *
+handler_get_arguments(struct handler *self, const char *name, size_t i)
+{
+    struct arguments *all = &self->request->arguments;
+    const struct argument *a = httpform_argument(all, name, i);
+    const char *text = a != NULL ? httpform_clean(all, a) : NULL;
+
+    /* [15] Without memory the answer is a 503. */
+    if (a != NULL && text == NULL)
+        handler_fail(self, 503, http_no_memory);
+
+    return text;
+}
+
+const char *
+handler_get_argument(struct handler *self, const char *name,
+                     const char *fallback)
+{
+    const char *value = fallback;
+    char detail[128];
+
+    if (httpform_argument(&self->request->arguments, name, 0) != NULL)
+        value = handler_get_arguments(self, name, HTTP_LAST);
+    if (value == NULL) {
+        snprintf(detail, sizeof detail, "Missing argument %s", name);
+        handler_send_error_detail(self, 400, detail);
+    }
+    return value;
+}
+
+/* [23] Groups are decoded after the match, so an encoded slash does not separate
  * names. A '+' stays a '+' (Tornado until 3.1 made it a blank). */
 const char *
 handler_path_argument(struct handler *self, size_t i, size_t *size)
@@ -254,32 +305,4 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
     if (size != NULL)
         *size = n;
     return text;
-}
-
-const char *
-handler_get_arguments(struct handler *self, const char *name, size_t i)
-{
-    struct arguments *all = &self->request->arguments;
-    const struct argument *a = httpform_argument(all, name, i);
-    const char *text = a != NULL ? httpform_clean(all, a) : NULL;
-
-    if (a != NULL && text == NULL)
-        handler_fail(self, 503, http_no_memory);
-    return text;
-}
-
-const char *
-handler_get_argument(struct handler *self, const char *name,
-                     const char *fallback)
-{
-    const char *value = handler_get_arguments(self, name, HTTP_LAST);
-    char detail[128];
-
-    if (value == NULL && self->failed == 0)
-        value = fallback;
-    if (value == NULL) {
-        snprintf(detail, sizeof detail, "Missing argument %s", name);
-        handler_send_error_detail(self, 400, detail);
-    }
-    return value;
 }

@@ -1,4 +1,4 @@
-/* [16] web.h -- what an application is written with.
+/* [13] web.h -- what an application is written with.
  *
  *     Tornado 2.0: tornado/web.py, classes Application and RequestHandler
  *     Layer 5: it knows requests, and nothing of sockets.
@@ -14,17 +14,13 @@
  *
  * Where Tornado derives a class from RequestHandler and overrides methods, a C
  * program fills a table of functions. Each request gets a handler of its own;
- * it ends with the request.
- *
- * An error of a handler is logged, and the client gets a 500; if the head of
- * the answer has been sent already, the connection is cut. A call in a wrong
- * order never ends the process. */
+ * it ends with the request. */
 #ifndef WEB_H
 #define WEB_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <stdint.h> /* [25] */
 
 #include "httpconnection.h"
 #include "urlspec.h"
@@ -34,16 +30,16 @@ struct handler;
 
 typedef void handler_method(struct handler *self);
 
-/* A method that is NULL is answered with 405; but `get` also answers HEAD. The
- * body of an answer to HEAD is never sent, its length is. */
+/* A method that is NULL is answered with 405. From chapter 23 on `get` also
+ * answers HEAD: the body of that answer is never sent, its length is. */
 struct handler_class {
-    size_t state_size; /* bytes of handler_state(), zero at the start */
-    bool form; /* parse the fields of a POSTed form; a bad one is a 400 */
-    bool asynchronous; /* [25] the answer may end after the method */
-    handler_method *prepare; /* before the method; may finish already */
+    size_t state_size; /* [24] bytes of handler_state(), zero at the start */
+    bool form; /* [14] parse the fields of a POSTed form; a bad one is a 400 */
+    bool asynchronous; /* [24] the answer may end after the method */
+    handler_method *prepare; /* [35] before the method; may finish already */
     handler_method *get, *head, *post, *put, *delete, *options;
 
-    /* [25] Asynchronous handlers only: the client has gone before the answer
+    /* [24] Asynchronous handlers only: the client has gone before the answer
      * was complete. It may call handler_finish(). If it does not, the handler
      * lives until handler_finish() is called at another time. */
     handler_method *on_connection_close;
@@ -55,8 +51,8 @@ struct handler_class {
  * no memory left, or if a pattern is not valid: then the log says which one. */
 struct application *application_new(const struct urlspec *specs);
 
-/* Frees the application, and its server if application_listen() has made one.
- * All requests must have ended before: see ioloop_close_all(). */
+/* [26] Frees the application, and its server if it has one. All requests must have
+ * ended before. */
 void application_free(struct application *application);
 
 /* [31] Application.settings["cookie_secret"]: the key that signs cookies. It is
@@ -65,7 +61,7 @@ void application_free(struct application *application);
 void application_set_cookie_secret(struct application *application,
                                    const char *secret);
 
-/* Application.listen: an HTTP server for this application alone, at a port of
+/* [26] Application.listen: an HTTP server for this application alone, at a port of
  * an address (httpserver.h). May be called several times, with the same loop.
  * - The server limits the size of a head and of a body, but has no deadlines
  *   and no connection limit. A program that needs these makes its own server,
@@ -81,12 +77,10 @@ void application_call(struct httprequest *request, void *arg);
 
 /* --- what came in ------------------------------------------------------- */
 
-/* If a function below returns NULL because there is no memory, it has called
- * handler_fail(): the answer becomes a 503, whatever the handler does next. */
-
+/* [16] The request, as it came. */
 struct httprequest *handler_request(struct handler *self);
 
-/* The handler's own memory, `state_size` bytes, until the request ends. */
+/* [24] The handler's own memory, `state_size` bytes, until the request ends. */
 void *handler_state(struct handler *self);
 
 /* [28] The class's `arg`. In Tornado a URLSpec can pass arguments to
@@ -94,11 +88,10 @@ void *handler_state(struct handler *self);
  * classes have the same functions. */
 const void *handler_arg(struct handler *self);
 
-/* The text that the i-th group of the pattern (from 0) matched,
- * percent-decoded. It may contain any byte; *size, unless `size` is NULL,
- * becomes its size. NULL if that group matched nothing, or without memory. */
-const char *handler_path_argument(struct handler *self, size_t i,
-                                  size_t *size);
+/* [14] --- arguments ------------------------------------------------------- */
+
+/* [15] If a function below returns NULL because there is no memory, it has called
+ * handler_fail(): the answer becomes a 503, whatever the handler does next. */
 
 /* RequestHandler.get_argument: the last value, without white space around it
  * and with control bytes turned into blanks. If there is no value, `fallback`.
@@ -112,44 +105,55 @@ const char *handler_get_argument(struct handler *self, const char *name,
 const char *handler_get_arguments(struct handler *self, const char *name,
                                   size_t i);
 
+/* [23] The text that the i-th group of the pattern (from 0) matched,
+ * percent-decoded. It may contain any byte; *size, unless `size` is NULL,
+ * becomes its size. NULL if that group matched nothing, or without memory. */
+const char *handler_path_argument(struct handler *self, size_t i,
+                                  size_t *size);
+
 /* --- the answer --------------------------------------------------------- */
 
-/* After the answer is complete, the functions below only write an error to the
- * log. They may be called as long as the handler lives: until the next turn of
- * the loop. */
+/* [20] A mistake of a handler is logged, and the client gets a 500. After the
+ * answer is complete, the functions below only write an error to the log. They
+ * may be called as long as the handler lives: until the next turn of the loop.
+ * A call in a wrong order never ends the process. */
 
-/* A final status: 200 to 999. */
+/* [15] A final status: 200 to 999. */
 void handler_set_status(struct handler *self, int status);
 
-/* handler_set_header() replaces all headers of that name, handler_add_header()
+/* [16] handler_set_header() replaces all headers of that name, handler_add_header()
  * adds one. The strings are copied.
  * - A name or value that could not stand in a head turns the answer into a 500,
  *   so a client's bytes can never begin a new header line.
- * - Connection: close closes the connection after the answer; other values have
- *   no effect.
+ * - Connection: close closes the connection after the answer; other values of
+ *   Connection have no effect.
  * - The other headers that the server writes itself are a 500: Date, Server,
- *   Transfer-Encoding, Content-Length (see handler_set_content_length()). */
+ *   Transfer-Encoding, Content-Length. */
 void handler_set_header(struct handler *self, const char *name,
                         const char *value);
 void handler_add_header(struct handler *self, const char *name,
                         const char *value);
 
-/* The number of bytes that the body will have, for handlers that flush. If it
+/* [25] The number of bytes that the body will have, for handlers that flush. If it
  * has another length, the answer is a 500, or cut after the first flush. */
 void handler_set_content_length(struct handler *self, uint64_t size);
 
 /* RequestHandler.write: appends a copy to the body. Nothing is sent before the
  * handler finishes or flushes. */
 void handler_write(struct handler *self, const char *text);
+
+/* [15] The same for `size` bytes. */
 void handler_write_bytes(struct handler *self, const void *data, size_t size);
+
+/* [22] The same for a format of printf(). */
 void handler_printf(struct handler *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same, with the special characters of HTML escaped. */
+/* [16] The same, with the special characters of HTML escaped. */
 void handler_write_escaped(struct handler *self, const char *text,
                            size_t size);
 
-/* RequestHandler.flush: sends the part of the body that was written so far. The
+/* [15] RequestHandler.flush: sends the part of the body that was written so far. The
  * first flush sends the head before it, which cannot be changed any more.
  * `callback`, if not NULL, runs when everything has been handed to the kernel,
  * or the client has gone: then the handler can write more. It does not run
@@ -167,27 +171,28 @@ void handler_flush_bytes(struct handler *self, const void *data, size_t size,
  * next turn of the loop. */
 void handler_finish(struct handler *self);
 
-/* RequestHandler.redirect: 301 or 302, and finish. */
+/* [23] RequestHandler.redirect: 301 or 302, and finish. */
 void handler_redirect(struct handler *self, const char *url, bool permanent);
 
 /* RequestHandler.send_error: a small page in place of everything that was
  * written, and finish. `detail`, a sentence for the client, is escaped; NULL:
  * none. When the head has been sent already the connection is cut. */
-void handler_send_error(struct handler *self, int status);
 void handler_send_error_detail(struct handler *self, int status,
                                const char *detail);
 
-/* RequestHandler.get_error_html: sets the status, and writes that page to the
+/* [23] The same without a sentence. */
+void handler_send_error(struct handler *self, int status);
+
+/* [15] RequestHandler.get_error_html: sets the status, and writes that page to the
  * body. The headers stay, and the answer is not finished. */
 void handler_write_error(struct handler *self, int status, const char *detail);
 
-/* Something that the answer needs has failed: the reason goes into the log, and
- * when the handler finishes, in whatever way, the answer is an error page with
- * this status, or cut. The first failure counts. `why`, a constant string, is
+/* [15] Something that the answer needs has failed: when the handler finishes, in
+ * whatever way, the answer is an error page with this status, or cut. The first failure counts. `why`, a constant string, is
  * also shown to the client if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
-/* [25] Has the client gone, or the answer failed? What is written then is not
+/* [24] Has the client gone, or the answer failed? What is written then is not
  * sent; the handler finishes. */
 bool handler_client_gone(struct handler *self);
 

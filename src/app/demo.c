@@ -1,19 +1,19 @@
-/* [16] demo.c -- an application: a few handlers, and a table of routes.
+/* [15] demo.c -- an application: a few handlers, and a table of routes.
  *
  * This is what you would write. Each handler shows one thing that web.h can
- * do. samples.c has the handlers that only the tests of the course need. */
+ * do. */
 #include "demo.h"
 
-#include <string.h>
+#include <string.h> /* [16] */
 
-#include "ioloop.h"
-#include "samples.h"
+#include "ioloop.h" /* [24] */
+#include "samples.h" /* [22] */
 #include "settings.h" /* [28] */
-#include "trace.h"
+#include "trace.h" /* [16] */
 #include "webstatic.h" /* [28] */
 #include "webtrace.h" /* [36] */
 
-/* --- hello --------------------------------------------------------------- */
+/* --- hello, world --------------------------------------------------------------- */
 
 static void
 main_get(struct handler *self)
@@ -23,23 +23,14 @@ main_get(struct handler *self)
 
 static const struct handler_class main_handler = {.get = main_get};
 
+/* [16] --- hello, you ----------------------------------------------------- */
+
 static void
 hello(struct handler *self, const char *name, size_t size)
 {
     handler_write(self, "Hello, ");
     handler_write_escaped(self, name, size);
 }
-
-static void
-hello_get(struct handler *self)
-{
-    size_t size = 0;
-    const char *name = handler_path_argument(self, 0, &size);
-
-    hello(self, name, size);
-}
-
-static const struct handler_class hello_name_handler = {.get = hello_get};
 
 /* (13) The handler of the tour's request. */
 static void
@@ -56,7 +47,20 @@ static const struct handler_class hello_handler = {
     .post = hello_post, .form = true,
 };
 
-/* [25] --- answers that take their time ------------------------------------ */
+/* [23] The name is a part of the path. */
+static void
+hello_get(struct handler *self)
+{
+    size_t size = 0;
+    const char *name = handler_path_argument(self, 0, &size);
+
+    hello(self, name, size);
+}
+
+/* [23] For all names. */
+static const struct handler_class hello_name_handler = {.get = hello_get};
+
+/* [24] --- answers that take their time ------------------------------------ */
 
 struct slow {
     long ms;
@@ -104,7 +108,7 @@ static const struct handler_class slow_handler = {
     .on_connection_close = slow_closed,
 };
 
-/* Sends one line, and the next one when the kernel has taken this one. */
+/* [25] Sends one line, and the next one when the kernel has taken this one. */
 static void
 stream_more(void *arg)
 {
@@ -119,6 +123,7 @@ stream_more(void *arg)
     handler_flush(self, stream_more, self);
 }
 
+/* [25] The first line. */
 static void
 stream_get(struct handler *self)
 {
@@ -130,6 +135,7 @@ stream_get(struct handler *self)
     stream_more(self);
 }
 
+/* [25] The state says how far the answer is. */
 static const struct handler_class stream_handler = {
     .get = stream_get, .asynchronous = true,
     .state_size = sizeof(struct progress),
@@ -146,24 +152,24 @@ static const struct handler_class static_handler = {
 
 const struct urlspec demo_routes[] = {
     {"/", &main_handler},
-    {"/hello", &hello_handler},
-    {"/hello/([^/]+)", &hello_name_handler},
-    {"/slow", &slow_handler}, /* [25] */
+    {"/hello", &hello_handler}, /* [16] */
+    {"/hello/([^/]+)", &hello_name_handler}, /* [23] */
+    {"/slow", &slow_handler}, /* [24] */
     {"/stream", &stream_handler}, /* [25] */
     {"/static/(.*)", &static_handler}, /* [28] */
     {"/static", &static_handler}, /* [28] */
 
-    /* The samples. */
+    /* [22] The samples: only the tests of the course need them. */
     {"/form", &form_handler},
     {"/upload", &upload_handler},
-    {"/echo", &echo_handler},
-    {"/headers", &headers_handler},
-    {"/whoami", &whoami_handler},
-    {"/redirect", &redirect_handler},
-    {"/error", &error_handler},
-    {"/error/([45][0-9][0-9])", &error_handler},
-    {"\\*", &server_handler},
+    {"/redirect", &redirect_handler}, /* [23] */
+    {"/error", &error_handler}, /* [23] */
+    {"/error/([45][0-9][0-9])", &error_handler}, /* [23] */
     {"/bytes", &bytes_handler}, /* [25] */
+    {"/echo", &echo_handler}, /* [26] */
+    {"/headers", &headers_handler}, /* [26] */
+    {"/whoami", &whoami_handler}, /* [26] */
+    {"\\*", &server_handler}, /* [26] */
     {"/cookie", &cookie_handler}, /* [30] */
     {"/cookie/set", &cookie_set_handler}, /* [30] */
     {"/visits", &visits_handler}, /* [31] */

@@ -1,4 +1,4 @@
-/* [16] demo.h -- the demonstration application; see demo.c.
+/* [15] demo.h -- the demonstration application; see demo.c.
  *
  *     Layer 6: everything below may be used. */
 #ifndef DEMO_H

@@ -1,4 +1,4 @@
-/* [16] samples.c -- see samples.h. */
+/* [22] samples.c -- see samples.h. */
 #include "samples.h"
 
 #include <stdio.h>
@@ -85,6 +85,28 @@ upload_post(struct handler *self)
 
 const struct handler_class upload_handler = {.post = upload_post, .form = true};
 
+/* [23] --- other answers than 200 ---------------------------------------------- */
+
+static void
+redirect_get(struct handler *self)
+{
+    handler_redirect(self, "/", false);
+}
+
+const struct handler_class redirect_handler = {.get = redirect_get};
+
+static void
+error_get(struct handler *self)
+{
+    const char *status = handler_path_argument(self, 0, NULL);
+
+    handler_send_error(self, status != NULL ? atoi(status) : 500);
+}
+
+const struct handler_class error_handler = {.get = error_get};
+
+/* [26] --- what a client can find out ------------------------------------- */
+
 static void
 echo_any(struct handler *self)
 {
@@ -135,26 +157,6 @@ whoami_get(struct handler *self)
 
 const struct handler_class whoami_handler = {.get = whoami_get};
 
-/* --- other answers than 200 ---------------------------------------------- */
-
-static void
-redirect_get(struct handler *self)
-{
-    handler_redirect(self, "/", false);
-}
-
-const struct handler_class redirect_handler = {.get = redirect_get};
-
-static void
-error_get(struct handler *self)
-{
-    const char *status = handler_path_argument(self, 0, NULL);
-
-    handler_send_error(self, status != NULL ? atoi(status) : 500);
-}
-
-const struct handler_class error_handler = {.get = error_get};
-
 /* "OPTIONS *": what the server as a whole can do (RFC 9110, 9.3.7). */
 static void
 server_options(struct handler *self)
@@ -165,7 +167,7 @@ server_options(struct handler *self)
 
 const struct handler_class server_handler = {.options = server_options};
 
-/* [25] --- a long answer --------------------------------------------------- */
+/* [24] --- a long answer --------------------------------------------------- */
 
 bool
 number_argument(struct handler *self, const char *name, const char *fallback,
@@ -185,7 +187,7 @@ number_argument(struct handler *self, const char *name, const char *fallback,
     return false;
 }
 
-/* Sends one piece, and the next one when the kernel has taken this one, so that
+/* [25] Sends one piece, and the next one when the kernel has taken this one, so that
  * memory does not grow with the answer. */
 static void
 bytes_more(void *arg)
@@ -205,6 +207,7 @@ bytes_more(void *arg)
     handler_flush(self, bytes_more, self);
 }
 
+/* [25] The first piece. */
 static void
 bytes_get(struct handler *self)
 {
@@ -217,6 +220,7 @@ bytes_get(struct handler *self)
     bytes_more(self);
 }
 
+/* [25] The state says how far the answer is. */
 const struct handler_class bytes_handler = {
     .get = bytes_get, .asynchronous = true,
     .state_size = sizeof(struct progress),

@@ -1,4 +1,4 @@
-/* [16] samples.h -- the handlers that only the tests of the course need.
+/* [22] samples.h -- the handlers that only the tests of the course need.
  *
  *     Layer 6. */
 #ifndef SAMPLES_H
@@ -9,7 +9,7 @@
 /* Sets the Content-Type of plain text. */
 void plain_text(struct handler *self);
 
-/* [25] Sets *number to the argument `name`, a number from 0 to `max`. False:
+/* [24] Sets *number to the argument `name`, a number from 0 to `max`. False:
  * it is anything else, and 400 has been answered. */
 bool number_argument(struct handler *self, const char *name,
                      const char *fallback, long max, long *number);
@@ -19,10 +19,13 @@ struct progress {
     long done, all;
 };
 
-extern const struct handler_class form_handler, upload_handler, echo_handler,
-    headers_handler, whoami_handler, redirect_handler, error_handler,
-    server_handler;
+extern const struct handler_class form_handler, upload_handler;
+extern const struct handler_class redirect_handler, error_handler; /* [23] */
 extern const struct handler_class bytes_handler; /* [25] */
+
+/* [26] What the client has sent, and what the server can do. */
+extern const struct handler_class echo_handler, headers_handler, whoami_handler,
+    server_handler;
 
 /* [30] Cookies. */
 extern const struct handler_class cookie_handler, cookie_set_handler,

@@ -1,17 +1,18 @@
 /* [14] httpform.c -- see httpform.h.
  *
  * There are two formats: all fields in one line, with the special bytes as
- * %XX; or one part for each field, with headers of its own. */
+ * %XX; or (chapter 22) one part for each field, with headers of its own. */
 #include "httpform.h"
 
 #include <ctype.h>
-#include <stdlib.h>
+#include <stdbool.h>
+#include <stdlib.h> /* [22] */
 #include <string.h>
-#include <strings.h>
+#include <strings.h> /* [22] */
 
 #include "httputil.h"
 
-/* --- urlencoded ---------------------------------------------------------- */
+/* --- %XX ------------------------------------------------------------------ */
 
 /* A '%' without two hex digits behind it stays, as in Python. What has been
  * decoded is not decoded again: %2541 is "%41". */
@@ -33,6 +34,8 @@ httpform_unescape(char *text, size_t size, const char *only)
     *to = '\0';
     return (size_t)(to - text);
 }
+
+/* --- urlencoded ------------------------------------------------------- */
 
 static const char *
 add_argument(struct arguments *arguments, struct argument a)
@@ -80,9 +83,12 @@ httpform_parse_qs(struct arguments *arguments, const char *text, size_t size)
         const char *amp = memchr(text, '&', (size_t)(end - text));
         const char *stop = amp != NULL ? amp : end;
 
-        wrong = ++arguments->fields > HTTP_MAX_FIELDS
-                    ? "400 too many form fields"
-                    : parse_pair(arguments, text, (size_t)(stop - text));
+        wrong = parse_pair(arguments, text, (size_t)(stop - text));
+
+        /* [21] A body of 16 MiB could have eight million fields. */
+        if (++arguments->fields > HTTP_MAX_FIELDS)
+            wrong = "400 too many form fields";
+
         text = stop + 1;
     }
     return wrong;
@@ -121,7 +127,7 @@ httpform_clean(const struct arguments *arguments, const struct argument *a)
     return copy + strspn(copy, " \t\n\v\f\r");
 }
 
-/* [22] --- multipart ------------------------------------------------------ */
+/* [22] --- multipart ----------------------------------------------------------- */
 
 #define BAD "400 malformed multipart: "
 

@@ -15,8 +15,13 @@
 
 #include "memory.h"
 
-/* The limits of one form; beyond them the answer is 400. */
-enum { HTTP_MAX_FIELDS = 1000, HTTP_MAX_PARTS = 100 };
+/* --- arguments ------------------------------------------------------- */
+
+/* [21] The limits of one form; beyond them the answer is 400. */
+enum {
+    HTTP_MAX_FIELDS = 1000,
+    HTTP_MAX_PARTS = 100, /* [22] */
+};
 
 /* A value may contain any byte, also NUL. A NUL stands behind it, so it can be
  * used as a string where a NUL inside does not matter. */
@@ -25,20 +30,21 @@ struct argument {
     size_t name_size, size;
 };
 
-/* HTTPFile. */
+/* [22] HTTPFile. */
 struct httpfile {
     const char *field, *filename, *content_type, *body;
     size_t size;
 };
 
-/* request.arguments and request.files, in order of arrival. An empty one has
- * `arena` set and zeros in all other fields. `fields` counts those of
- * urlencoded forms, also the empty ones. */
+/* request.arguments, in order of arrival. An empty one has `arena` set and zeros
+ * in all other fields. */
 struct arguments {
     struct arena **arena;
     struct argument *items;
-    struct httpfile *files;
-    size_t n, size, nfiles, files_size, fields;
+    size_t n, size;
+    size_t fields; /* [21] of urlencoded forms, also the empty ones */
+    struct httpfile *files;    /* [22] request.files */
+    size_t nfiles, files_size; /* [22] */
 };
 
 /* parse_qs_bytes: adds the fields of "a=1&b=2" ('+' is a space, %XX a byte).
@@ -46,7 +52,7 @@ struct arguments {
 const char *httpform_parse_qs(struct arguments *arguments, const char *text,
                               size_t size);
 
-/* parse_multipart_form_data: adds the parts of a form whose Content-Type was
+/* [22] parse_multipart_form_data: adds the parts of a form whose Content-Type was
  * `content_type` (RFC 7578). The bodies of files point into `data`. A part with
  * `filename`, or else `filename*` in UTF-8 (RFC 8187), is a file. */
 const char *httpform_parse_multipart(struct arguments *arguments,
@@ -64,6 +70,8 @@ const struct argument *httpform_argument(const struct arguments *arguments,
  * left. */
 const char *httpform_clean(const struct arguments *arguments,
                            const struct argument *argument);
+
+/* --- %XX ---------------------------------------------------------------- */
 
 /* Decodes %XX in place, in `size` bytes and the NUL behind them. Unless it is
  * NULL, `only` are the bytes that are decoded. Returns the new length. */

@@ -451,7 +451,7 @@ peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
     return ip;
 }
 
-/* [16] The text is made at the first call. */
+/* [20] The text is made at the first call. */
 const char *
 httprequest_remote_ip(struct httprequest *r)
 {
@@ -499,21 +499,7 @@ httprequest_finish(struct httprequest *r)
     httpconnection_finish(r->connection);
 }
 
-/* [13] The connection sends the error page. */
-void
-httprequest_refuse(struct httprequest *r, const char *wrong)
-{
-    /* [24] There is no client to answer. */
-    if (r->connection == NULL) {
-        httprequest_finish(r);
-        return;
-    }
-    r->finished = true;
-
-    httpconnection_refuse(r->connection, wrong);
-}
-
-/* [15] For handlers that cannot go on. */
+/* [21] For handlers that cannot go on. */
 void
 httprequest_abort(struct httprequest *r)
 {

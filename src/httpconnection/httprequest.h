@@ -141,7 +141,7 @@ bool httprequest_add_cookie(struct httprequest *request, const char *name,
 /* [16] HTTPRequest.supports_http_1_1. */
 bool httprequest_supports_http_1_1(const struct httprequest *request);
 
-/* [16] HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where
+/* [20] HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where
  * the peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
@@ -163,12 +163,7 @@ void httprequest_write(struct httprequest *request, const void *data,
  * turn; its memory must not be used after that. */
 void httprequest_finish(struct httprequest *request);
 
-/* [13] Sends an error page that says what is `wrong`, and closes the
- * connection. The answer must not have begun. The request ends as by
- * httprequest_finish(). */
-void httprequest_refuse(struct httprequest *request, const char *wrong);
-
-/* [15] The answer cannot be completed: the connection is reset, so that half of
+/* [21] The answer cannot be completed: the connection is reset, so that half of
  * it does not look like all of it. The request must still be finished. */
 void httprequest_abort(struct httprequest *request);
 

@@ -4,7 +4,7 @@
  * is copied or searched without need. */
 #include "httputil.h"
 
-#include <ctype.h> /* [16] */
+#include <ctype.h> /* [26] */
 #include <stdio.h> /* [15] */
 #include <string.h> /* [11] */
 #include <strings.h> /* [11] */
@@ -36,7 +36,7 @@ httputil_span(const char *text, enum httputil_kind kind)
     return n;
 }
 
-/* [15] For names that a handler gives. */
+/* [16] For names that a handler gives. */
 bool
 httputil_is_token(const char *text)
 {
@@ -45,7 +45,7 @@ httputil_is_token(const char *text)
     return n > 0 && text[n] == '\0';
 }
 
-/* [15] For values that a handler gives. */
+/* [16] For values that a handler gives. */
 bool
 httputil_is_value(const char *text, size_t size)
 {
@@ -97,7 +97,7 @@ httpheaders_get(const struct httpheaders *headers, const char *name)
                ? httpheaders_get_list(headers, name, 0) : NULL;
 }
 
-/* [15] The other headers keep their order. */
+/* [16] The other headers keep their order. */
 void
 httpheaders_del(struct httpheaders *headers, const char *name)
 {
@@ -109,7 +109,7 @@ httpheaders_del(struct httpheaders *headers, const char *name)
     headers->n = kept;
 }
 
-/* [16] For display only: names are compared without regard to case. */
+/* [26] For display only: names are compared without regard to case. */
 void
 httpheaders_normalize_name(char *to, const char *name)
 {
@@ -251,13 +251,14 @@ httputil_reason(int status)
     static const char *const reasons[] = {
         [200] = "OK", [400] = "Bad Request", [404] = "Not Found",
         [405] = "Method Not Allowed", [500] = "Internal Server Error",
-        [501] = "Not Implemented", [503] = "Service Unavailable",
+        [503] = "Service Unavailable",
 
-        /* [21] All the others of RFC 9110 that a server may need. */
-        [201] = "Created", [202] = "Accepted", [204] = "No Content",
-        [206] = "Partial Content", [301] = "Moved Permanently",
-        [302] = "Found", [303] = "See Other", [304] = "Not Modified",
-        [307] = "Temporary Redirect", [308] = "Permanent Redirect",
+        /* [21] All the others that there are. */
+        [201] = "Created", [202] = "Accepted",
+        [204] = "No Content", [206] = "Partial Content",
+        [301] = "Moved Permanently", [302] = "Found", [303] = "See Other",
+        [304] = "Not Modified", [307] = "Temporary Redirect",
+        [308] = "Permanent Redirect",
         [401] = "Unauthorized", [402] = "Payment Required",
         [403] = "Forbidden", [406] = "Not Acceptable",
         [407] = "Proxy Authentication Required", [408] = "Request Timeout",
@@ -269,7 +270,8 @@ httputil_reason(int status)
         [426] = "Upgrade Required", [428] = "Precondition Required",
         [429] = "Too Many Requests",
         [431] = "Request Header Fields Too Large",
-        [502] = "Bad Gateway", [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
+        [501] = "Not Implemented", [502] = "Bad Gateway",
+        [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
     };
     const size_t n = sizeof reasons / sizeof reasons[0];
 
@@ -438,9 +440,11 @@ httputil_prepend_head(struct buffer **to, int status,
     if (framing->chunked)
         p = stpcpy(p, "Transfer-Encoding: chunked\r\n");
 
+    /* [16] The last line is about the connection. */
     if (framing->connection != NULL)
         p = put(stpcpy(stpcpy(p, "Connection: "), framing->connection),
                 "\r\n", 2);
+
     p = put(p, "\r\n", 2);
     (*to)->start += room - (size_t)(p - start);
     memmove((*to)->data + (*to)->start, start, (size_t)(p - start));

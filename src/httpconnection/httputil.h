@@ -64,7 +64,7 @@ httpheaders_bit(const char *name, size_t size)
  * False when there is no memory left. */
 bool httpheaders_append(struct httpheaders *headers, struct httpheader header);
 
-/* [15] The same for strings. For constants the compiler computes the sizes. */
+/* [16] The same for strings. For constants the compiler computes the sizes. */
 static inline bool
 httpheaders_add(struct httpheaders *headers, const char *name,
                 const char *value)
@@ -106,7 +106,7 @@ bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
 /* [16] The same for one value. */
 bool httputil_list_has(const char *list, const char *token);
 
-/* [15] Drops all headers of that name. */
+/* [16] Drops all headers of that name. */
 void httpheaders_del(struct httpheaders *headers, const char *name);
 
 /* HTTPHeaders.parse: reads header lines.
@@ -118,7 +118,7 @@ void httpheaders_del(struct httpheaders *headers, const char *name);
 const char *httpheaders_parse(struct httpheaders *headers, char *text,
                               char *end);
 
-/* [16] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
+/* [26] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
  * room for strlen(name) + 1 bytes. */
 void httpheaders_normalize_name(char *to, const char *name);
 
@@ -132,10 +132,10 @@ enum httputil_kind { HTTP_TOKEN = 1, HTTP_HOST = 2 };
 /* The number of bytes of that kind that `text` begins with. */
 size_t httputil_span(const char *text, enum httputil_kind kind);
 
-/* [15] Is `text` a token? */
+/* [16] Is `text` a token? */
 bool httputil_is_token(const char *text);
 
-/* [15] Does `text` consist of bytes that a header value may have? */
+/* [16] Does `text` consist of bytes that a header value may have? */
 bool httputil_is_value(const char *text, size_t size);
 
 /* [11] --- numbers --------------------------------------------------------- */
@@ -178,7 +178,7 @@ struct httpframing {
     bool length_known; /* Content-Length: `length` */
     bool chunked; /* [25] Transfer-Encoding: chunked */
     uint64_t length; /* bytes of body */
-    const char *connection; /* the value of Connection; NULL: no header */
+    const char *connection; /* [16] the value of Connection; NULL: no header */
 };
 
 /* RequestHandler._generate_headers: puts an answer's whole head, with the empty

@@ -49,7 +49,8 @@ proxy_call(struct httprequest *r, void *arg)
         use_xheaders(r);
     if (*r->uri != '/' && strncasecmp(r->uri, "https://", 8) == 0 &&
         strcmp(r->protocol, "https") != 0)
-        httprequest_refuse(r, "421 https, but not encrypted");
+        httpconnection_refuse(r->connection,
+                              "421 https, but not encrypted");
     else
         proxy->next(r, proxy->next_arg);
 }

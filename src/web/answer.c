@@ -1,4 +1,4 @@
-/* [16] answer.c -- from what a handler writes to an answer: the second half
+/* [15] answer.c -- from what a handler writes to an answer: the second half
  * of RequestHandler.
  *
  * In the order of events: the head is set, the body is written,
@@ -6,21 +6,22 @@
  * hands both to the connection. */
 #include "web.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdarg.h> /* [22] */
+#include <stdio.h> /* [22] */
+#include <stdlib.h> /* [22] */
 #include <string.h>
-#include <strings.h>
+#include <strings.h> /* [16] */
 
 #include "handler.h"
-#include "log.h"
+#include "log.h" /* [20] */
 #include "trace.h"
 
 /* --- what goes wrong ------------------------------------------------------ */
 
+/* [25] Of a body. */
 static const char wrong_length[] = "not as long as its Content-Length";
 
-/* A long URL must not push the reason out of the line. */
+/* [20] A long URL must not push the reason out of the line. */
 static void
 log_mistake(struct handler *self, const char *why, const char *when)
 {
@@ -32,17 +33,18 @@ log_mistake(struct handler *self, const char *why, const char *when)
 void
 handler_fail(struct handler *self, int status, const char *why)
 {
-    log_mistake(self, why, "");
+    log_mistake(self, why, ""); /* [20] */
     if (self->failed != 0)
         return;
     self->failed = status;
-    self->why = status < 500 ? why : NULL; /* a 5xx is only logged */
+    self->why = status < 500 ? why : NULL; /* a 5xx is ours to know */
 }
 
-/* Nothing can be added to an answer that is complete, nor to a head that has
- * been sent. */
+/* [20] Nothing can be added to an answer that is complete, nor to a head that
+ * has been sent. */
 enum part { HEAD, BODY };
 
+/* [20] Says so in the log. */
 static bool
 still_open(struct handler *self, enum part part, const char *what)
 {
@@ -74,14 +76,20 @@ handler_clear(struct handler *self)
 void
 handler_set_status(struct handler *self, int status)
 {
+    /* [20] The status goes with the head. */
     if (!still_open(self, HEAD, "set_status after flush"))
         return;
-    if (status < 200 || status > 999)
+
+    /* [21] 1xx is not the status of an answer. */
+    if (status < 200 || status > 999) {
         handler_fail(self, 500, "a status that cannot be sent");
-    else
-        self->status = status;
+        return;
+    }
+
+    self->status = status;
 }
 
+/* [25] Without a length the body is sent in chunks. */
 void
 handler_set_content_length(struct handler *self, uint64_t size)
 {
@@ -91,14 +99,17 @@ handler_set_content_length(struct handler *self, uint64_t size)
     self->framing.length_known = true;
 }
 
+/* [16] The check of the value keeps a client's bytes from beginning a new line. */
 void
 handler_add_header(struct handler *self, const char *name, const char *value)
 {
     size_t name_size = strlen(name) + 1, size = strlen(value);
     char *copy;
 
+    /* [20] The headers go with the head. */
     if (!still_open(self, HEAD, "add_header after flush"))
         return;
+
     if (!httputil_is_token(name) || !httputil_is_value(value, size) ||
         strcasecmp(name, "Content-Length") == 0 ||
         strcasecmp(name, "Transfer-Encoding") == 0 ||
@@ -118,6 +129,7 @@ handler_add_header(struct handler *self, const char *name, const char *value)
         handler_fail(self, 503, http_no_memory);
 }
 
+/* [16] For headers that occur once. */
 void
 handler_set_header(struct handler *self, const char *name, const char *value)
 {
@@ -128,18 +140,21 @@ handler_set_header(struct handler *self, const char *name, const char *value)
 
 /* --- the body of the answer ----------------------------------------------- */
 
-/* The first bytes leave room for the head, so that they need not move when it
- * is put in front of them. */
 void
 handler_write_bytes(struct handler *self, const void *data, size_t size)
 {
-    enum { HEAD_ROOM = 1024 };
+    enum { HEAD_ROOM = 1024 }; /* [36] */
 
+    /* [20] What is written later cannot be sent. */
     if (!still_open(self, BODY, "write"))
         return;
+
+    /* [36] The first bytes leave room for the head, so that they need not move
+     * when it is put in front of them. */
     if (self->body == NULL &&
         buffer_room(&self->body, HEAD_ROOM + size) != NULL)
         self->body->start = self->body->end = HEAD_ROOM;
+
     if (!buffer_append(&self->body, data, size))
         handler_fail(self, 503, http_no_memory);
 }
@@ -150,14 +165,19 @@ handler_write(struct handler *self, const char *text)
     handler_write_bytes(self, text, strlen(text));
 }
 
+/* [16] For everything that a client has sent. */
 void
 handler_write_escaped(struct handler *self, const char *text, size_t size)
 {
-    if (still_open(self, BODY, "write") &&
-        !httputil_xhtml_escape(&self->body, text, size))
+    /* [20] What is written later cannot be sent. */
+    if (!still_open(self, BODY, "write"))
+        return;
+
+    if (!httputil_xhtml_escape(&self->body, text, size))
         handler_fail(self, 503, http_no_memory);
 }
 
+/* [22] The text is as long as it needs to be. */
 void
 handler_printf(struct handler *self, const char *format, ...)
 {
@@ -176,29 +196,31 @@ handler_printf(struct handler *self, const char *format, ...)
 
 /* --- flush ---------------------------------------------------------------- */
 
-/* The head will be sent now. How will the client know where the body ends? By
- * its length, if that is known; else by the end of the connection. */
+/* [16] The head will be sent now: it says whether the connection stays, and how
+ * the client will know where the body ends. */
 static void
 settle_framing(struct handler *self)
 {
     struct httpframing *f = &self->framing;
     bool http_1_1 = httprequest_supports_http_1_1(self->request);
 
-    /* RFC 9110, section 6.4.1. (1xx is no final status.) */
+    /* [23] RFC 9110, section 6.4.1. (1xx is no final status.) */
     bool has_body = self->status != 204 && self->status != 304;
-    bool end_known = f->length_known || !has_body;
 
+    /* [23] An answer without a body says nothing about one. */
     self->sends_body = has_body && self->method != METHOD_HEAD;
-    if (!has_body)
+    if (!has_body) {
         httpheaders_del(&self->headers, "Content-Type");
-    f->length_known = f->length_known && has_body;
+        f->length_known = false;
+    }
 
-    /* [25] Or, in HTTP/1.1, by an empty chunk. */
-    if (!end_known && http_1_1)
-        end_known = f->chunked = true;
+    /* [25] The end of a body of unknown length is an empty chunk, or, in
+     * HTTP/1.0, the end of the connection. */
+    if (has_body && !f->length_known) {
+        f->chunked = http_1_1;
+        self->request->keep_alive &= http_1_1;
+    }
 
-    if (!end_known)
-        self->request->keep_alive = false;
     if (!self->request->keep_alive)
         f->connection = "close";
     else if (!http_1_1)
@@ -224,6 +246,7 @@ add_chunk_frame(struct handler *self)
     return ok && (!self->last || buffer_append(&self->body, "0\r\n\r\n", 5));
 }
 
+/* The first flush puts the head in front of the body: both are one block. */
 void
 handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
 {
@@ -232,6 +255,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     bool is_first = !self->headers_written;
     size_t size;
 
+    /* [20] Nothing can follow the last flush. */
     if (!still_open(self, BODY, "flush"))
         return;
 
@@ -244,10 +268,15 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         return;
     }
 
-    self->flushed += buffer_length(self->body);
+    self->flushed += buffer_length(self->body); /* [25] */
+
+    /* [16] The head is about to be made. */
     if (is_first)
         settle_framing(self);
+
     self->headers_written = true;
+
+    /* [23] The length of the body is known, and the body is not sent. */
     if (!self->sends_body)
         buffer_release(&self->body);
 
@@ -259,16 +288,21 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         !httputil_prepend_head(&self->body, self->status, &self->headers, f))
         handler_fail(self, 503, http_no_memory);
 
-    /* If the answer has failed here, it is too late for an error page. */
+    /* [25] The length was announced with the head. */
     if (f->length_known && r->connection != NULL &&
         (self->flushed > f->length ||
          (self->last && self->sends_body && self->flushed < f->length)))
         handler_fail(self, 500, wrong_length);
+
+    /* [21] If the answer has failed here, it is too late for an error page. */
     if (self->failed != 0 && r->connection != NULL) {
         log_mistake(self, "answer cut short", "");
         httprequest_abort(r);
     }
+
     size = buffer_length(self->body);
+
+    /* (15) The answer leaves the framework. */
     TOUR(15, httprequest_fd(r), "one block of %zu bytes", size);
     httprequest_write(r, size > 0 ? self->body->data + self->body->start : "",
                       size, callback, arg);
@@ -299,7 +333,7 @@ handler_flush_bytes(struct handler *self, const void *data, size_t size,
 
 /* --- finish --------------------------------------------------------------- */
 
-/* Gives the answer an Etag, and makes it a 304 if the client has the same body
+/* [23] Gives the answer an Etag, and makes it a 304 if the client has the same body
  * already. */
 static void
 add_etag(struct handler *self)
@@ -326,42 +360,57 @@ add_etag(struct handler *self)
         self->failed = 412;
 }
 
+/* The first flush is also the last: now the length of the body is known. */
+static void
+settle_length(struct handler *self)
+{
+    struct httpframing *f = &self->framing;
+
+    /* [25] A handler may answer HEAD with a length, and write no body. */
+    if (self->method == METHOD_HEAD && f->length_known &&
+        buffer_length(self->body) == 0)
+        return;
+
+    /* [25] No other length than the one that the handler has given. */
+    if (f->length_known && buffer_length(self->body) != f->length)
+        handler_fail(self, 500, wrong_length);
+
+    /* [23] The answer is complete, so its Etag is known, too. */
+    if (self->failed == 0 && self->status == 200 &&
+        self->method <= METHOD_HEAD)
+        add_etag(self);
+
+    f->length = buffer_length(self->body);
+    f->length_known = true;
+}
+
 void
 handler_finish(struct handler *self)
 {
     struct httprequest *r = self->request;
-    struct httpframing *f = &self->framing;
-    size_t size = buffer_length(self->body);
 
+    /* [20] An answer can be complete only once. */
     if (!still_open(self, BODY, "finish"))
         return;
 
-    /* The first flush is also the last: now the length of the body is known.
-     * (A handler may answer HEAD with a length, and write no body.) */
-    if (!self->headers_written &&
-        !(self->method == METHOD_HEAD && f->length_known && size == 0)) {
-        if (f->length_known && size != f->length)
-            handler_fail(self, 500, wrong_length);
-        if (self->failed == 0 && self->status == 200 &&
-            self->method <= METHOD_HEAD)
-            add_etag(self);
-        f->length = buffer_length(self->body);
-        f->length_known = true;
-    }
-
+    if (!self->headers_written)
+        settle_length(self);
     if (self->failed != 0 && !self->is_error) {
-        handler_send_error(self, self->failed);
+        handler_send_error_detail(self, self->failed, NULL);
         return;
     }
+
+    /* (14) The answer is complete. */
     TOUR(14, httprequest_fd(r), "finished with %d, %zu bytes to flush",
          self->status, buffer_length(self->body));
-    self->last = true;
+    self->last = true; /* [25] */
     handler_flush(self, NULL, NULL);
     self->finished = true;
-    handler_log_request(self);
+    handler_log_request(self); /* [20] */
     httprequest_finish(r);
 }
 
+/* [23] The client asks again, at another place. */
 void
 handler_redirect(struct handler *self, const char *url, bool permanent)
 {
@@ -374,40 +423,51 @@ void
 handler_write_error(struct handler *self, int status, const char *detail)
 {
     handler_set_status(self, status < 400 || status > 599 ? 500 : status);
-    if (still_open(self, BODY, "write_error") &&
-        !httputil_append_error_page(&self->body, self->status, detail))
+
+    /* [20] What is written later cannot be sent. */
+    if (!still_open(self, BODY, "write_error"))
+        return;
+
+    if (!httputil_append_error_page(&self->body, self->status, detail))
         handler_fail(self, 503, http_no_memory);
 }
 
-/* Drops what the application has written, also its headers. The first failure
- * decides: if memory has run out before, the answer is a 503. */
+/* Drops what the application has written, also its headers. */
 void
 handler_send_error_detail(struct handler *self, int status, const char *detail)
 {
+    /* [20] An answer can be complete only once. */
     if (!still_open(self, BODY, "send_error"))
         return;
+
+    /* [21] The answer was a failure already. */
     if (self->failed != 0) {
         status = self->failed;
         detail = self->why;
     }
+
     self->is_error = true;
     self->failed = self->headers_written ? status : 0;
     if (!self->headers_written) {
         handler_clear(self);
+
+        /* [21] The page says what the client can do in place of that. */
         if (status == 405)
             handler_set_allow(self);
+
         handler_write_error(self, status, detail);
     }
     handler_finish(self);
 }
 
+/* [23] The page says the status only. */
 void
 handler_send_error(struct handler *self, int status)
 {
     handler_send_error_detail(self, status, NULL);
 }
 
-/* [25] --- time ------------------------------------------------------------ */
+/* [24] --- time ------------------------------------------------------------ */
 
 bool
 handler_client_gone(struct handler *self)

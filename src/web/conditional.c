@@ -1,4 +1,4 @@
-/* [16] conditional.c -- see conditional.h. */
+/* [23] conditional.c -- see conditional.h. */
 #include "conditional.h"
 
 #include <stdint.h>

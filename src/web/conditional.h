@@ -1,4 +1,4 @@
-/* [16] conditional.h -- entity tags and the conditions of a request.
+/* [23] conditional.h -- entity tags and the conditions of a request.
  *
  *     Tornado 2.0: tornado/web.py, RequestHandler.compute_etag, and parts of
  *     finish and of StaticFileHandler.get

@@ -1,4 +1,4 @@
-/* [16] handler.h -- the struct of a handler, for web.c and its folder only.
+/* [13] handler.h -- the struct of a handler, for web.c and its folder only.
  *
  *     Tornado 2.0: tornado/web.py, the attributes of RequestHandler
  *     Layer 5: it knows requests, and nothing of sockets. */
@@ -7,14 +7,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <stdint.h> /* [25] */
 
-#include "conditional.h"
+#include "conditional.h" /* [23] */
 #include "httprequest.h"
 #include "urlspec.h"
 
-/* The methods that Tornado supports; the body of an answer to HEAD is counted,
- * but not sent. */
+/* The methods that Tornado supports. */
 enum { METHOD_GET, METHOD_HEAD, METHODS = 6 };
 
 /* RequestHandler. */
@@ -24,28 +23,34 @@ struct handler {
     struct httprequest *request;
     size_t method; /* index in the table of names; METHODS: not in it */
     int status;
-    int failed; /* the status of the error page to send instead; 0: none */
-    const char *why; /* the detail for that page, or NULL */
-    struct httpheaders headers;
-    struct httpframing framing;
+    int failed; /* [15] the status of the error page to send; 0: none */
+    const char *why; /* [15] the detail for that page, or NULL */
+    struct httpheaders headers; /* [15] */
+    struct httpframing framing; /* [15] */
     struct buffer *body; /* written, but not flushed yet */
-    uint64_t flushed; /* bytes of body */
-    bool headers_written, sends_body, is_error, last, finished;
+    uint64_t flushed; /* [25] bytes of body */
+    bool headers_written, is_error; /* [15] */
+    bool sends_body; /* [23] */
+    bool last; /* [25] the flush of handler_finish() */
+    bool finished;
 
     /* Not zero at the start, unlike the fields above. */
-    char etag[CONDITIONAL_ETAG_SIZE]; /* the value, if the server sets it */
-    struct httpheader first_headers[8]; /* more are in the arena */
     regmatch_t groups[URLSPEC_GROUPS]; /* offsets in the path */
-    max_align_t state[]; /* the class's own */
+
+    /* [15] More of them are in the arena. */
+    struct httpheader first_headers[8];
+
+    char etag[CONDITIONAL_ETAG_SIZE]; /* [23] if the server sets it */
+    max_align_t state[]; /* [24] the class's own */
 };
 
-/* RequestHandler.clear: what every answer begins with. */
+/* [15] RequestHandler.clear: what every answer begins with. */
 void handler_clear(struct handler *self);
 
-/* Application.log_request: the access line. */
+/* [20] Application.log_request: the access line. */
 void handler_log_request(struct handler *self);
 
-/* Sets the Allow header: the methods that the class has. */
+/* [21] Sets the Allow header: the methods that the class has. */
 void handler_set_allow(struct handler *self);
 
 #endif

@@ -1,97 +1,70 @@
-/* [16] urlspec.c -- see urlspec.h. */
+/* [13] urlspec.c -- see urlspec.h. */
 #include "urlspec.h"
 
-#include <errno.h>
+#include <errno.h> /* [23] */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "log.h" /* [23] */
 
-/* The comparison with the prefix decides about most paths. */
 struct route {
     const struct urlspec *spec;
-    size_t prefix; /* bytes that begin every path that matches */
-    bool literal; /* no special character: the pattern is the path */
-    regex_t regex;
+    size_t prefix; /* [36] bytes that begin every path that matches */
+    regex_t regex; /* [23] */
 };
 
 struct urlspecs {
-    size_t n;
+    size_t literals; /* the first routes */
+    size_t n; /* [23] */
     struct route routes[];
 };
 
-/* A repetition applies to the byte before it, as in "a*", so that byte is not
- * part of the prefix. A pattern with "|" has no prefix. */
+/* Without special characters the pattern is the path. */
+static size_t
+literal_size(const char *pattern)
+{
+    return strcspn(pattern, ".[]()*+?{}|^$\\");
+}
+
+/* [23] --- patterns -------------------------------------------------------- */
+
 static bool
-compile(struct route *route, const struct urlspec *spec)
+compile(struct route *route)
 {
-    size_t n = strcspn(spec->pattern, ".[]()*+?{}|^$\\");
-    int error;
+    const char *pattern = route->spec->pattern;
+    int error = regcomp(&route->regex, pattern, REG_EXTENDED);
 
-    route->spec = spec;
-    route->prefix = n;
-    route->literal = spec->pattern[n] == '\0';
-    if (route->literal)
-        return true;
-    if (strchr(spec->pattern, '|') != NULL)
-        route->prefix = 0;
-    else if (n > 0 && strspn(spec->pattern + n, "*+?{") > 0)
-        route->prefix--;
-    error = regcomp(&route->regex, spec->pattern, REG_EXTENDED);
+    /* [36] The comparison with the prefix decides about most paths. A repetition
+     * applies to the byte before it, as in "a*", so that byte is not part of the
+     * prefix. A pattern with "|" has no prefix. */
+    if (strchr(pattern, '|') == NULL) {
+        size_t n = literal_size(pattern);
+
+        route->prefix = n - (n > 0 && strspn(pattern + n, "*+?{") > 0);
+    }
+
     if (error != 0)
-        log_error("invalid pattern: %s (regcomp: %d)", spec->pattern, error);
+        log_error("invalid pattern: %s (regcomp: %d)", pattern, error);
     return error == 0;
-}
-
-struct urlspecs *
-urlspecs_new(const struct urlspec *specs)
-{
-    struct urlspecs *all;
-    size_t n = 0;
-
-    while (specs[n].pattern != NULL)
-        n++;
-    all = calloc(1, sizeof *all + n * sizeof all->routes[0]);
-    if (all == NULL)
-        return NULL;
-    for (; all->n < n; all->n++)
-        if (!compile(&all->routes[all->n], &specs[all->n])) {
-            urlspecs_free(all);
-            return NULL;
-        }
-    return all;
-}
-
-void
-urlspecs_free(struct urlspecs *all)
-{
-    for (size_t i = 0; i < all->n; i++)
-        if (!all->routes[i].literal)
-            regfree(&all->routes[i].regex);
-    free(all);
 }
 
 /* 0 if the pattern matches, and the whole path; else what regexec() returns.
  * Tornado appends "$" to the pattern and matches from the start; here the
  * beginning and the end of the match are compared. Of several matches regexec()
- * takes the longest of the leftmost. "(.*)" at the end is the rest of the path,
- * which needs no regexec(). */
+ * takes the longest of the leftmost. */
 static int
-match(const struct route *route, const char *path, size_t size,
-      regmatch_t *groups)
+match(const struct route *route, const char *path, regmatch_t *groups)
 {
-    const char *pattern = route->spec->pattern;
-    size_t n = route->prefix;
+    size_t size = strlen(path);
     int error;
 
-    if (n > size || (route->literal && n < size) ||
-        memcmp(pattern, path, n) != 0)
+    /* [36] Most paths do not begin with the prefix, and if only "(.*)" follows,
+     * it is the rest of the path: no regexec() is needed. */
+    size_t n = route->prefix;
+    if (strncmp(route->spec->pattern, path, n) != 0)
         return REG_NOMATCH;
-    memset(groups, -1, URLSPEC_GROUPS * sizeof *groups);
-    if (route->literal)
-        return 0;
-    if (strcmp(pattern + n, "(.*)") == 0) {
+    if (strcmp(route->spec->pattern + n, "(.*)") == 0) {
         groups[1] = (regmatch_t){(regoff_t)n, (regoff_t)size};
         return 0;
     }
@@ -107,20 +80,70 @@ match(const struct route *route, const char *path, size_t size,
     return error;
 }
 
+/* --- the table ------------------------------------------------------------ */
+
 /* Literal patterns come first: their comparison is fast. */
+struct urlspecs *
+urlspecs_new(const struct urlspec *specs)
+{
+    struct urlspecs *all;
+    size_t n = 0;
+
+    while (specs[n].pattern != NULL)
+        n++;
+    all = calloc(1, sizeof *all + n * sizeof all->routes[0]);
+    if (all == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (specs[i].pattern[literal_size(specs[i].pattern)] == '\0')
+            all->routes[all->literals++].spec = &specs[i];
+
+    /* [23] The others follow, in the order of the table. */
+    all->n = all->literals;
+    for (size_t i = 0; i < n; i++)
+        if (specs[i].pattern[literal_size(specs[i].pattern)] != '\0') {
+            all->routes[all->n].spec = &specs[i];
+            if (!compile(&all->routes[all->n])) {
+                urlspecs_free(all);
+                return NULL;
+            }
+            all->n++;
+        }
+
+    return all;
+}
+
+/* [23] regcomp() has allocated memory. */
+void
+urlspecs_free(struct urlspecs *all)
+{
+    for (size_t i = all->literals; i < all->n; i++)
+        regfree(&all->routes[i].regex);
+    free(all);
+}
+
 int
 urlspecs_find(const struct urlspecs *all, const char *path,
               regmatch_t *groups, const struct handler_class **class)
 {
-    size_t size = strlen(path);
-    int error = REG_NOMATCH;
+    size_t i;
 
-    for (int literal = 1; literal >= 0; literal--)
-        for (size_t i = 0; i < all->n && error == REG_NOMATCH; i++)
-            if (all->routes[i].literal == literal) {
-                error = match(&all->routes[i], path, size, groups);
-                if (error == 0)
-                    *class = all->routes[i].spec->handler;
-            }
-    return error == 0 ? 0 : error == REG_NOMATCH ? 404 : 503;
+    memset(groups, -1, URLSPEC_GROUPS * sizeof *groups);
+    for (i = 0; i < all->literals; i++)
+        if (strcmp(all->routes[i].spec->pattern, path) == 0) {
+            *class = all->routes[i].spec->handler;
+            return 0;
+        }
+
+    /* [23] No pattern is equal to the path; perhaps one matches it. */
+    for (; i < all->n; i++) {
+        int error = match(&all->routes[i], path, groups);
+
+        if (error == 0)
+            *class = all->routes[i].spec->handler;
+        if (error != REG_NOMATCH)
+            return error == 0 ? 0 : 503;
+    }
+
+    return 404;
 }

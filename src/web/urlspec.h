@@ -1,4 +1,4 @@
-/* [16] urlspec.h -- which path leads to which class.
+/* [13] urlspec.h -- which path leads to which class.
  *
  *     Tornado 2.0: tornado/web.py, class URLSpec
  *     Layer 5: text in, values out. */
@@ -9,8 +9,9 @@
 
 struct handler_class;
 
-/* A pattern is an extended regular expression of regcomp() that has to match
- * the whole path; handler_path_argument() returns what its groups match.
+/* The pattern is the path. From chapter 23 on a pattern with special characters
+ * is an extended regular expression of regcomp() that has to match the whole
+ * path; handler_path_argument() returns what its groups match.
  * - A pattern without special characters comes before all others, at every
  *   place in the table. Among the others the first that matches is taken.
  * - The table ends with {0} and is not copied. */
@@ -22,17 +23,17 @@ struct urlspec {
 enum { URLSPEC_GROUPS = 9 }; /* the whole match counts as one */
 
 /* Makes a table that is ready to be searched. NULL if there is no memory left,
- * or if a pattern is not valid: then the log says which one. */
+ * or if a pattern is not valid: then the log (chapter 20) says which one. */
 struct urlspecs;
 struct urlspecs *urlspecs_new(const struct urlspec *specs);
-void urlspecs_free(struct urlspecs *all);
+void urlspecs_free(struct urlspecs *all); /* [23] */
 
 /* Finds the class for a path.
  * - 0: *class is that of the pattern, and `groups`, which has room for
  *   URLSPEC_GROUPS, says where its groups are in the path (rm_so is -1 for a
  *   group that matched nothing).
- * - 404: no pattern matches. 503: regexec() had no memory. *class is as before
- *   then, and `groups` is not valid. */
+ * - 404: no pattern matches. *class is as before then, and `groups` is not
+ *   valid. The same for 503: regexec() had no memory. */
 int urlspecs_find(const struct urlspecs *all, const char *path,
                   regmatch_t *groups, const struct handler_class **class);
 

@@ -1,4 +1,4 @@
-/* [16] Step 16 -- an application, and a server for it: main.c without options.
+/* [15] Step 15 -- an application, and a server for it: main.c without options.
  *
  * Chapter 26 replaces this program by src/main.c. */
 #include "demo.h"
@@ -18,6 +18,4 @@ main(int argc, char **argv)
     if (application == NULL)
         die("application_new");
     step_serve(argc, argv, httpconnection_handle_stream, &settings);
-    application_free(application);
-    return 0;
 }
