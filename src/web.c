@@ -80,8 +80,8 @@ application_listen(struct application *a, struct ioloop *loop, int port,
     return httpserver_listen(a->server, port, address);
 }
 
-/* [20] Application.log_request. A long URL is cut, so that the line has room for the
- * rest; the log prints a backslash as four bytes. */
+/* [20] Application.log_request. A long URL is cut, so that the line has room
+ * for the rest; the log prints a backslash as four bytes. */
 void
 handler_log_request(struct handler *self)
 {
@@ -285,8 +285,8 @@ handler_get_argument(struct handler *self, const char *name,
     return value;
 }
 
-/* [23] Groups are decoded after the match, so an encoded slash does not separate
- * names. A '+' stays a '+' (Tornado until 3.1 made it a blank). */
+/* [23] Groups are decoded after the match, so an encoded slash does not
+ * separate names. A '+' stays a '+' (Tornado until 3.1 made it a blank). */
 const char *
 handler_path_argument(struct handler *self, size_t i, size_t *size)
 {

@@ -61,8 +61,9 @@ void application_free(struct application *application);
 void application_set_cookie_secret(struct application *application,
                                    const char *secret);
 
-/* [26] Application.listen: an HTTP server for this application alone, at a port of
- * an address (httpserver.h). May be called several times, with the same loop.
+/* [26] Application.listen: an HTTP server for this application alone, at a port
+ * of an address (httpserver.h). May be called several times, with the same
+ * loop.
  * - The server limits the size of a head and of a body, but has no deadlines
  *   and no connection limit. A program that needs these makes its own server,
  *   as main.c does.
@@ -90,8 +91,9 @@ const void *handler_arg(struct handler *self);
 
 /* [14] --- arguments ------------------------------------------------------- */
 
-/* [15] If a function below returns NULL because there is no memory, it has called
- * handler_fail(): the answer becomes a 503, whatever the handler does next. */
+/* [15] If a function below returns NULL because there is no memory, it has
+ * called handler_fail(): the answer becomes a 503, whatever the handler does
+ * next. */
 
 /* RequestHandler.get_argument: the last value, without white space around it
  * and with control bytes turned into blanks. If there is no value, `fallback`.
@@ -121,8 +123,8 @@ const char *handler_path_argument(struct handler *self, size_t i,
 /* [15] A final status: 200 to 999. */
 void handler_set_status(struct handler *self, int status);
 
-/* [16] handler_set_header() replaces all headers of that name, handler_add_header()
- * adds one. The strings are copied.
+/* [16] handler_set_header() replaces all headers of that name,
+ * handler_add_header() adds one. The strings are copied.
  * - A name or value that could not stand in a head turns the answer into a 500,
  *   so a client's bytes can never begin a new header line.
  * - Connection: close closes the connection after the answer; other values of
@@ -134,8 +136,8 @@ void handler_set_header(struct handler *self, const char *name,
 void handler_add_header(struct handler *self, const char *name,
                         const char *value);
 
-/* [25] The number of bytes that the body will have, for handlers that flush. If it
- * has another length, the answer is a 500, or cut after the first flush. */
+/* [25] The number of bytes that the body will have, for handlers that flush. If
+ * it has another length, the answer is a 500, or cut after the first flush. */
 void handler_set_content_length(struct handler *self, uint64_t size);
 
 /* RequestHandler.write: appends a copy to the body. Nothing is sent before the
@@ -153,11 +155,11 @@ void handler_printf(struct handler *self, const char *format, ...)
 void handler_write_escaped(struct handler *self, const char *text,
                            size_t size);
 
-/* [15] RequestHandler.flush: sends the part of the body that was written so far. The
- * first flush sends the head before it, which cannot be changed any more.
- * `callback`, if not NULL, runs when everything has been handed to the kernel,
- * or the client has gone: then the handler can write more. It does not run
- * after handler_finish(). */
+/* [15] RequestHandler.flush: sends the part of the body that was written so
+ * far. The first flush sends the head before it, which cannot be changed any
+ * more. `callback`, if not NULL, runs when everything has been handed to the
+ * kernel, or the client has gone: then the handler can write more. It does not
+ * run after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
 /* [28] handler_write_bytes() and handler_flush() in one, for large data: if
@@ -183,13 +185,14 @@ void handler_send_error_detail(struct handler *self, int status,
 /* [23] The same without a sentence. */
 void handler_send_error(struct handler *self, int status);
 
-/* [15] RequestHandler.get_error_html: sets the status, and writes that page to the
- * body. The headers stay, and the answer is not finished. */
+/* [15] RequestHandler.get_error_html: sets the status, and writes that page to
+ * the body. The headers stay, and the answer is not finished. */
 void handler_write_error(struct handler *self, int status, const char *detail);
 
-/* [15] Something that the answer needs has failed: when the handler finishes, in
- * whatever way, the answer is an error page with this status, or cut. The first failure counts. `why`, a constant string, is
- * also shown to the client if the status is below 500. */
+/* [15] Something that the answer needs has failed: when the handler finishes,
+ * in whatever way, the answer is an error page with this status, or cut. The
+ * first failure counts. `why`, a constant string, is also shown to the client
+ * if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
 /* [24] Has the client gone, or the answer failed? What is written then is not

@@ -13,7 +13,7 @@
 #include "webstatic.h" /* [28] */
 #include "webtrace.h" /* [36] */
 
-/* --- hello, world --------------------------------------------------------------- */
+/* --- hello, world --------------------------------------------------------- */
 
 static void
 main_get(struct handler *self)

@@ -85,7 +85,7 @@ upload_post(struct handler *self)
 
 const struct handler_class upload_handler = {.post = upload_post, .form = true};
 
-/* [23] --- other answers than 200 ---------------------------------------------- */
+/* [23] --- other answers than 200 ------------------------------------------ */
 
 static void
 redirect_get(struct handler *self)
@@ -187,8 +187,8 @@ number_argument(struct handler *self, const char *name, const char *fallback,
     return false;
 }
 
-/* [25] Sends one piece, and the next one when the kernel has taken this one, so that
- * memory does not grow with the answer. */
+/* [25] Sends one piece, and the next one when the kernel has taken this one, so
+ * that memory does not grow with the answer. */
 static void
 bytes_more(void *arg)
 {

@@ -127,7 +127,7 @@ httpform_clean(const struct arguments *arguments, const struct argument *a)
     return copy + strspn(copy, " \t\n\v\f\r");
 }
 
-/* [22] --- multipart ----------------------------------------------------------- */
+/* [22] --- multipart ------------------------------------------------------- */
 
 #define BAD "400 malformed multipart: "
 

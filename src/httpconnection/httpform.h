@@ -36,8 +36,8 @@ struct httpfile {
     size_t size;
 };
 
-/* request.arguments, in order of arrival. An empty one has `arena` set and zeros
- * in all other fields. */
+/* request.arguments, in order of arrival. An empty one has `arena` set and
+ * zeros in all other fields. */
 struct arguments {
     struct arena **arena;
     struct argument *items;
@@ -52,9 +52,9 @@ struct arguments {
 const char *httpform_parse_qs(struct arguments *arguments, const char *text,
                               size_t size);
 
-/* [22] parse_multipart_form_data: adds the parts of a form whose Content-Type was
- * `content_type` (RFC 7578). The bodies of files point into `data`. A part with
- * `filename`, or else `filename*` in UTF-8 (RFC 8187), is a file. */
+/* [22] parse_multipart_form_data: adds the parts of a form whose Content-Type
+ * was `content_type` (RFC 7578). The bodies of files point into `data`. A part
+ * with `filename`, or else `filename*` in UTF-8 (RFC 8187), is a file. */
 const char *httpform_parse_multipart(struct arguments *arguments,
                                      const char *content_type,
                                      const char *data, size_t size);

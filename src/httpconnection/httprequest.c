@@ -340,7 +340,7 @@ httprequest_expects_continue(const struct httprequest *r, bool *expects)
     return NULL;
 }
 
-/* [14] --- forms ------------------------------------------------------------ */
+/* [14] --- forms ----------------------------------------------------------- */
 
 /* Tornado parses forms in _on_request_body. Here it is done when the
  * application asks: a handler that stores a million bytes "a&" has no use for

@@ -99,7 +99,7 @@ handler_set_content_length(struct handler *self, uint64_t size)
     self->framing.length_known = true;
 }
 
-/* [16] The check of the value keeps a client's bytes from beginning a new line. */
+/* [16] The check of the value keeps a client from beginning a new line. */
 void
 handler_add_header(struct handler *self, const char *name, const char *value)
 {
@@ -333,8 +333,8 @@ handler_flush_bytes(struct handler *self, const void *data, size_t size,
 
 /* --- finish --------------------------------------------------------------- */
 
-/* [23] Gives the answer an Etag, and makes it a 304 if the client has the same body
- * already. */
+/* [23] Gives the answer an Etag, and makes it a 304 if the client has the same
+ * body already. */
 static void
 add_etag(struct handler *self)
 {

@@ -35,9 +35,9 @@ compile(struct route *route)
     const char *pattern = route->spec->pattern;
     int error = regcomp(&route->regex, pattern, REG_EXTENDED);
 
-    /* [36] The comparison with the prefix decides about most paths. A repetition
-     * applies to the byte before it, as in "a*", so that byte is not part of the
-     * prefix. A pattern with "|" has no prefix. */
+    /* [36] The comparison with the prefix decides about most paths. A
+     * repetition applies to the byte before it, as in "a*", so that byte is not
+     * part of the prefix. A pattern with "|" has no prefix. */
     if (strchr(pattern, '|') == NULL) {
         size_t n = literal_size(pattern);
 
