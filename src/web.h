@@ -123,7 +123,7 @@ const char *handler_path_argument(struct handler *self, size_t i,
 /* [15] A final status: 200 to 999. */
 void handler_set_status(struct handler *self, int status);
 
-/* [16] handler_set_header() replaces all headers of that name,
+/* [21] handler_set_header() replaces all headers of that name,
  * handler_add_header() adds one. The strings are copied.
  * - A name or value that could not stand in a head turns the answer into a 500,
  *   so a client's bytes can never begin a new header line.

@@ -36,7 +36,7 @@ httputil_span(const char *text, enum httputil_kind kind)
     return n;
 }
 
-/* [16] For names that a handler gives. */
+/* [21] For names that a handler gives. */
 bool
 httputil_is_token(const char *text)
 {
@@ -45,7 +45,7 @@ httputil_is_token(const char *text)
     return n > 0 && text[n] == '\0';
 }
 
-/* [16] For values that a handler gives. */
+/* [21] For values that a handler gives. */
 bool
 httputil_is_value(const char *text, size_t size)
 {
@@ -97,7 +97,7 @@ httpheaders_get(const struct httpheaders *headers, const char *name)
                ? httpheaders_get_list(headers, name, 0) : NULL;
 }
 
-/* [16] The other headers keep their order. */
+/* [21] The other headers keep their order. */
 void
 httpheaders_del(struct httpheaders *headers, const char *name)
 {

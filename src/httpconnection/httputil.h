@@ -64,7 +64,7 @@ httpheaders_bit(const char *name, size_t size)
  * False when there is no memory left. */
 bool httpheaders_append(struct httpheaders *headers, struct httpheader header);
 
-/* [16] The same for strings. For constants the compiler computes the sizes. */
+/* [21] The same for strings. For constants the compiler computes the sizes. */
 static inline bool
 httpheaders_add(struct httpheaders *headers, const char *name,
                 const char *value)
@@ -106,7 +106,7 @@ bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
 /* [16] The same for one value. */
 bool httputil_list_has(const char *list, const char *token);
 
-/* [16] Drops all headers of that name. */
+/* [21] Drops all headers of that name. */
 void httpheaders_del(struct httpheaders *headers, const char *name);
 
 /* HTTPHeaders.parse: reads header lines.
@@ -132,10 +132,10 @@ enum httputil_kind { HTTP_TOKEN = 1, HTTP_HOST = 2 };
 /* The number of bytes of that kind that `text` begins with. */
 size_t httputil_span(const char *text, enum httputil_kind kind);
 
-/* [16] Is `text` a token? */
+/* [21] Is `text` a token? */
 bool httputil_is_token(const char *text);
 
-/* [16] Does `text` consist of bytes that a header value may have? */
+/* [21] Does `text` consist of bytes that a header value may have? */
 bool httputil_is_value(const char *text, size_t size);
 
 /* [11] --- numbers --------------------------------------------------------- */

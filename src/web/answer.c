@@ -10,7 +10,7 @@
 #include <stdio.h> /* [22] */
 #include <stdlib.h> /* [22] */
 #include <string.h>
-#include <strings.h> /* [16] */
+#include <strings.h> /* [21] */
 
 #include "handler.h"
 #include "log.h" /* [20] */
@@ -99,17 +99,15 @@ handler_set_content_length(struct handler *self, uint64_t size)
     self->framing.length_known = true;
 }
 
-/* [16] The check of the value keeps a client from beginning a new line. */
+/* [21] The check of the value keeps a client from beginning a new line. */
 void
 handler_add_header(struct handler *self, const char *name, const char *value)
 {
     size_t name_size = strlen(name) + 1, size = strlen(value);
     char *copy;
 
-    /* [20] The headers go with the head. */
     if (!still_open(self, HEAD, "add_header after flush"))
         return;
-
     if (!httputil_is_token(name) || !httputil_is_value(value, size) ||
         strcasecmp(name, "Content-Length") == 0 ||
         strcasecmp(name, "Transfer-Encoding") == 0 ||
@@ -129,7 +127,7 @@ handler_add_header(struct handler *self, const char *name, const char *value)
         handler_fail(self, 503, http_no_memory);
 }
 
-/* [16] For headers that occur once. */
+/* [21] For headers that occur once. */
 void
 handler_set_header(struct handler *self, const char *name, const char *value)
 {
