@@ -185,12 +185,11 @@ has_handler(const struct ioloop *loop, int fd)
 static int
 watch(struct ioloop *loop, int fd, uint32_t events)
 {
-    struct entry *entry = &loop->entries[fd];
-    int result = loop->poller->watch(loop->poller_self, fd, entry->events,
-                                     events);
+    int result = loop->poller->watch(loop->poller_self, fd,
+                                     loop->entries[fd].events, events);
 
     if (result == 0 || events == 0)
-        entry->events = events;
+        loop->entries[fd].events = events;
     return result;
 }
 

@@ -12,9 +12,8 @@
 #ifndef IOLOOP_H
 #define IOLOOP_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <stdbool.h> /* [6] */
+#include <stdint.h> /* [5] */
 
 #include "poller.h" /* IOLOOP_READ, IOLOOP_WRITE, IOLOOP_ERROR */
 

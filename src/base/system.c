@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h> /* [3] */
-#include <time.h> /* [2] */
 #include <unistd.h> /* [2] */
 
 #ifdef __GLIBC__
@@ -29,17 +28,6 @@ die(const char *what)
 {
     fprintf(stderr, "dustdevil: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-/* [2] --- time ---------------------------------------------------------- */
-
-int64_t
-microseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* [2] --- descriptors --------------------------------------------------- */

@@ -10,17 +10,21 @@
 #include <signal.h> /* [26] */
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h> /* [2] */
+#include <stdint.h> /* [32] */
 #include <sys/socket.h>
 
 /* Prints "dustdevil: WHAT: the reason in errno" on stderr and exits with
  * status 1. For errors before the server serves. */
 _Noreturn void die(const char *what);
 
-/* [2] --- time ---------------------------------------------------------- */
-
-/* On a clock that cannot be set; only differences mean anything. */
-int64_t microseconds(void);
+/* A send() to a closed connection raises SIGPIPE without this flag, and the
+ * signal ends the program. Systems that do not have the flag (macOS) need a
+ * program that ignores the signal. */
+#ifdef MSG_NOSIGNAL
+enum { SEND_FLAGS = MSG_NOSIGNAL };
+#else
+enum { SEND_FLAGS = 0 };
+#endif
 
 /* [2] --- descriptors --------------------------------------------------- */
 
@@ -59,14 +63,6 @@ int64_t time_since_sent(int fd);
 /* [9] accept(), which makes the new descriptor non-blocking and close-on-exec, with
  * one system call where there is one for that. -1 with errno. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
-
-/* A send() to a closed connection raises SIGPIPE without this flag. Systems
- * that do not have it (macOS) need a program that ignores the signal. */
-#ifdef MSG_NOSIGNAL
-enum { SEND_FLAGS = MSG_NOSIGNAL };
-#else
-enum { SEND_FLAGS = 0 };
-#endif
 
 /* [33] The option that lets several sockets listen at one port, if the kernel
  * distributes connections among them; else 0. (The option of that name on the

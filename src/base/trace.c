@@ -6,10 +6,10 @@
 #include <fcntl.h> /* [26] */
 #include <poll.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h> /* [35] */
+#include <time.h>
 #include <unistd.h>
 
 #include "memory.h" /* [36] */
@@ -175,6 +175,17 @@ trace_wait(bool begins, const char *file, const char *function, int line)
     else if (now - began >= 50000)
         trace_event(0, -1, file, function, line, "--- waited %.1f s ---",
                     (double)(now - began) / 1e6);
+}
+
+/* --- time ----------------------------------------------------------------- */
+
+int64_t
+microseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* --- lines on stderr ------------------------------------------------------ */

@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 extern bool trace_on;
 extern unsigned trace_turn; /* the number of the loop's turn */
@@ -62,6 +63,11 @@ bool trace_to_file(const char *path);
  * as tab-separated lines after a header line. False without memory. */
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);
+
+/* --- time -------------------------------------------------------------- */
+
+/* On a clock that cannot be set; only differences mean anything. */
+int64_t microseconds(void);
 
 /* --- lines on stderr --------------------------------------------------- */
 

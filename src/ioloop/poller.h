@@ -18,13 +18,10 @@
 
 #include <stdint.h>
 
-/* What a descriptor can be ready for. As in Tornado the numbers are epoll's,
- * so that with epoll nothing has to be translated. */
-enum {
-    IOLOOP_READ = 0x001,
-    IOLOOP_WRITE = 0x004,
-    IOLOOP_ERROR = 0x008 | 0x010 /* failed, or hung up in both directions */
-};
+/* What a descriptor can be ready for. ERROR: it has failed, or is hung up in
+ * both directions. As in Tornado the numbers are epoll's, so that with epoll
+ * nothing has to be translated. */
+enum { IOLOOP_READ = 0x001, IOLOOP_WRITE = 0x004, IOLOOP_ERROR = 0x018 };
 
 struct poller_event {
     int fd;

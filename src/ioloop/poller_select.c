@@ -12,13 +12,11 @@
 #include <stdlib.h>
 #include <sys/select.h>
 #include <sys/socket.h> /* [24] */
-#include <sys/time.h>
 
 #include "system.h" /* [3] */
 
 struct select {
     fd_set read, write;
-    int top; /* larger than every watched descriptor */
 
     /* [24] The descriptors that are watched for ERROR only, and their
      * number. */
@@ -52,7 +50,6 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
         FD_SET(fd, &watched->read);
     if (after & IOLOOP_WRITE)
         FD_SET(fd, &watched->write);
-    watched->top = fd < watched->top ? watched->top : fd + 1;
 
     /* [24] select() itself cannot watch for errors. */
     FD_CLR(fd, &watched->error);
@@ -81,24 +78,23 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
 {
     struct select *watched = self;
     fd_set read = watched->read, write = watched->write;
-    struct timeval wait;
+    struct timeval wait = {timeout / 1000, timeout % 1000 * 1000};
     int n = 0;
 
     /* [24] Some descriptors are watched for a reset, which does not end a
      * select(). So the wait ends after a second at the latest, and is_broken()
      * checks them. */
-    if (watched->nerror > 0 && (timeout < 0 || timeout > 1000))
+    if (watched->nerror > 0 && (timeout < 0 || timeout > 1000)) {
         timeout = 1000;
+        wait = (struct timeval){.tv_sec = 1};
+    }
 
-    wait = (struct timeval){timeout / 1000, timeout % 1000 * 1000};
-    if (select(watched->top, &read, &write, NULL,
+    if (select(FD_SETSIZE, &read, &write, NULL,
                timeout < 0 ? NULL : &wait) == -1)
         return -1;
-    for (int fd = 0; fd < watched->top && n < max; fd++) {
-        uint32_t events = FD_ISSET(fd, &read) ? IOLOOP_READ : 0;
-
-        if (FD_ISSET(fd, &write))
-            events |= IOLOOP_WRITE;
+    for (int fd = 0; fd < FD_SETSIZE && n < max; fd++) {
+        uint32_t events = (FD_ISSET(fd, &read) ? IOLOOP_READ : 0) |
+                          (FD_ISSET(fd, &write) ? IOLOOP_WRITE : 0);
 
         /* [24] A reset. */
         if (FD_ISSET(fd, &watched->error) && is_broken(fd))

@@ -22,7 +22,7 @@ main(int argc, char **argv)
         if (fd == -1)
             die("accept");
         if (recv(fd, request, sizeof request, 0) > 0)
-            send(fd, answer, strlen(answer), 0);
+            send(fd, answer, strlen(answer), SEND_FLAGS);
         close(fd);
     }
 }

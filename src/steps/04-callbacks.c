@@ -3,7 +3,6 @@
  * The answer does not leave from inside the handler. It is put off to the next
  * turn of the loop, after the handlers of all other ready descriptors. A signal
  * can stop the program; it is put off, too. */
-#include "ioloop.h"
 #include "step.h"
 
 /* The descriptor is all that the callback needs to know. */
@@ -37,9 +36,8 @@ on_readable(int fd, uint32_t events, void *arg)
 static void
 on_connection(int listener, uint32_t events, void *arg)
 {
-    int fd = accept(listener, NULL, NULL);
+    int fd = events & IOLOOP_READ ? accept(listener, NULL, NULL) : -1;
 
-    (void)events;
     if (fd == -1)
         return;
     trace_connection(fd);
