@@ -1,0 +1,131 @@
+# Step 17: callbacks from threads and from signal handlers, and the end.
+
+# The loop in a program of its own, for what the step's server has no use for.
+# It is taken from the folder of the program that is tested.
+setup_file() {
+    load helper
+    driver | build_driver 17
+}
+
+setup() { load helper; }
+
+driver() {
+    cat << 'END'
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ioloop.h"
+
+enum { MANY = 20000 };
+
+static struct ioloop *loop;
+static long last[2], received;
+
+static void
+stop(void *arg)
+{
+    (void)arg;
+    ioloop_stop(loop);
+}
+
+/* "stop": the callback of this turn still runs, the next one does not. */
+static void
+late(void *arg)
+{
+    (void)arg;
+    puts("too late");
+}
+
+static void
+last_one(void *arg)
+{
+    (void)arg;
+    received++;
+    ioloop_add_callback(loop, late, NULL);
+}
+
+/* "signal": a callback from a signal handler, which keeps errno. */
+static void
+on_signal(int signal_number)
+{
+    (void)signal_number;
+    ioloop_add_callback_from_signal(ioloop_instance(), stop, NULL);
+}
+
+/* "threads": two of them count, the loop compares. */
+static void
+receive(void *arg)
+{
+    long number = (long)(intptr_t)arg, who = number % 2;
+
+    if (number / 2 != last[who] + 1)
+        puts("out of order");
+    last[who]++;
+    if (++received == 2 * MANY)
+        ioloop_stop(loop);
+}
+
+static void *
+count(void *arg)
+{
+    for (long i = 1; i <= MANY; i++)
+        ioloop_add_callback(loop, receive,
+                            (void *)(intptr_t)(2 * i + (arg != NULL)));
+    return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    bool threaded = false;
+    pthread_t threads[2];
+
+    alarm(8);
+    loop = ioloop_new(NULL);
+    if (strcmp(what, "stop") == 0) {
+        ioloop_add_callback(loop, stop, NULL);
+        ioloop_add_callback(loop, last_one, NULL);
+    } else if (strcmp(what, "signal") == 0) {
+        signal(SIGUSR1, on_signal);
+        errno = ENOENT;
+        raise(SIGUSR1);
+        if (errno != ENOENT || loop != ioloop_instance())
+            puts("wrong");
+    } else {
+        threaded = true;
+        pthread_create(&threads[0], NULL, count, NULL);
+        pthread_create(&threads[1], NULL, count, &threaded);
+    }
+    if (ioloop_start(loop) == -1)
+        return 1;
+    if (threaded) {
+        pthread_join(threads[0], NULL);
+        pthread_join(threads[1], NULL);
+    }
+    ioloop_free(loop);
+    puts("well");
+    return 0;
+}
+END
+}
+
+@test "what threads put off all arrives, each thread's in its order" {
+    run -0 "$BATS_FILE_TMPDIR/driver" threads
+    [ "$output" = well ]
+}
+
+@test "a callback of a signal handler wakes the loop, and keeps errno" {
+    run -0 "$BATS_FILE_TMPDIR/driver" signal
+    [ "$output" = well ]
+}
+
+@test "a stop lets the turn end, and begins no other" {
+    run -0 "$BATS_FILE_TMPDIR/driver" stop
+    [ "$output" = well ]
+}
