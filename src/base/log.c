@@ -1,4 +1,4 @@
-/* [16] log.c -- see log.h.
+/* [20] log.c -- see log.h.
  *
  * A write to a full pipe blocks until the pipe is read, and the whole server
  * would wait. So a line is written only if stderr accepts it at once. */

@@ -1,4 +1,4 @@
-/* [16] log.h -- messages for the operator of the server, on stderr.
+/* [20] log.h -- messages for the operator of the server, on stderr.
  *
  *     Tornado 2.0: tornado/options.py, class _LogFormatter
  *     Layer 0.

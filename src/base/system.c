@@ -16,7 +16,7 @@
 #endif
 
 #ifdef __linux__
-#include <sys/ioctl.h> /* [16] */
+#include <sys/ioctl.h> /* [18] */
 #endif
 
 #ifdef __APPLE__
@@ -104,7 +104,7 @@ set_tcp_options(int listener)
                    sizeof options[i].value);
 }
 
-/* [16] --- acknowledged bytes -------------------------------------------- */
+/* [18] --- acknowledged bytes -------------------------------------------- */
 
 /* Linux and macOS have different calls for this number. SIOCOUTQ of tcp(7) is
  * the same as TIOCOUTQ, which needs no header of the kernel. If the call fails,

@@ -52,7 +52,7 @@ void set_tcp_options(int listener);
  * may be repeated. */
 bool is_temporary(int error);
 
-/* [16] The number of bytes that were sent on `fd`, a TCP socket, and that its
+/* [18] The number of bytes that were sent on `fd`, a TCP socket, and that its
  * peer's kernel has not acknowledged yet; -1 where the system cannot tell. */
 long unacknowledged(int fd);
 
