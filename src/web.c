@@ -230,7 +230,7 @@ handler_execute(struct handler *self)
         handler_finish(self);
 }
 
-/* --- what came in ------------------------------------------------------- */
+/* [14] --- what came in ---------------------------------------------------- */
 
 /* [24] For what the class stores from one call to the next. */
 void *
@@ -252,8 +252,6 @@ handler_request(struct handler *self)
 {
     return self->request;
 }
-
-/* [14] --- arguments ------------------------------------------------------- */
 
 const char *
 handler_get_arguments(struct handler *self, const char *name, size_t i)

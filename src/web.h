@@ -48,7 +48,8 @@ struct handler_class {
 };
 
 /* The application for a table of routes, which is not copied. NULL if there is
- * no memory left, or if a pattern is not valid: then the log says which one. */
+ * no memory left; or (chapter 23) if a pattern is not valid: then the log says
+ * which one. */
 struct application *application_new(const struct urlspec *specs);
 
 /* [26] Frees the application, and its server if it has one. All requests must have
@@ -76,7 +77,7 @@ const char *application_listen(struct application *application,
  * application. */
 void application_call(struct httprequest *request, void *arg);
 
-/* --- what came in ------------------------------------------------------- */
+/* [14] --- what came in ---------------------------------------------------- */
 
 /* [16] The request, as it came. */
 struct httprequest *handler_request(struct handler *self);
@@ -88,8 +89,6 @@ void *handler_state(struct handler *self);
  * initialize(). Here a program defines a class for each value of `arg`; these
  * classes have the same functions. */
 const void *handler_arg(struct handler *self);
-
-/* [14] --- arguments ------------------------------------------------------- */
 
 /* [15] If a function below returns NULL because there is no memory, it has
  * called handler_fail(): the answer becomes a 503, whatever the handler does
@@ -169,24 +168,25 @@ void handler_flush_bytes(struct handler *self, const void *data, size_t size,
                          ioloop_callback *callback, void *arg);
 
 /* RequestHandler.finish: the answer is complete. The server calls it when the
- * method returns, unless the class is asynchronous. The handler is freed in the
- * next turn of the loop. */
+ * method returns, unless the class is asynchronous (chapter 24). The handler is
+ * freed in the next turn of the loop. */
 void handler_finish(struct handler *self);
 
 /* [23] RequestHandler.redirect: 301 or 302, and finish. */
 void handler_redirect(struct handler *self, const char *url, bool permanent);
 
-/* RequestHandler.send_error: a small page in place of everything that was
- * written, and finish. `detail`, a sentence for the client, is escaped; NULL:
- * none. When the head has been sent already the connection is cut. */
+/* RequestHandler.send_error: an answer with this status in place of everything
+ * that was written, and finish. `detail` is a sentence for the client; NULL:
+ * none. */
 void handler_send_error_detail(struct handler *self, int status,
                                const char *detail);
 
 /* [23] The same without a sentence. */
 void handler_send_error(struct handler *self, int status);
 
-/* [15] RequestHandler.get_error_html: sets the status, and writes that page to
- * the body. The headers stay, and the answer is not finished. */
+/* [15] RequestHandler.get_error_html: sets the status, and writes the page of
+ * handler_send_error_detail() to the body, with `detail` escaped. The headers
+ * stay, and the answer is not finished. */
 void handler_write_error(struct handler *self, int status, const char *detail);
 
 /* [15] Something that the answer needs has failed: when the handler finishes,

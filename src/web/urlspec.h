@@ -22,8 +22,8 @@ struct urlspec {
 
 enum { URLSPEC_GROUPS = 9 }; /* the whole match counts as one */
 
-/* Makes a table that is ready to be searched. NULL if there is no memory left,
- * or if a pattern is not valid: then the log (chapter 20) says which one. */
+/* Makes a table that is ready to be searched. NULL if there is no memory left;
+ * or (chapter 23) if a pattern is not valid: then the log says which one. */
 struct urlspecs;
 struct urlspecs *urlspecs_new(const struct urlspec *specs);
 void urlspecs_free(struct urlspecs *all); /* [23] */
