@@ -1,49 +1,31 @@
-# Exercise 25-3: a bell that many wait for and one rings.
+# Exercise 25-3: a line at a time, each some time after the one before.
 
 setup()    { load ../helper; start_step 25 --trace; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server clean; }
 
-WAIT='GET /bell HTTP/1.1\r\nHost: a\r\n\r\n'
-
-# wait_for_waiters N: until N requests have reached their handler.
-wait_for_waiters() {
-    for _ in $(seq 100); do
-        [ "$(grep -c '(12).*handler_execute.*GET' "$SERVER_LOG")" -lt "$1" ] ||
-            return 0
-        sleep 0.02
-    done
-    return 1
+@test "each line is a chunk of its own, and they come one after the other" {
+    local before after
+    before=$(date +%s%N)
+    client send "$(request '/ticks?n=3&ms=200')" readuntil '0\r\n\r\n' > "$TMP/out"
+    after=$(date +%s%N)
+    sed '1,/^\r$/d' "$TMP/out" > "$TMP/body"
+    printf '7\r\ntick 1\n\r\n7\r\ntick 2\n\r\n7\r\ntick 3\n\r\n0\r\n\r\n' | cmp - "$TMP/body"
+    [ $((after - before)) -ge 400000000 ]
+    [ "$(http "$URL/ticks?n=0&ms=10")" = "" ]
+    [ "$(http -o "$TMP/page" -w '%{http_code}' "$URL/ticks?n=x&ms=10")" = 400 ]
+    [ "$(http -o "$TMP/page" -w '%{http_code}' "$URL/ticks?n=1&ms=x")" = 400 ]
 }
 
-@test "all who wait hear the bell, and the ringer learns how many they were" {
-    client_bg "$TMP/out" -t 5 -c 3 send "$WAIT" readuntil 'ding\n'
-    wait_for_waiters 3
-    [ "$(http -d x "$URL/bell")" = "3 heard it" ]
+@test "other clients are served between two lines" {
+    client_bg "$TMP/out" send "$(request '/ticks?n=3&ms=300')" readuntil 'tick 3\n'
+    wait_for_line "$SERVER_LOG" '\(15\)'
+    [ "$(http "$URL/")" = "Hello, world" ]
     wait "$CLIENT_PID"
-    [ "$(grep -c '^ding' "$TMP/out")" -eq 3 ]
-    [ "$(http -d x "$URL/bell")" = "0 heard it" ]
+    [ "$(sed -n 's/.*\] 200 GET \([^ ]*\).*/\1/p' "$SERVER_LOG" | head -n 1)" = / ]
 }
 
-@test "a client that has left does not count, and harms no other" {
-    client_bg "$TMP/out" -t 5 send "$WAIT" readuntil 'ding\n'
-    wait_for_waiters 1
-    mkfifo "$TMP/fifo"
-    "$BUILD/client" -c 2 "$PORT" send "$WAIT" hold reset < "$TMP/fifo" \
-        > /dev/null 2>&1 3>&- 4>&- &
-    exec 9> "$TMP/fifo"
-    wait_for_waiters 3
-    exec 9>&-
-    for _ in $(seq 100); do
-        [ "$(stops | grep -cx 20)" -lt 2 ] || break
-        sleep 0.02
-    done
-    [ "$(http -d x "$URL/bell")" = "1 heard it" ]
-    wait "$CLIENT_PID"
-}
-
-@test "a server that drains disconnects the clients that wait" {
-    client_bg "$TMP/out" send "$WAIT" read
-    wait_for_waiters 1
-    stop_server clean
-    wait "$CLIENT_PID" || [ "$?" -eq 4 ] # 4: a reset, for there was no answer
+@test "if the client has gone, the lines end" {
+    client send "$(request '/ticks?n=1000&ms=100')" readuntil 'tick 1\n' reset > "$TMP/out"
+    wait_for_line "$SERVER_LOG" '200 GET /ticks'
+    [ "$(http "$URL/")" = "Hello, world" ]
 }
