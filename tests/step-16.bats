@@ -136,3 +136,9 @@ numbers() { sed -n 's/^request number \([0-9]*\),.*/\1/p' "$@" | xargs; }
     wait_for_line "$SERVER_LOG" 'linger.c:linger_end'
     kill "$silent"               # It was still there: the server has closed.
 }
+
+@test "the tour is complete: twenty stops, one after the other" {
+    [ "$(http -d name=world "$URL/hello")" = "Hello, world" ]
+    wait_for_line "$SERVER_LOG" '\(20\)'
+    [ "$(stops | awk '!seen[$0]++' | xargs)" = "$(seq -s ' ' 20)" ]
+}

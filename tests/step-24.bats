@@ -74,16 +74,6 @@ tell() { exec 9>&-; }
     ! grep 'after finish' "$SERVER_LOG" || false
 }
 
-@test "a server that has to go does not wait for its sleepers" {
-    leaver send "$(get '/slow?ms=60000')" hold
-    wait_for_line "$SERVER_LOG" '\(12\)'
-    kill -TERM "$SERVER_PID"
-    server_ends 3
-    tell
-    [ "$SERVER_STATUS" -eq 0 ]
-    no_complaints
-}
-
 @test "requests that come in one packet are answered in their order" {
     client send "$(get '/slow?ms=300')$(get /)" readuntil 'Hello, world' > "$TMP/out"
     [ "$(grep -aoE 'slept 300 ms|Hello, world' "$TMP/out" | xargs)" = "slept 300 ms Hello, world" ]

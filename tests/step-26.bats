@@ -154,3 +154,25 @@ END
     kill -PIPE "$SERVER_PID"
     answers
 }
+
+@test "a server that has to go does not wait for its sleepers" {
+    start --trace
+    stay 1 send "$(request '/slow?ms=60000')"
+    wait_for_line "$SERVER_LOG" '\(12\)'
+    kill -TERM "$SERVER_PID"
+    server_ends 3
+    disperse
+    [ "$SERVER_STATUS" -eq 0 ]
+    no_complaints
+}
+
+@test "the trace can be written for programs, a record a line" {
+    start --trace="$TMP/records" --log=none
+    [ "$(http -d name=world "$URL/hello")" = "Hello, world" ]
+    stop_server clean
+    awk -F '\t' 'NF != 9 { exit 1 }' "$TMP/records"
+    [ "$(head -n 1 "$TMP/records" | cut -f 1-5 | xargs)" = "seq us turn conn stop" ]
+    [ "$(awk -F '\t' 'NR > 1 && $5 && !seen[$5]++ { print $5 }' "$TMP/records" |
+        xargs)" = "$(seq -s ' ' 20)" ]
+    [ ! -s "$SERVER_LOG" ]
+}
