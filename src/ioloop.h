@@ -61,17 +61,16 @@ int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
  * - No effect if `fd` has no handler. */
 void ioloop_remove_handler(struct ioloop *loop, int fd);
 
-/* [6] Reserves room for `fd`, which must be open, in the table of the loop. After
- * that ioloop_add_handler() allocates nothing. (From chapter 32 on up to eight
- * queued callbacks of the owner of `fd` have room, too.) False, with errno, if
- * there is no memory. */
+/* [32] Reserves room for `fd`, which must be open, in the tables of the loop: for
+ * its handler, and for up to eight queued callbacks of its owner. False, with
+ * errno, if there is no memory. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [4] --- callbacks ----------------------------------------------------- */
 
 /* Calls `callback` in the next turn, in the order in which they were added.
  * - Never at once, and never from inside another callback or handler.
- * - Without memory (see ioloop_reserve) the program ends with a message. */
+ * - Without memory (see ioloop_reserve in chapter 32) the program ends with a message. */
 void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
                          void *arg);
 

@@ -7,7 +7,7 @@
 
 #include <errno.h> /* [7] */
 #include <stdlib.h>
-#include <string.h>
+#include <string.h> /* [7] */
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,12 +67,16 @@ iostream_new(struct ioloop *loop, int fd)
 {
     struct iostream *s = calloc(1, sizeof *s);
 
-    /* All memory that this stream needs in the tables of the loop is reserved
-     * now, so that no later call can fail half-way. */
-    if (s == NULL || !ioloop_reserve(loop, fd)) {
+    if (s == NULL)
+        return NULL;
+
+    /* [32] All memory that this stream needs in the tables of the loop is
+     * reserved now, so that no later call can fail half-way. */
+    if (!ioloop_reserve(loop, fd)) {
         free(s);
         return NULL;
     }
+
     s->loop = loop;
     s->fd = fd;
 
@@ -120,8 +124,9 @@ iostream_close(struct iostream *s)
     ioloop_add_callback(s->loop, iostream_free, s);
 }
 
-/* An ordinary close would look like success to a peer that takes the end of
- * the connection for the end of the message. */
+/* [7] An ordinary close would look like success to a peer that takes the end of
+ * the connection for the end of the message. With this option, and a time of 0,
+ * close() sends a reset. */
 void
 iostream_abort(struct iostream *s)
 {
@@ -181,9 +186,7 @@ iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
 
 /* From now on the loop watches for these events. The first call registers the
  * stream with the loop (as in Tornado since 2.1): a connection that is served
- * from its first packet and then closed needs no registration. If the poller
- * fails, the stream would get no more events, and the peer may have received
- * half an answer: the stream is aborted. */
+ * from its first packet and then closed needs no registration. */
 static void
 set_io_state(struct iostream *s, uint32_t state)
 {
@@ -197,7 +200,10 @@ set_io_state(struct iostream *s, uint32_t state)
                  : ioloop_add_handler(s->loop, s->fd, stream_events, s, state);
     if (result == 0)
         s->state = state;
-    else
+
+    /* [7] The stream would get no more events, and the peer may have received
+     * half an answer. */
+    if (result == -1)
         iostream_abort(s);
 }
 
@@ -221,7 +227,7 @@ wants_read(const struct iostream *s)
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return false;
 
-    return s->read_callback != NULL && !s->read_complete;
+    return s->fd != -1 && s->read_callback != NULL && !s->read_complete;
 }
 
 /* --- reading ----------------------------------------------------------- */
@@ -251,6 +257,8 @@ run_read_callback(void *arg)
     s->read_callback = NULL;
     s->read_complete = false;
     callback(data, s->wanted, s->read_arg);
+
+    /* [7] An empty buffer is freed. */
     buffer_trim(&s->read_buffer);
 }
 
@@ -275,8 +283,6 @@ read_from_buffer(struct iostream *s)
     /* (7) The callback will run in the next turn. */
     if (s->delimiter != NULL)
         TOUR(7, s->fd, "found after %zu bytes, callback queued", s->wanted);
-    else
-        TRACE(s->fd, "all %zu bytes are here, callback queued", s->wanted);
     ioloop_add_callback(s->loop, run_read_callback, s);
     return true;
 }
@@ -314,8 +320,7 @@ read_to_buffer(struct iostream *s, size_t max)
     ssize_t n;
 
     if (room == NULL) {
-        iostream_abort(s);
-        s->socket_empty = true;
+        iostream_close(s);
         return 0;
     }
     size = s->read_buffer->size - s->read_buffer->end;
@@ -340,8 +345,8 @@ read_to_buffer(struct iostream *s, size_t max)
         TRACE(s->fd, "recv: %s", strerror(errno));
         iostream_close(s);
     }
-
     buffer_trim(&s->read_buffer);
+
     return 0;
 }
 
@@ -354,11 +359,8 @@ handle_read(struct iostream *s)
 
     s->socket_empty = false;
     while (wants_read(s) && left > 0 && !s->socket_empty) {
-        size_t n = read_to_buffer(s, left);
-
-        left -= n;
-        if (n > 0)
-            read_from_buffer(s);
+        left -= read_to_buffer(s, left);
+        read_from_buffer(s);
     }
 
     /* [19] The bytes that have come do not complete the read. */

@@ -17,7 +17,7 @@
 #ifndef IOSTREAM_H
 #define IOSTREAM_H
 
-#include <stdbool.h>
+#include <stdbool.h> /* [18] */
 #include <stddef.h>
 
 #include "ioloop.h"
@@ -75,7 +75,7 @@ size_t iostream_unread(const struct iostream *stream);
  * next turn (chapter 7). */
 void iostream_close(struct iostream *stream);
 
-/* Closes the stream with a reset, so that the peer does not take a part of the
+/* [7] Closes the stream with a reset, so that the peer does not take a part of the
  * answer for the whole. */
 void iostream_abort(struct iostream *stream);
 

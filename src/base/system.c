@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h> /* [2] */
-#include <netinet/in.h> /* [9] */
-#include <netinet/tcp.h> /* [9] */
+#include <netinet/in.h> /* [20] */
+#include <netinet/tcp.h> /* [20] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +71,7 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
 #endif
 }
 
-/* [6] --- errors -------------------------------------------------------- */
+/* [7] --- errors -------------------------------------------------------- */
 
 /* EAGAIN and EWOULDBLOCK may be the same number, or two. */
 bool
@@ -80,7 +80,7 @@ is_temporary(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* [9] --- options of a listener ------------------------------------------ */
+/* [20] --- options of a listener ------------------------------------------ */
 
 /* An option that the system does not know is left out. Errors are ignored,
  * because the server works without these options. */

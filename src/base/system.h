@@ -36,7 +36,7 @@ int set_nonblocking(int fd);
  * always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 
-/* [9] Sets the options of a listening TCP socket, which its connections
+/* [20] Sets the options of a listening TCP socket, which its connections
  * inherit: TCP_NODELAY, because an answer is sent with one call, and nothing is
  * gained if its last packet waits. */
 void set_tcp_options(int listener);
@@ -48,7 +48,7 @@ void set_tcp_options(int listener);
 /* [34] And another one: the kernel reports a connection when its first bytes
  * have come, or after a second, so that the first recv() finds the request. */
 
-/* [6] True if a call on a non-blocking socket that has failed with this errno
+/* [7] True if a call on a non-blocking socket that has failed with this errno
  * may be repeated. */
 bool is_temporary(int error);
 

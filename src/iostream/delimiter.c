@@ -5,7 +5,7 @@
 
 /* memchr() finds the places where the delimiter may begin. The inner loop
  * compares the rest: it skips each CR of the delimiter, and in the data one CR
- * before any other byte. */
+ * before each byte. */
 size_t
 find_delimiter(const char *data, size_t size, const char *delimiter,
                size_t *pos)
@@ -15,27 +15,21 @@ find_delimiter(const char *data, size_t size, const char *delimiter,
     while (*delimiter == '\r')
         delimiter++;
     while (p < end && (p = memchr(p, *delimiter, (size_t)(end - p))) != NULL) {
-        const char *q = p, *d = delimiter;
+        const char *q = p + 1, *d = delimiter + 1;
 
-        while (*d != '\0' && q < end) {
-            if (*d == '\r') {
-                d++;
-                continue;
-            }
-            if (*q != *d && (*q != '\r' || q[-1] == '\r'))
+        for (; d += strspn(d, "\r"), *d != '\0'; d++, q++) {
+            q += q < end && *q == '\r';
+            if (q == end || *q != *d)
                 break;
-            d += *q == *d;
-            q++;
         }
         if (*d == '\0')
             return (size_t)(q - data);
-        *pos = (size_t)(p - data);
 
         /* More data may complete the delimiter. */
         if (q == end)
-            return 0;
+            break;
         p++;
     }
-    *pos = size;
+    *pos = p != NULL ? (size_t)(p - data) : size;
     return 0;
 }

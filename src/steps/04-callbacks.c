@@ -49,17 +49,6 @@ on_connection(int listener, uint32_t events, void *arg)
 int
 main(int argc, char **argv)
 {
-    struct ioloop *loop = ioloop_new(NULL);
-    int listener;
-
-    if (loop == NULL)
-        die("event loop");
-    step_catch_signals(loop);
-    listener = step_listen(argc, argv);
-    if (set_nonblocking(listener) == -1 ||
-        ioloop_add_handler(loop, listener, on_connection, loop,
-                           IOLOOP_READ) == -1)
-        die("event loop");
-    ioloop_start(loop);
+    ioloop_start(step_loop(argc, argv, on_connection));
     die("cannot wait");
 }

@@ -58,17 +58,9 @@ count(void *arg)
 int
 main(int argc, char **argv)
 {
-    struct ioloop *loop = ioloop_new(NULL);
-    int listener;
+    struct ioloop *loop = step_loop(argc, argv, on_connection);
 
-    if (loop == NULL)
-        die("event loop");
-    step_catch_signals(loop);
-    listener = step_listen(argc, argv);
-    if (set_nonblocking(listener) == -1 ||
-        ioloop_add_handler(loop, listener, on_connection, loop,
-                           IOLOOP_READ) == -1 ||
-        ioloop_add_timeout(loop, ioloop_time() + 5000000, count,
+    if (ioloop_add_timeout(loop, ioloop_time() + 5000000, count,
                            loop) == NULL)
         die("event loop");
     ioloop_start(loop);

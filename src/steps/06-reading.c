@@ -18,13 +18,18 @@ on_message(const char *data, size_t size, void *arg)
 }
 
 static void
-handle_stream(struct iostream *stream)
+on_connection(int listener, uint32_t events, void *arg)
 {
-    iostream_read_until(stream, "\r\n\r\n", 32768, on_message, stream);
+    struct iostream *stream = step_accept(listener, arg);
+
+    (void)events;
+    if (stream != NULL)
+        iostream_read_until(stream, "\r\n\r\n", 32768, on_message, stream);
 }
 
 int
 main(int argc, char **argv)
 {
-    step_streams(argc, argv, handle_stream);
+    ioloop_start(step_loop(argc, argv, on_connection));
+    die("cannot wait");
 }

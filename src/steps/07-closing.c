@@ -47,10 +47,15 @@ on_close(void *arg)
 }
 
 static void
-handle_stream(struct iostream *stream)
+on_connection(int listener, uint32_t events, void *arg)
 {
-    struct member *m = malloc(sizeof *m);
+    struct iostream *stream = step_accept(listener, arg);
+    struct member *m;
 
+    (void)events;
+    if (stream == NULL)
+        return;
+    m = malloc(sizeof *m);
     if (m == NULL) {
         iostream_abort(stream);
         return;
@@ -64,5 +69,6 @@ handle_stream(struct iostream *stream)
 int
 main(int argc, char **argv)
 {
-    step_streams(argc, argv, handle_stream);
+    ioloop_start(step_loop(argc, argv, on_connection));
+    die("cannot wait");
 }

@@ -26,14 +26,19 @@ on_headers(const char *data, size_t size, void *arg)
 }
 
 static void
-handle_stream(struct iostream *stream)
+on_connection(int listener, uint32_t events, void *arg)
 {
-    iostream_read_until(stream, "\r\n\r\n", 32768, on_headers, stream);
+    struct iostream *stream = step_accept(listener, arg);
+
+    (void)events;
+    if (stream != NULL)
+        iostream_read_until(stream, "\r\n\r\n", 32768, on_headers, stream);
 }
 
 int
 main(int argc, char **argv)
 {
     memset(body, 'x', sizeof body);
-    step_streams(argc, argv, handle_stream);
+    ioloop_start(step_loop(argc, argv, on_connection));
+    die("cannot wait");
 }

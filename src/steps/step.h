@@ -104,45 +104,39 @@ step_catch_signals(struct ioloop *loop)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* [6] --- streams ---------------------------------------------------------- */
-
-static void (*step_handle_stream)(struct iostream *stream);
-
-/* Makes a stream of a new connection. */
-static inline void
-step_on_connection(int listener, uint32_t events, void *arg)
-{
-    int fd = accept(listener, NULL, NULL);
-    struct iostream *stream = NULL;
-
-    (void)events;
-    if (fd == -1)
-        return;
-    trace_connection(fd);
-    TOUR(3, fd, "accepted, as descriptor %d", fd);
-    if (set_nonblocking(fd) == 0)
-        stream = iostream_new(arg, fd);
-    if (stream == NULL)
-        close(fd);
-    else
-        step_handle_stream(stream);
-}
-
-/* The main() of steps 6 to 8. Each new stream is given to `handle_stream`. */
-static inline void
-step_streams(int argc, char **argv, void (*handle_stream)(struct iostream *))
+/* A loop for a program that listens: it calls `on_connection` with the loop as
+ * `arg` when a client has connected. */
+static inline struct ioloop *
+step_loop(int argc, char **argv, ioloop_handler *on_connection)
 {
     struct ioloop *loop = ioloop_new(NULL);
     int listener = step_listen(argc, argv);
 
-    step_handle_stream = handle_stream;
     if (loop == NULL || set_nonblocking(listener) == -1 ||
-        ioloop_add_handler(loop, listener, step_on_connection, loop,
+        ioloop_add_handler(loop, listener, on_connection, loop,
                            IOLOOP_READ) == -1)
         die("event loop");
     step_catch_signals(loop);
-    ioloop_start(loop);
-    die("cannot wait");
+    return loop;
+}
+
+/* [6] --- streams ---------------------------------------------------------- */
+
+/* Makes a stream of a new connection; NULL if it cannot. */
+static inline struct iostream *
+step_accept(int listener, struct ioloop *loop)
+{
+    int fd = accept(listener, NULL, NULL);
+    struct iostream *stream;
+
+    if (fd == -1)
+        return NULL;
+    trace_connection(fd);
+    TOUR(3, fd, "accepted, as descriptor %d", fd);
+    stream = set_nonblocking(fd) == 0 ? iostream_new(loop, fd) : NULL;
+    if (stream == NULL)
+        close(fd);
+    return stream;
 }
 
 /* [9] --- a server --------------------------------------------------------- */
