@@ -177,5 +177,6 @@ const struct urlspec demo_routes[] = {
     {"/work", &work_handler}, /* [35] */
     {"/trace/([^/]+)", &trace_page_handler}, /* [36] */
     {"/trace/([^/]+)/events", &trace_events_handler}, /* [36] */
+
     {0},
 };
