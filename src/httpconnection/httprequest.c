@@ -198,7 +198,7 @@ httprequest_new(void)
     *r = (struct httprequest){.arena = arena};
     r->headers.arena = &r->arena; /* [11] */
     r->arguments.arena = &r->arena; /* [14] */
-    r->body = ""; /* [11] */
+    r->body = ""; /* [12] */
     r->protocol = "http"; /* [16] */
     return r;
 }

@@ -56,8 +56,8 @@ struct httprequest {
     const char *host; /* [16] "example.com:8888"; "127.0.0.1" if not given */
     const char *protocol; /* [16] "http" */
     struct httpheaders headers; /* [11] */
-    const char *body; /* [11] never NULL */
-    size_t body_size; /* [11] */
+    const char *body; /* [12] never NULL */
+    size_t body_size; /* [12] */
 
     /* [14] The fields of the query and, after httprequest_parse_body(), of a
      * body that is a form. */

@@ -65,7 +65,9 @@ answer(const char *wrong, void *arg)
         say(c, r->headers.items[i].value);
         say(c, ".\n");
     }
-    iostream_write(c->stream, r->body, r->body_size, on_written, c);
+    if (r->body_buffer != NULL)
+        iostream_write(c->stream, r->body_buffer->data + r->body_buffer->start,
+                       buffer_length(r->body_buffer), on_written, c);
 }
 
 static void

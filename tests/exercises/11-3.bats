@@ -1,23 +1,26 @@
-# Exercise 11.3: an unknown method.
+# Exercise 11.3: a body must be plain text.
 
-setup() { load ../helper; start_step 11; }
+setup()    { load ../helper; load ../requests; start_step 11; }
 teardown() { stop_server clean; }
 
-status() { client send "$1" read | sed -n '1s/^HTTP\/1\.1 \([0-9]*\) .*/\1/p'; }
+length='Content-Length: 3\r\n'
 
-@test "an unknown method is answered with 501" {
-    for method in BREW get G GETT; do
-        [ "$(status "$method / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")" = 501 ]
-    done
+@test "a body of another type is answered with 415" {
+    wants 415 "$(post "$length" abc)" \
+        "$(post "${length}Content-Type: text/html\\r\\n" abc)" \
+        "$(post "${length}Content-Type: application/json\\r\\n" abc)"
 }
 
-@test "the known ones are answered as before" {
-    for method in GET HEAD POST PUT PATCH DELETE OPTIONS TRACE; do
-        [ "$(status "$method / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")" = 200 ]
-    done
+@test "plain text is read" {
+    ask "$(post "${length}Content-Type: text/plain\\r\\n" abc)" | tail -n 1 | grep -qx abc
+    wants 200 "$(post "${length}content-type: TEXT/PLAIN; charset=utf-8\\r\\n" abc)"
 }
 
-@test "what is no method at all is still 400" {
-    [ "$(status 'G(T / HTTP/1.1\r\nHost: x\r\n\r\n')" = 400 ]
-    [ "$(status ' / HTTP/1.1\r\nHost: x\r\n\r\n')" = 400 ]
+@test "two types are none" {
+    wants 400 "$(post "${length}Content-Type: text/plain\\r\\nContent-Type: text/html\\r\\n" abc)"
+}
+
+@test "a request without a body needs no type" {
+    wants 200 "$(get '')" "$(post 'Content-Length: 0\r\n' '')" \
+        "$(get 'Content-Type: text/html\r\n')"
 }
