@@ -1,31 +1,26 @@
-# Exercise 12.3: what was uploaded.
+# Exercise 12.3: a head has two seconds.
 
-setup() {
-    load ../helper
-    start_step 12
-    cd "$BATS_TEST_TMPDIR" || return 1
-    printf 'hello world' > notes.txt
-    : > empty.txt
-}
-teardown() {
-    cd "$ROOT" || return 1
-    stop_server clean
-}
+setup()    { load ../helper; load ../requests; start_step 12; }
+teardown() { stop_server clean; }
 
-@test "a file has a line with its field, its name and its size" {
-    http -F name=world -F upload=@notes.txt -F more=@empty.txt "$URL" |
-        sed 1d > have
-    printf '%s\n' 'name is world' 'upload is a file: notes.txt, 11 bytes' \
-        'more is a file: empty.txt, 0 bytes' | cmp - have
+@test "a client that sends no whole head is closed after two seconds, with 408 or without" {
+    for text in '' 'GET / HTTP/1.1\r\nHost: x\r\n'; do
+        start=$(date +%s%N)
+        client -q send "$text" read || true
+        took=$((($(date +%s%N) - start) / 1000000))
+        [ "$took" -ge 1900 ] && [ "$took" -lt 8000 ] || { echo "$took ms"; false; }
+    done
 }
 
-@test "a long name is a name, too" {
-    name=$(printf '%0300d' 7)
-    http -F "upload=@notes.txt;filename=$name" "$URL" |
-        grep -qx "upload is a file: $name, 11 bytes"
+@test "a slow head of one second and a slow body are served" {
+    client send 'GET /slow HTTP/1.1\r\n' pause 1000 send 'Host: x\r\n\r\n' read |
+        grep -qx 'You requested /slow.'
+    client send "$(post 'Content-Length: 4\r\n' 'ab')" pause 3000 send 'cd' read |
+        grep -qx 'abcd'
 }
 
-@test "without files all is as before" {
-    http -d a=1 "$URL" | sed 1d > have
-    printf 'a is 1\n' | cmp - have
+@test "a client that leaves early leaves no timeout behind" {
+    client -c 20 send 'GET /' close
+    sleep 2.5
+    ask "$(get '')" | grep -qx 'You requested /.'
 }
