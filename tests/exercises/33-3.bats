@@ -1,65 +1,46 @@
-# Exercise 33-3: how many connections has each process?
+# Exercise 33-3: the parent tells which children it has.
 
-setup()    { load ../helper; TMP=$BATS_TEST_TMPDIR HOLDER=; }
-teardown() {
-    [ -z "$HOLDER" ] || kill "$HOLDER" 2> /dev/null || true
-    stop_server clean
-}
+setup()    { load ../helper; TMP=$BATS_TEST_TMPDIR; }
+teardown() { stop_server clean; }
 
-# reports N: until the log has so many lines about connections.
-reports() {
-    local i
-    for i in $(seq 250); do
-        [ "$(grep -cE ' process [0-9]+ has [0-9]+ connections$' "$SERVER_LOG")" -ne "$1" ] ||
-            return 0
-        sleep 0.02
-    done
-    echo "not $1 lines ($i looks):" >&2
-    tail -n 10 "$SERVER_LOG" >&2
-    return 1
-}
+# reports N: until the log has so many lines about children.
+lines() { [ "$(grep -cE ' process [0-9]+ is [0-9]+, forked [0-9]+ times$' "$SERVER_LOG")" -eq "$1" ]; }
+child() { sed -n "s/.* process $1 is \([0-9]*\), forked $2 times\$/\1/p" "$SERVER_LOG" | tail -n 1; }
 
-together() { sed -n 's/.* has \([0-9]*\) connections$/\1/p' "$SERVER_LOG" | awk '{ n += $1 } END { print n + 0 }'; }
-
-# ten_stay: ten clients that have been answered once.
-ten_stay() {
-    client_bg "$TMP/out" -t 30 -c 10 send 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' \
-        readuntil world pause 20000
-    HOLDER=$CLIENT_PID
-    for _ in $(seq 250); do
-        [ "$(grep -c ' 200 GET / ' "$SERVER_LOG")" -lt 10 ] || return 0
-        sleep 0.02
-    done
-    return 1
-}
-
-@test "every process says how many connections it has" {
+@test "the parent writes a line for each child" {
     start_step 33 --processes=3
-    ten_stay
     kill -USR1 "$SERVER_PID"
-    reports 3
-    [ "$(together)" -eq 10 ]
-    [ "$(grep -oE 'process [0-9]+ has' "$SERVER_LOG" | sort -u | wc -l)" -eq 3 ]
-    [ "$(http "$URL/")" = "Hello, world" ]
-    ! grep 'killed' "$SERVER_LOG" || false
-}
-
-@test "so does one that is alone, as often as it is asked" {
-    start_step 33
-    for n in 1 2 3; do
-        kill -USR1 "$SERVER_PID"
-        reports $n
-    done
-    [ "$(together)" -eq 0 ]
-}
-
-@test "a child that has just been forked survives SIGUSR1" {
-    start_step 33 --processes=4
-    for _ in $(seq 20); do
-        kill -HUP "$SERVER_PID"
-        kill -USR1 "$SERVER_PID"
+    until_true lines 3
+    for id in 0 1 2; do
+        kill -0 "$(child $id 1)"
+        [ "$(child $id 1)" -ne "$SERVER_PID" ]
     done
     [ "$(http "$URL/")" = "Hello, world" ]
+}
+
+@test "a child that was forked again has another number, and is counted" {
+    start_step 33 --processes=2
+    kill -USR1 "$SERVER_PID"
+    until_true lines 2
+    before=$(child 1 1)
+    kill -KILL "$before"
+    wait_for_line "$SERVER_LOG" 'was killed by signal 9'
+    kill -USR1 "$SERVER_PID"
+    until_true lines 4
+    [ -n "$(child 1 2)" ]
+    [ "$(child 1 2)" -ne "$before" ]
+    [ "$(grep -c 'process 0 is .* forked 1 times' "$SERVER_LOG")" -eq 2 ]
+}
+
+@test "a child survives the signal, and so does a server with one process" {
+    start_step 33 --processes=2
+    kill -USR1 "$SERVER_PID"
+    until_true lines 2
+    kill -USR1 "$(child 0 1)"
+    [ "$(http "$URL/hello/[1-8]" | grep -o Hello | wc -l)" -eq 8 ]
     stop_server clean
-    ! grep 'killed' "$SERVER_LOG" || false
+    start_step 33
+    kill -USR1 "$SERVER_PID"
+    [ "$(http "$URL/")" = "Hello, world" ]
+    ! grep -E 'killed|forked' "$SERVER_LOG" || false
 }
