@@ -1,4 +1,4 @@
-# Exercise 33-3: how many connections has each process?
+# Exercise 34-3: how many connections has each process?
 
 setup()    { load ../helper; TMP=$BATS_TEST_TMPDIR HOLDER=; }
 teardown() {
@@ -34,7 +34,7 @@ ten_stay() {
 }
 
 @test "every process says how many connections it has" {
-    start_step 33 --processes=3
+    start_step 34 --processes=3
     ten_stay
     kill -USR1 "$SERVER_PID"
     reports 3
@@ -45,7 +45,7 @@ ten_stay() {
 }
 
 @test "so does one that is alone, as often as it is asked" {
-    start_step 33
+    start_step 34
     for n in 1 2 3; do
         kill -USR1 "$SERVER_PID"
         reports $n
@@ -54,7 +54,7 @@ ten_stay() {
 }
 
 @test "a child that has just been forked survives SIGUSR1" {
-    start_step 33 --processes=4
+    start_step 34 --processes=4
     for _ in $(seq 20); do
         kill -HUP "$SERVER_PID"
         kill -USR1 "$SERVER_PID"
