@@ -114,7 +114,7 @@ iostream_close(struct iostream *s)
         return;
 
     /* (20) Nothing is received or sent any more. */
-    TOUR(20, s->fd, "closed, to be freed in the next turn");
+    TOUR(20, s->fd, "closed");
     if (s->state != 0)
         ioloop_remove_handler(s->loop, s->fd);
     close(s->fd);
