@@ -61,8 +61,10 @@ step-%: $(BUILD)/step-%/server ## build the program of chapter N
 run-%: step-% ## build it and run it, with the tour on
 	$(BUILD)/step-$*/server $(if $(filter-out 1,$*),--trace) $(ARGS)
 
-debug-%: step-% ## run it in a debugger that shows each stop of the tour
-	@sh tests/debug.sh $(BUILD)/step-$* $(ARGS)
+# Without optimisation: an optimizer may leave no instruction to stop at.
+debug-%:    ## run it in a debugger that shows each stop of the tour
+	@$(MAKE) -s BUILD=$(BUILD)/debug CFLAGS='-O0 -g' $(BUILD)/debug/step-$*/server
+	@sh tests/debug.sh $(BUILD)/debug/step-$* $(ARGS)
 
 diff-%: $(STAGES) ## show what chapter N adds to the one before
 	@mkdir -p $(BUILD)/step-0; cd $(BUILD) && \

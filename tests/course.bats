@@ -136,9 +136,10 @@ callers() {
 }
 tour_step() { sed -n 's/^The column shows step \([0-9]*\),.*/\1/p' chapters/tour.md; }
 
-# code: that step without comments. body FUNCTION: the lines of one function.
+# code: that step without comments; step.h has functions, too. body FUNCTION: the
+# lines of one function.
 code() {
-    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$BUILD/step-$(tour_step)"/*.c
+    (cd "$BUILD/step-$(tour_step)" && sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' ./*.c step.h)
 }
 body() { code | sed -n "/^$1(/,/^}/p"; }
 
@@ -173,10 +174,10 @@ body() { code | sed -n "/^$1(/,/^}/p"; }
 @test "the files that the tour passes through are those that its page names" {
     { callers | tr ' ' '\n' | grep -E '_|^main|^serve$'; table | cut -d ' ' -f 3; } | sort -u |
         while read -r function; do
-            (cd "$BUILD/step-$(tour_step)" && grep -lE "^$function\(" ./*.c)
+            (cd "$BUILD/step-$(tour_step)" && grep -lE "^$function\(" ./*.c step.h)
         done | sed 's|^\./||' | sort -u > "$TMP/files"
     tr '\n' ' ' < chapters/tour.md | grep -oE 'stand in [a-z]+ of its files: [^:]*\. ' > "$TMP/said"
-    grep -oE '[a-z]+\.c' "$TMP/said" | sort | diff -u "$TMP/files" -
+    grep -oE '[a-z]+\.[ch]' "$TMP/said" | sort | diff -u "$TMP/files" -
     words=(no one two three four five six seven eight nine ten eleven twelve thirteen fourteen)
     [ "$(cut -d ' ' -f 3 "$TMP/said")" = "${words[$(wc -l < "$TMP/files")]}" ]
 }
@@ -193,7 +194,7 @@ body() { code | sed -n "/^$1(/,/^}/p"; }
     [ "$(curl -sS --max-time 60 --noproxy '*' -d name=world \
         "$(sed -n 's/^listening on //p' "$TMP/out")/hello")" = "Hello, world" ]
     wait_for_line "$TMP/out" "^\($(table | tail -n 1 | cut -d ' ' -f 1)\)" 60
-    kill "$(ps -e -o pid= -o args= | awk -v url="$BUILD/step-$step/server --port=0 --log=none" '
+    kill "$(ps -e -o pid= -o args= | awk -v url="$BUILD/debug/step-$step/server --port=0 --log=none" '
         index($0, url) && !/gdb|debug\.sh|make|awk/ { print $1 }')"
     wait "$gdb"
     cat "$TMP/out"

@@ -1,6 +1,6 @@
 # debug.sh -- run a stage's server in a debugger, and show each stop of the tour.
 #
-#     sh tests/debug.sh build/step-25 [OPTION...]
+#     sh tests/debug.sh build/debug/step-16 [OPTION...]
 #
 # A breakpoint stands at every TOUR line of the stage. Each prints a line: the
 # stop, its function, where it stands, how many calls are on the stack (main is
@@ -29,7 +29,7 @@ trap : INT # for the debugger, and not for this script
 
 if command -v gdb > /dev/null; then
     # A backtrace as one line. Frames look like one of
-    #   #0  handle_accept (...) at build/step-25/httpserver.c:148
+    #   #0  handle_accept (...) at build/debug/step-16/httpserver.c:148
     #   #1  0x00005555555593c5 in listener_ready (...) at ...
     cat > "$tmp/line.awk" << 'EOF'
     / at [^ ]*:[0-9]+$/ {
