@@ -9,67 +9,65 @@
 /* With this many unsent bytes the server stops reading. */
 enum { MAX_UNSENT = 65536 };
 
-struct echo {
-    struct ioloop *loop;
-    struct buffer *unsent;
-};
+static struct ioloop *loop;
 
 /* Takes what has arrived, and sends what the kernel takes. False: the
  * connection has ended. EAGAIN: there is nothing to read, or no room. */
 static bool
-transfer(struct echo *e, int fd, uint32_t events)
+transfer(struct buffer **unsent, int fd, uint32_t events)
 {
     char bytes[4096];
     ssize_t n = 1;
 
     if (events & ~IOLOOP_WRITE) {
         n = recv(fd, bytes, sizeof bytes, 0);
-        if (n > 0 && !buffer_append(&e->unsent, bytes, (size_t)n))
+        if (n > 0 && !buffer_append(unsent, bytes, (size_t)n))
             return false;
     }
-    if (n > 0 && e->unsent != NULL) {
-        n = send(fd, e->unsent->data + e->unsent->start,
-                 buffer_length(e->unsent), SEND_FLAGS);
-        e->unsent->start += n > 0 ? (size_t)n : 0;
-        buffer_trim(&e->unsent);
+    if (n > 0 && *unsent != NULL) {
+        n = send(fd, (*unsent)->data + (*unsent)->start,
+                 buffer_length(*unsent), SEND_FLAGS);
+        (*unsent)->start += n > 0 ? (size_t)n : 0;
     }
     return n > 0 || (n == -1 && errno == EAGAIN);
 }
 
+/* `arg` is the address of the pointer to the connection's unsent bytes. */
 static void
 on_event(int fd, uint32_t events, void *arg)
 {
-    struct echo *e = arg;
+    struct buffer **unsent = arg;
+    uint32_t next;
 
-    if (transfer(e, fd, events)) {
-        size_t unsent = buffer_length(e->unsent);
-
-        TRACE(fd, "%zu bytes are unsent", unsent);
-        ioloop_update_handler(e->loop, fd,
-                              (unsent < MAX_UNSENT ? IOLOOP_READ : 0) |
-                                  (unsent > 0 ? IOLOOP_WRITE : 0));
+    if (!transfer(unsent, fd, events)) {
+        ioloop_remove_handler(loop, fd);
+        close(fd);
+        buffer_release(unsent);
+        free(unsent);
         return;
     }
-    ioloop_remove_handler(e->loop, fd);
-    close(fd);
-    buffer_release(&e->unsent);
-    free(e);
+    buffer_trim(unsent);
+    next = (buffer_length(*unsent) < MAX_UNSENT ? IOLOOP_READ : 0) |
+           (buffer_length(*unsent) > 0 ? IOLOOP_WRITE : 0);
+    TRACE(fd, "%zu bytes are unsent: watch for%s%s", buffer_length(*unsent),
+          next & IOLOOP_READ ? " READ" : "",
+          next & IOLOOP_WRITE ? " WRITE" : "");
+    ioloop_update_handler(loop, fd, next);
 }
 
 static void
 on_connection(int listener, uint32_t events, void *arg)
 {
     int fd = events & IOLOOP_READ ? accept(listener, NULL, NULL) : -1;
-    struct echo *e = calloc(1, sizeof *e);
+    struct buffer **unsent = calloc(1, sizeof *unsent);
 
-    if (fd == -1 || e == NULL || set_nonblocking(fd) == -1 ||
-        ioloop_add_handler(arg, fd, on_event, e, IOLOOP_READ) == -1) {
-        free(e);
+    if (fd == -1 || unsent == NULL || set_nonblocking(fd) == -1 ||
+        ioloop_add_handler(arg, fd, on_event, unsent, IOLOOP_READ) == -1) {
+        free(unsent);
         close(fd);
         return;
     }
     trace_connection(fd);
-    e->loop = arg;
 }
 
 /* POLLER=select in the environment chooses another poller. */
@@ -77,8 +75,8 @@ int
 main(int argc, char **argv)
 {
     int listener = step_listen(argc, argv);
-    struct ioloop *loop = ioloop_new(getenv("POLLER"));
 
+    loop = ioloop_new(getenv("POLLER"));
     if (loop == NULL || set_nonblocking(listener) == -1 ||
         ioloop_add_handler(loop, listener, on_connection, loop,
                            IOLOOP_READ) == -1)
