@@ -7,7 +7,7 @@
 
 #include <arpa/inet.h> /* [21] */
 #include <ctype.h>
-#include <netdb.h> /* [16] */
+#include <netdb.h> /* [20] */
 #include <stdio.h> /* [21] */
 #include <string.h>
 #include <strings.h> /* [14] */
@@ -199,7 +199,7 @@ httprequest_new(void)
     r->headers.arena = &r->arena; /* [11] */
     r->arguments.arena = &r->arena; /* [14] */
     r->body = ""; /* [12] */
-    r->protocol = "http"; /* [16] */
+    r->protocol = "http"; /* [26] */
     return r;
 }
 
@@ -437,7 +437,7 @@ httprequest_parse_cookies(struct httprequest *r)
 
 /* [12] --- accessors ----------------------------------------------------- */
 
-/* [16] To the C library the peer of a unix socket may be "localhost". */
+/* [20] To the C library the peer of a unix socket may be "localhost". */
 const char *
 peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
 {

@@ -30,7 +30,7 @@ union peer {
     struct sockaddr_in6 in6;
 };
 
-/* [16] Room for the text of an address, with its NUL. */
+/* [20] Room for the text of an address, with its NUL. */
 enum { PEER_IP_SIZE = 64 };
 
 /* [30] The limit of one request; beyond it the answer is 400. */
@@ -53,8 +53,8 @@ struct httprequest {
     const char *path;    /* "/a%20b"; from chapter 21 on "/ab" for "/a%62" */
     const char *query;   /* "c=d", or "" */
     const char *version; /* "HTTP/1.0" or "HTTP/1.1" */
-    const char *host; /* [16] "example.com:8888"; "127.0.0.1" if not given */
-    const char *protocol; /* [16] "http" */
+    const char *host; /* [21] "example.com:8888"; "127.0.0.1" if not given */
+    const char *protocol; /* [26] "http" */
     struct httpheaders headers; /* [11] */
     const char *body; /* [12] never NULL */
     size_t body_size; /* [12] */
@@ -71,12 +71,12 @@ struct httprequest {
     bool keep_alive; /* [16] may another request follow this one? */
 
     struct ioloop *loop; /* [12] for timeouts and callbacks */
-    int64_t start_time; /* [16] of ioloop_time(), when the head had come */
+    int64_t start_time; /* [20] of ioloop_time(), when the head had come */
     struct httpconnection *connection; /* [12] NULL: the client has gone */
 
     /* Private to the connection and httprequest.c. */
     struct arena *arena;
-    union peer peer; /* [16] */
+    union peer peer; /* [20] */
     ioloop_callback *write_callback; /* [12] */
     void *write_arg; /* [12] */
     ioloop_callback *close_callback; /* [24] */
@@ -85,7 +85,7 @@ struct httprequest {
     struct buffer *body_buffer; /* [11] what has come of the body */
     size_t cookies_size, cookie_headers; /* [30] room; lines that were parsed */
     const char *cookies_wrong; /* [30] NULL: nothing */
-    char remote_ip[PEER_IP_SIZE]; /* [16] "": not known yet */
+    char remote_ip[PEER_IP_SIZE]; /* [20] "": not known yet */
 };
 
 /* An empty request, without a connection. NULL when there is no memory. */
@@ -145,7 +145,7 @@ bool httprequest_supports_http_1_1(const struct httprequest *request);
  * the peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
-/* [16] The same where there is no request yet. */
+/* [20] The same where there is no request yet. */
 const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
 
 /* [12] --- the answer ------------------------------------------------------ */

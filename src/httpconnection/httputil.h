@@ -29,9 +29,12 @@
 /* [13] Its reason without the status. */
 #define http_no_memory (&HTTP_NO_MEMORY[4])
 
-/* [16] The limits of one head. Beyond them the answer is 431, or 414 for the
+/* [19] The limits of one head. Beyond them the answer is 431, or 414 for the
  * request line. */
-enum { HTTP_MAX_LINE = 8192, HTTP_MAX_HEADERS = 100 };
+enum {
+    HTTP_MAX_LINE = 8192, /* bytes, without the CR LF */
+    HTTP_MAX_HEADERS = 100 /* [21] */
+};
 
 /* [11] --- headers ------------------------------------------------------- */
 
