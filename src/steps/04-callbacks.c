@@ -1,8 +1,7 @@
-/* [4] Step 4 -- "not now, but next".
+/* [4] Step 4 -- callbacks: in the next turn.
  *
  * The answer does not leave from inside the handler. It is put off to the next
- * turn of the loop, after the handlers of all other ready descriptors. A signal
- * can stop the program; it is put off, too. */
+ * turn of the loop, after the handlers of all other ready descriptors. */
 #include "step.h"
 
 /* The descriptor is all that the callback needs to know. */
