@@ -30,7 +30,7 @@ struct httpserver {
     struct timeout *paused; /* NULL: accepting is not paused */
     bool complained;        /* the reason of the pause is in the log */
 
-    /* [26] For the end. */
+    /* [27] For the end. */
     size_t nstreams;        /* the streams that have not been freed */
     ioloop_callback *empty; /* runs when no stream is left, if not NULL */
     void *empty_arg;
@@ -95,13 +95,13 @@ on_stream_free(void *arg)
 {
     struct httpserver *server = arg;
 
-    server->nstreams--; /* [26] */
+    server->nstreams--; /* [27] */
     if (server->paused != NULL) {
         ioloop_remove_timeout(server->loop, server->paused);
         resume(server);
     }
 
-    /* [26] It was the last stream. */
+    /* [27] It was the last stream. */
     if (server->nstreams == 0 && server->empty != NULL)
         server->empty(server->empty_arg);
 }
@@ -165,7 +165,7 @@ handle_accept(struct httpserver *server, int listener)
         return true;
     }
 
-    server->nstreams++; /* [26] */
+    server->nstreams++; /* [27] */
 
     /* [20] The end of a stream frees a descriptor. */
     iostream_set_free_callback(stream, on_stream_free, server);
@@ -271,7 +271,7 @@ httpserver_url(const struct httpserver *server, size_t i, char *url,
     return listeners_url(server->listeners, i, url, size);
 }
 
-/* [26] The streams stay. */
+/* [27] The streams stay. */
 void
 httpserver_stop(struct httpserver *server)
 {
@@ -282,7 +282,7 @@ httpserver_stop(struct httpserver *server)
     server->listeners = NULL;
 }
 
-/* [26] The streams that are left still have a pointer to the server. */
+/* [27] The streams that are left still have a pointer to the server. */
 void
 httpserver_free(struct httpserver *server)
 {

@@ -139,7 +139,7 @@ reserve(void *array, size_t *size, size_t n, size_t item)
     return true;
 }
 
-/* [32] The room that is reserved for the callbacks of one descriptor: eight that
+/* [27] The room that is reserved for the callbacks of one descriptor: eight that
  * run in this turn, and eight that they add. */
 enum { CALLBACKS_PER_FD = 16 };
 
@@ -158,7 +158,7 @@ ioloop_reserve(struct ioloop *loop, int fd)
     if (fcntl(fd, F_GETFD) == -1)
         return false;
 
-    /* [32] The owner of a descriptor adds callbacks, too. */
+    /* [27] The owner of a descriptor adds callbacks, too. */
     if (!reserve(&loop->callbacks, &loop->callbacks_size,
                  CALLBACKS_PER_FD * (n + 32), sizeof *loop->callbacks))
         return false;
@@ -483,7 +483,7 @@ ioloop_instance(void)
     return instance;
 }
 
-/* [26] IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
+/* [27] IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
  * a handler a callback, so the loop below repeats both until none is left. */
 void
 ioloop_close_all(struct ioloop *loop)

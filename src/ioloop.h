@@ -61,7 +61,7 @@ int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
  * - No effect if `fd` has no handler. */
 void ioloop_remove_handler(struct ioloop *loop, int fd);
 
-/* [32] Reserves room for `fd`, which must be open, in the tables of the loop: for
+/* [27] Reserves room for `fd`, which must be open, in the tables of the loop: for
  * its handler, and for up to eight queued callbacks of its owner. False, with
  * errno, if there is no memory. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
@@ -126,7 +126,7 @@ void ioloop_stop(struct ioloop *loop);
  * have not run by then are not called. */
 void ioloop_free(struct ioloop *loop);
 
-/* [26] For the end of a program, after ioloop_start() has returned: calls every
+/* [27] For the end of a program, after ioloop_start() has returned: calls every
  * handler with ERROR, then the callbacks, until no handler and no callback is
  * left.
  * - Every handler must remove itself when it is called with ERROR.

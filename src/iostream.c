@@ -70,7 +70,7 @@ iostream_new(struct ioloop *loop, int fd)
     if (s == NULL)
         return NULL;
 
-    /* [32] All memory that this stream needs in the tables of the loop is
+    /* [27] All memory that this stream needs in the tables of the loop is
      * reserved now, so that no later call can fail half-way. */
     if (!ioloop_reserve(loop, fd)) {
         free(s);

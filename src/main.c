@@ -47,6 +47,8 @@ serve(void)
     if (ioloop_start(loop) == -1)
         die("cannot wait");
     signals_hold(true);
+
+    /* [27] The end of every connection. */
     httpserver_stop(server);
     ioloop_close_all(loop);
 
@@ -54,8 +56,8 @@ serve(void)
     samples_end();
     ioloop_close_all(loop);
 
-    httpserver_free(server);
-    ioloop_free(loop);
+    httpserver_free(server); /* [27] */
+    ioloop_free(loop); /* [27] */
 }
 
 /* The application, and what surrounds it. */
@@ -107,6 +109,6 @@ main(int argc, char **argv)
     settings_announce(listeners);
     listeners = prefork(); /* [33] */
     serve();
-    application_free(application);
+    application_free(application); /* [27] */
     signals_exit(0);
 }

@@ -52,8 +52,8 @@ struct handler_class {
  * which one. */
 struct application *application_new(const struct urlspec *specs);
 
-/* [26] Frees the application, and its server if it has one. All requests must have
- * ended before. */
+/* [27] Frees the application, with everything that it has made. All requests
+ * must have ended before. */
 void application_free(struct application *application);
 
 /* [31] Application.settings["cookie_secret"]: the key that signs cookies. It is
@@ -62,7 +62,7 @@ void application_free(struct application *application);
 void application_set_cookie_secret(struct application *application,
                                    const char *secret);
 
-/* [26] Application.listen: an HTTP server for this application alone, at a port
+/* [31] Application.listen: an HTTP server for this application alone, at a port
  * of an address (httpserver.h). May be called several times, with the same
  * loop.
  * - The server limits the size of a head and of a body, but has no deadlines

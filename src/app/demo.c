@@ -166,10 +166,10 @@ const struct urlspec demo_routes[] = {
     {"/error", &error_handler}, /* [23] */
     {"/error/([45][0-9][0-9])", &error_handler}, /* [23] */
     {"/bytes", &bytes_handler}, /* [25] */
-    {"/echo", &echo_handler}, /* [26] */
-    {"/headers", &headers_handler}, /* [26] */
-    {"/whoami", &whoami_handler}, /* [26] */
-    {"\\*", &server_handler}, /* [26] */
+    {"/echo", &echo_handler}, /* [25] */
+    {"/headers", &headers_handler}, /* [25] */
+    {"/whoami", &whoami_handler}, /* [25] */
+    {"\\*", &server_handler}, /* [25] */
     {"/cookie", &cookie_handler}, /* [30] */
     {"/cookie/set", &cookie_set_handler}, /* [30] */
     {"/visits", &visits_handler}, /* [31] */

@@ -105,7 +105,7 @@ error_get(struct handler *self)
 
 const struct handler_class error_handler = {.get = error_get};
 
-/* [26] --- what a client can find out ------------------------------------- */
+/* [25] --- what a client can find out ------------------------------------- */
 
 static void
 echo_any(struct handler *self)

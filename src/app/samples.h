@@ -23,7 +23,7 @@ extern const struct handler_class form_handler, upload_handler;
 extern const struct handler_class redirect_handler, error_handler; /* [23] */
 extern const struct handler_class bytes_handler; /* [25] */
 
-/* [26] What the client has sent, and what the server can do. */
+/* [25] What the client has sent, and what the server can do. */
 extern const struct handler_class echo_handler, headers_handler, whoami_handler,
     server_handler;
 

@@ -4,7 +4,7 @@
  * is copied or searched without need. */
 #include "httputil.h"
 
-#include <ctype.h> /* [26] */
+#include <ctype.h> /* [25] */
 #include <stdio.h> /* [15] */
 #include <string.h> /* [11] */
 #include <strings.h> /* [11] */
@@ -109,7 +109,7 @@ httpheaders_del(struct httpheaders *headers, const char *name)
     headers->n = kept;
 }
 
-/* [26] For display only: names are compared without regard to case. */
+/* [25] For display only: names are compared without regard to case. */
 void
 httpheaders_normalize_name(char *to, const char *name)
 {

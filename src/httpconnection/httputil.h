@@ -121,7 +121,7 @@ void httpheaders_del(struct httpheaders *headers, const char *name);
 const char *httpheaders_parse(struct httpheaders *headers, char *text,
                               char *end);
 
-/* [26] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
+/* [25] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
  * room for strlen(name) + 1 bytes. */
 void httpheaders_normalize_name(char *to, const char *name);
 

@@ -39,7 +39,7 @@ close_down_to(struct listeners *l, size_t n)
         close(l->fds[--l->n]);
 }
 
-/* [26] With their sockets. */
+/* [27] With their sockets. */
 void
 listeners_free(struct listeners *l)
 {
