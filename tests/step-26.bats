@@ -169,6 +169,7 @@ END
 @test "the trace can be written for programs, a record a line" {
     start --trace="$TMP/records" --log=none
     [ "$(http -d name=world "$URL/hello")" = "Hello, world" ]
+    wait_for_line "$TMP/records" "$(printf '\t20\t')"
     stop_server clean
     awk -F '\t' 'NF != 9 { exit 1 }' "$TMP/records"
     [ "$(head -n 1 "$TMP/records" | cut -f 1-5 | xargs)" = "seq us turn conn stop" ]

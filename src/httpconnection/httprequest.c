@@ -199,7 +199,7 @@ httprequest_new(void)
     r->headers.arena = &r->arena; /* [11] */
     r->arguments.arena = &r->arena; /* [14] */
     r->body = ""; /* [12] */
-    r->protocol = "http"; /* [26] */
+    r->protocol = "http"; /* [25] */
     return r;
 }
 

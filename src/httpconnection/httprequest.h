@@ -54,7 +54,7 @@ struct httprequest {
     const char *query;   /* "c=d", or "" */
     const char *version; /* "HTTP/1.0" or "HTTP/1.1" */
     const char *host; /* [21] "example.com:8888"; "127.0.0.1" if not given */
-    const char *protocol; /* [26] "http" */
+    const char *protocol; /* [25] "http" */
     struct httpheaders headers; /* [11] */
     const char *body; /* [12] never NULL */
     size_t body_size; /* [12] */
