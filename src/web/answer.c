@@ -394,7 +394,7 @@ handler_finish(struct handler *self)
     if (!self->headers_written)
         settle_length(self);
     if (self->failed != 0 && !self->is_error) {
-        handler_send_error_detail(self, self->failed, NULL);
+        handler_send_error_detail(self, self->failed, self->why);
         return;
     }
 
