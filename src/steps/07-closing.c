@@ -42,6 +42,7 @@ on_close(void *arg)
         link = &(*link)->next;
     *link = (*link)->next;
     free(arg);
+    TRACE(-1, "a member is freed");
     for (const struct member *m = members; m != NULL; m = m->next)
         tell(m, "one left\n", 9);
 }
