@@ -327,7 +327,7 @@ on_headers(const char *data, size_t size, void *arg)
 
 /* A part of a head has come. Its first byte ends the idle time. Bytes that can
  * never become a request, such as the first message of TLS, are answered at
- * once, and not only after the timeout. */
+ * once: the rest of such a head may never come. */
 static void
 check_partial_head(struct httpconnection *c)
 {
