@@ -80,12 +80,12 @@ void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
  * anything. */
 int64_t ioloop_time(void);
 
-/* The same clock, as it stood when the last wait of the loop ended. It costs
+/* [20] The same clock, as it stood when the last wait of the loop ended. It costs
  * nothing, and is late by what the loop has done since. */
 int64_t ioloop_now(const struct ioloop *loop);
 
-/* Calls `callback` once, in the first turn for which ioloop_now() has reached
- * `deadline`. NULL: no memory.
+/* Calls `callback` once, in the first turn that begins after `deadline`. NULL: no
+ * memory.
  * - Equal deadlines run in the order in which they were added.
  * - If the callback of a timeout adds another timeout, this one waits for the
  *   next turn, even if it is due.
