@@ -250,8 +250,7 @@ httputil_reason(int status)
 {
     static const char *const reasons[] = {
         [200] = "OK", [400] = "Bad Request", [404] = "Not Found",
-        [405] = "Method Not Allowed", [500] = "Internal Server Error",
-        [503] = "Service Unavailable",
+        [405] = "Method Not Allowed", [503] = "Service Unavailable",
 
         /* [21] All the others that there are. */
         [201] = "Created", [202] = "Accepted",
@@ -270,7 +269,8 @@ httputil_reason(int status)
         [426] = "Upgrade Required", [428] = "Precondition Required",
         [429] = "Too Many Requests",
         [431] = "Request Header Fields Too Large",
-        [501] = "Not Implemented", [502] = "Bad Gateway",
+        [500] = "Internal Server Error", [501] = "Not Implemented",
+        [502] = "Bad Gateway",
         [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
     };
     const size_t n = sizeof reasons / sizeof reasons[0];

@@ -250,7 +250,6 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
 {
     struct httprequest *r = self->request;
     struct httpframing *f = &self->framing;
-    bool is_first = !self->headers_written;
     size_t size;
 
     /* [20] Nothing can follow the last flush. */
@@ -269,10 +268,8 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     self->flushed += buffer_length(self->body); /* [25] */
 
     /* [16] The head is about to be made. */
-    if (is_first)
+    if (!self->headers_written)
         settle_framing(self);
-
-    self->headers_written = true;
 
     /* [23] The length of the body is known, and the body is not sent. */
     if (!self->sends_body)
@@ -282,9 +279,10 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (self->sends_body && f->chunked && !add_chunk_frame(self))
         handler_fail(self, 503, http_no_memory);
 
-    if (is_first &&
+    if (!self->headers_written &&
         !httputil_prepend_head(&self->body, self->status, &self->headers, f))
         handler_fail(self, 503, http_no_memory);
+    self->headers_written = true;
 
     /* [25] The length was announced with the head. */
     if (f->length_known && r->connection != NULL &&
