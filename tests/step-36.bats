@@ -1,5 +1,5 @@
-# Chapter 36: when the memory of all connections together is short, those end that
-# hold it longest.
+# Chapter 36: what a request costs; and when the memory of all connections together is
+# short, those end that hold it longest.
 
 setup() {
     load helper
@@ -89,4 +89,37 @@ needs_much_memory() {
     peak=$(memory VmHWM)
     echo "peak $peak kB"
     [ "$peak" -lt 300000 ]
+}
+
+# calls OP...: the system calls that the server makes for this client.
+calls() {
+    strace -f -o "$TMP/strace" -p "$SERVER_PID" 2> "$TMP/strace.err" 3>&- 4>&- &
+    local strace=$!
+    for _ in $(seq 100); do
+        grep -q attached "$TMP/strace.err" && break
+        kill -0 "$strace" 2> /dev/null || skip "strace may not look"
+        sleep 0.02
+    done
+    client -q "$@"
+    kill -INT "$strace"
+    wait "$strace" || true
+    grep -cE '^[0-9]+ +[a-z0-9_]+\(' "$TMP/strace"
+}
+
+@test "a request costs three system calls, and so do sixteen in one packet" {
+    command -v strace > /dev/null || skip "strace is not installed"
+    local get ops=() all='' i one many
+    get=$(request /)
+    start --log=none
+    for i in $(seq 16); do
+        ops+=(send "$get" readuntil world)
+        all=$all$get
+    done
+    one=$(calls "${ops[@]}" "${ops[@]}")
+    many=$(calls send "$all$(request /hello/end)" readuntil 'Hello, end')
+    echo "thirty-two requests: $one calls, seventeen in one packet: $many"
+
+    # A connection, with its end, costs about ten.
+    [ "$one" -ge 96 ] && [ "$one" -le 120 ]
+    [ "$many" -le 20 ]
 }

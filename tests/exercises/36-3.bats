@@ -5,7 +5,7 @@ teardown() { stop_server; }
 
 # waits OP...: what the server says at its end, after a client has done this.
 waits() {
-    start_step 35 --log=none
+    start_step 36 --log=none
     client -q "$@"
     stop_server clean
     grep -c '^waited [0-9]* times$' "$SERVER_LOG" | grep -qx 1
