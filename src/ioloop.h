@@ -84,8 +84,8 @@ int64_t ioloop_time(void);
  * nothing, and is late by what the loop has done since. */
 int64_t ioloop_now(const struct ioloop *loop);
 
-/* Calls `callback` once, in the first turn that begins after `deadline`. NULL: no
- * memory.
+/* Calls `callback` once, in the turn after the first wait that ended at or after
+ * `deadline`. NULL: no memory.
  * - Equal deadlines run in the order in which they were added.
  * - If the callback of a timeout adds another timeout, this one waits for the
  *   next turn, even if it is due.
