@@ -1,28 +1,7 @@
 # Chapter 9: how a connection begins.
 
 setup() { load helper; }
-teardown() {
-    [ -z "${CROWD:-}" ] || kill "$CROWD" 2> /dev/null || true
-    stop_server clean
-}
-
-# start_poor N [OPTION...]: the server with room for N descriptors. The limit
-# is set in a shell that becomes the server, so it is the server's alone.
-start_poor() {
-    local n=$1 poor=$BATS_TEST_TMPDIR/poor
-    shift
-    printf '#!/bin/sh\nulimit -n %s\nexec "%s" "$@"\n' "$n" \
-        "${SERVER:-$BUILD/step-9/server}" > "$poor"
-    chmod +x "$poor"
-    SERVER='' start_program "$poor" "$@"
-}
-
-# crowd N: so many silent clients, until CROWD is killed.
-crowd() {
-    "$BUILD/client" -c "$1" "$PORT" read < /dev/null \
-        > "$BATS_TEST_TMPDIR/crowd" 2>&1 3>&- 4>&- 8>&- &
-    CROWD=$!
-}
+teardown() { stop_server clean; }
 
 # How often (N) was heard in each of the turns that it was heard in.
 per_turn() {
@@ -42,18 +21,6 @@ per_turn() {
     start_step 9 --trace
     wait_for_line "$SERVER_LOG" '^turn 0 +\(1\)'
     [ "$(stops)" = 1 ]
-}
-
-@test "a port in use is a clear message and status 1" {
-    start_step 9
-    local status=0
-    "${SERVER:-$BUILD/step-9/server}" --port="$PORT" \
-        > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" || status=$?
-    [ "$status" = 1 ]
-    [ ! -s "$BATS_TEST_TMPDIR/out" ]
-    [ "$(wc -l < "$BATS_TEST_TMPDIR/err")" -eq 1 ]
-    grep -q "^cannot listen on port $PORT of 127.0.0.1: ." \
-        "$BATS_TEST_TMPDIR/err"
 }
 
 @test "the port can be had again at once" {
@@ -94,132 +61,25 @@ per_turn() {
     exec 8<> "/dev/tcp/127.0.0.1/$PORT"
     wait_for_line "$SERVER_LOG" '\(3\) +conn 1 '
     kill -STOP "$SERVER_PID"
-    client -c 200 close
+    client -c 100 close
     printf 'GET / HTTP/1.0\r\n\r\n' >&8
     kill -CONT "$SERVER_PID"
     [ "$(tail -n 1 <&8)" = "come in" ]
     exec 8>&-
-    wait_for_line "$SERVER_LOG" '\(3\) +conn 201 '
+    wait_for_line "$SERVER_LOG" '\(3\) +conn 101 '
     awk '/\(16\) +conn 1 / { answered = 1 }
-        /\(3\) +conn 201 / { exit !answered }' "$SERVER_LOG"
+        /\(3\) +conn 101 / { exit !answered }' "$SERVER_LOG"
 }
 
-@test "out of descriptors, the server does not spin" {
-    start_poor 20 --trace
-    crowd 40
-    wait_for_line "$SERVER_LOG" 'cannot accept'
-    local looks before
-    looks=$(stops | grep -cx 2)
-    before=$(cpu)
-    sleep 1
-    looks=$(($(stops | grep -cx 2) - looks))
+# turn_of STOP: in which turn a stop was heard for the first time.
+turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
 
-    # Ten looks in a second; a loop that spins has some ten thousand.
-    echo "$looks looks, $before to $(cpu) hundredths of a second"
-    [ "$looks" -ge 1 ]
-    [ "$looks" -le 100 ]
-    [ $(($(cpu) - before)) -le 50 ]
-}
-
-@test "out of descriptors is said once, with time and place" {
-    start_poor 20
-    crowd 40
-    wait_for_line "$SERVER_LOG" 'cannot accept'
-    sleep 0.5
-    [ "$(grep -c 'cannot accept' "$SERVER_LOG")" -eq 1 ]
-    grep -qE '^\[W [0-9]{6} [0-9]{2}:[0-9]{2}:[0-9]{2} httpserver:[0-9]+\] cannot accept connections: .+; trying again$' "$SERVER_LOG"
-}
-
-@test "out of descriptors, open connections are served" {
-    start_poor 20 --trace
-    exec 8<> "/dev/tcp/127.0.0.1/$PORT"
-    wait_for_line "$SERVER_LOG" '\(3\) +conn 1 '
-    crowd 40
-    wait_for_line "$SERVER_LOG" 'cannot accept'
-    printf 'GET / HTTP/1.0\r\n\r\n' >&8
-    [ "$(tail -n 1 <&8)" = "come in" ]
-    exec 8>&-
-}
-
-@test "a client that waited for a descriptor is accepted when one is free" {
-    start_poor 20 --trace
-    crowd 40
-    wait_for_line "$SERVER_LOG" 'cannot accept'
-    http "$URL" > "$BATS_TEST_TMPDIR/answer" 3>&- 4>&- &
-    local waiting=$!
-    kill "$CROWD"
-    CROWD=
-    wait "$waiting"
-    grep -q 'come in' "$BATS_TEST_TMPDIR/answer"
-}
-
-# with_fault NAME < C: the program of this chapter, in which httpserver.c calls
-# fault_NAME() in place of NAME(). It is in $FAULTY.
-with_fault() {
-    local program=${SERVER:-$BUILD/step-9/server} tmp=$BATS_TEST_TMPDIR f
-    local stage=${program%/*} files=()
-    cat > "$tmp/fault.c"
-    for f in "$stage"/*.c; do
-        [ "${f##*/}" = httpserver.c ] || files+=("$f")
-    done
-    # shellcheck disable=SC2086 # The flags are words.
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} \
-        "-D$1=fault_$1" -c "$stage/httpserver.c" -o "$tmp/httpserver.o"
-    # shellcheck disable=SC2086
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
-        "${files[@]}" "$tmp/fault.c" "$tmp/httpserver.o" ${LDFLAGS:-} \
-        -o "$tmp/faulty"
-    FAULTY=$tmp/faulty
-}
-
-@test "without memory for the pause the server does not spin" {
-    with_fault ioloop_add_timeout << 'END'
-#include "ioloop.h"
-struct timeout *fault_ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
-                                         ioloop_callback *callback, void *arg);
-struct timeout *
-fault_ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
-                         ioloop_callback *callback, void *arg)
-{
-    (void)loop, (void)deadline, (void)callback, (void)arg;
-    return NULL;
-}
-END
-    SERVER=$FAULTY start_poor 20
-    crowd 40
-    wait_for_line "$SERVER_LOG" 'cannot accept'
-    local before
-    before=$(cpu)
-    sleep 1
-    echo "$before to $(cpu) hundredths of a second"
-    [ $(($(cpu) - before)) -le 50 ]
-    [ "$(grep -c 'cannot accept' "$SERVER_LOG")" -eq 1 ]
-    kill "$CROWD"
-    CROWD=
-    [ "$(http "$URL")" = "come in" ]
-}
-
-@test "if the loop cannot watch the listeners after a pause, it is tried again" {
-    with_fault ioloop_add_handler << 'END'
-#include "ioloop.h"
-int fault_ioloop_add_handler(struct ioloop *loop, int fd,
-                             ioloop_handler *handler, void *arg,
-                             uint32_t events);
-int
-fault_ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
-                         void *arg, uint32_t events)
-{
-    static int calls; /* the first one is that of the start */
-
-    if (++calls > 1 && calls < 7)
-        return -1;
-    return ioloop_add_handler(loop, fd, handler, arg, events);
-}
-END
-    SERVER=$FAULTY start_poor 20
-    crowd 40
-    wait_for_line "$SERVER_LOG" 'cannot accept'
-    kill "$CROWD"
-    CROWD=
-    [ "$(http "$URL")" = "come in" ]
+@test "a client that has spoken already is served without the loop" {
+    start_step 9 --trace
+    kill -STOP "$SERVER_PID"
+    client send 'GET / HTTP/1.0\r\n\r\n'
+    kill -CONT "$SERVER_PID"
+    wait_for_line "$SERVER_LOG" '\(20\)'
+    [ "$(stops | tr '\n' ' ')" = '1 2 3 4 5 6 7 16 17 20 ' ]
+    [ "$(turn_of 7)" -eq "$(turn_of 3)" ]
 }
