@@ -114,7 +114,7 @@ const char *handler_path_argument(struct handler *self, size_t i,
 
 /* --- the answer --------------------------------------------------------- */
 
-/* [20] A mistake of a handler is logged, and the client gets a 500. After the
+/* [24] A mistake of a handler is logged, and the client gets a 500. After the
  * answer is complete, the functions below only write an error to the log. They
  * may be called as long as the handler lives: until the next turn of the loop.
  * A call in a wrong order never ends the process. */

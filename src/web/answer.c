@@ -13,7 +13,7 @@
 #include <strings.h> /* [21] */
 
 #include "handler.h"
-#include "log.h" /* [20] */
+#include "log.h" /* [21] */
 #include "trace.h"
 
 /* --- what goes wrong ------------------------------------------------------ */
@@ -21,7 +21,7 @@
 /* [25] Of a body. */
 static const char wrong_length[] = "not as long as its Content-Length";
 
-/* [20] A long URL must not push the reason out of the line. */
+/* [21] A long URL must not push the reason out of the line. */
 static void
 log_mistake(struct handler *self, const char *why, const char *when)
 {
@@ -33,18 +33,18 @@ log_mistake(struct handler *self, const char *why, const char *when)
 void
 handler_fail(struct handler *self, int status, const char *why)
 {
-    log_mistake(self, why, ""); /* [20] */
+    log_mistake(self, why, ""); /* [21] */
     if (self->failed != 0)
         return;
     self->failed = status;
     self->why = status < 500 ? why : NULL; /* a 5xx is ours to know */
 }
 
-/* [20] Nothing can be added to an answer that is complete, nor to a head that
+/* [24] Nothing can be added to an answer that is complete, nor to a head that
  * has been sent. */
 enum part { HEAD, BODY };
 
-/* [20] Says so in the log. */
+/* [24] Says so in the log. */
 static bool
 still_open(struct handler *self, enum part part, const char *what)
 {
@@ -76,7 +76,7 @@ handler_clear(struct handler *self)
 void
 handler_set_status(struct handler *self, int status)
 {
-    /* [20] The status goes with the head. */
+    /* [24] The status goes with the head. */
     if (!still_open(self, HEAD, "set_status after flush"))
         return;
 
@@ -106,8 +106,10 @@ handler_add_header(struct handler *self, const char *name, const char *value)
     size_t name_size = strlen(name) + 1, size = strlen(value);
     char *copy;
 
+    /* [24] The headers go with the head. */
     if (!still_open(self, HEAD, "add_header after flush"))
         return;
+
     if (!httputil_is_token(name) || !httputil_is_value(value, size) ||
         strcasecmp(name, "Content-Length") == 0 ||
         strcasecmp(name, "Transfer-Encoding") == 0 ||
@@ -143,7 +145,7 @@ handler_write_bytes(struct handler *self, const void *data, size_t size)
 {
     enum { HEAD_ROOM = 1024 }; /* [36] */
 
-    /* [20] What is written later cannot be sent. */
+    /* [24] What is written later cannot be sent. */
     if (!still_open(self, BODY, "write"))
         return;
 
@@ -167,7 +169,7 @@ handler_write(struct handler *self, const char *text)
 void
 handler_write_escaped(struct handler *self, const char *text, size_t size)
 {
-    /* [20] What is written later cannot be sent. */
+    /* [24] What is written later cannot be sent. */
     if (!still_open(self, BODY, "write"))
         return;
 
@@ -252,7 +254,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     struct httpframing *f = &self->framing;
     size_t size;
 
-    /* [20] Nothing can follow the last flush. */
+    /* [24] Nothing can follow the last flush. */
     if (!still_open(self, BODY, "flush"))
         return;
 
@@ -385,7 +387,7 @@ handler_finish(struct handler *self)
 {
     struct httprequest *r = self->request;
 
-    /* [20] An answer can be complete only once. */
+    /* [24] An answer can be complete only once. */
     if (!still_open(self, BODY, "finish"))
         return;
 
@@ -420,7 +422,7 @@ handler_write_error(struct handler *self, int status, const char *detail)
 {
     handler_set_status(self, status < 400 || status > 599 ? 500 : status);
 
-    /* [20] What is written later cannot be sent. */
+    /* [24] What is written later cannot be sent. */
     if (!still_open(self, BODY, "write_error"))
         return;
 
@@ -432,7 +434,7 @@ handler_write_error(struct handler *self, int status, const char *detail)
 void
 handler_send_error_detail(struct handler *self, int status, const char *detail)
 {
-    /* [20] An answer can be complete only once. */
+    /* [24] An answer can be complete only once. */
     if (!still_open(self, BODY, "send_error"))
         return;
 
