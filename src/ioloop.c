@@ -458,7 +458,7 @@ ioloop_stop(struct ioloop *loop)
     loop->stopped = true;
 }
 
-/* The timeouts that have not run are freed, and not called. */
+/* [26] The timeouts that have not run are freed, and not called. */
 void
 ioloop_free(struct ioloop *loop)
 {

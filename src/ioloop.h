@@ -122,7 +122,7 @@ struct ioloop *ioloop_instance(void);
  *   wait. */
 void ioloop_stop(struct ioloop *loop);
 
-/* Frees a loop, after ioloop_start() has returned. Callbacks and timeouts that
+/* [26] Frees a loop, after ioloop_start() has returned. Callbacks and timeouts that
  * have not run by then are not called. */
 void ioloop_free(struct ioloop *loop);
 

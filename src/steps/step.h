@@ -63,11 +63,11 @@ step_listen(int argc, char **argv)
 
 /* [4] --- the end --------------------------------------------------------- */
 
-/* The naive end of the steps up to 25. A signal handler may interrupt every
+/* The naive end of the steps up to 16. A signal handler may interrupt every
  * other function, so it only writes a byte to a pipe. The loop watches the other
  * end of the pipe, and its handler ends the program: requests are not finished,
- * and the system takes back memory and descriptors. (Chapter 17 has a way
- * without this pipe, chapter 26 one that finishes the requests.) */
+ * and the system takes back memory and descriptors. (Chapter 17 has a
+ * way without this pipe, chapter 26 one that finishes the requests.) */
 static int step_pipe[2];
 
 static inline void
@@ -141,13 +141,12 @@ step_accept(int listener, struct ioloop *loop)
 
 /* [9] --- a server --------------------------------------------------------- */
 
-/* Serves at a free port, or that of the command line. Each new stream is given
- * to `handle_stream`. */
+/* Makes a server at the port of the command line. Each new stream is given to
+ * `handle_stream`. */
 static inline void
-step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
-           void *arg)
+step_server(struct ioloop *loop, int argc, char **argv,
+            httpserver_handle_stream *handle_stream, void *arg)
 {
-    struct ioloop *loop = ioloop_new(NULL);
     struct httpserver *server = httpserver_new(loop, handle_stream, arg);
     struct listeners *listeners = listeners_new();
     int listener = step_listen(argc, argv);
@@ -158,6 +157,16 @@ step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
     listeners_add(listeners, listener);
     if (httpserver_start(server, listeners) == -1)
         die("event loop");
+}
+
+/* The main() of steps 9 to 16. */
+static inline void
+step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
+           void *arg)
+{
+    struct ioloop *loop = ioloop_new(NULL);
+
+    step_server(loop, argc, argv, handle_stream, arg);
     step_catch_signals(loop);
     ioloop_start(loop);
     die("cannot wait");
