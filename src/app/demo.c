@@ -159,12 +159,14 @@ const struct urlspec demo_routes[] = {
     {"/static/(.*)", &static_handler}, /* [28] */
     {"/static", &static_handler}, /* [28] */
 
+    /* [23] Other answers than 200. */
+    {"/redirect", &redirect_handler},
+    {"/error", &error_handler},
+    {"/error/([45][0-9][0-9])", &error_handler},
+
     /* [22] The samples: only the tests of the course need them. */
     {"/form", &form_handler},
     {"/upload", &upload_handler},
-    {"/redirect", &redirect_handler}, /* [23] */
-    {"/error", &error_handler}, /* [23] */
-    {"/error/([45][0-9][0-9])", &error_handler}, /* [23] */
     {"/bytes", &bytes_handler}, /* [25] */
     {"/echo", &echo_handler}, /* [25] */
     {"/headers", &headers_handler}, /* [25] */
