@@ -373,7 +373,7 @@ racing_driver() {
 #include <stdio.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "trace.h"
 
 static int other;
 
@@ -409,7 +409,7 @@ END
 
 @test "a log that another process fills meanwhile stops no server" {
     [ -e /proc/self/fd/2 ] || skip "there is no /proc/self/fd"
-    racing_driver | build_driver 18
+    racing_driver | build_driver 35
     run -0 "$BATS_FILE_TMPDIR/driver"
 
     # The second line is lost, and the flags of the pipe are as they were.

@@ -267,25 +267,20 @@ use_secret(void)
 
 /* --- the process --------------------------------------------------------- */
 
-/* [33] A supervisor may start the program with its standard descriptors closed.
- * The first connections would get their numbers, and one client would get the
- * log. */
-static void
-open_standard_descriptors(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    close(fd);
-}
-
 void
 settings_read(int argc, char **argv)
 {
     parse(argc, argv);
-    open_standard_descriptors(); /* [33] */
+
+    /* [33] A supervisor may start the program with its standard descriptors
+     * closed. The first connections would get their numbers, and one client
+     * would get the log. */
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+
     unblock_stderr(); /* [35] */
     log_level = find_word(log_levels, settings.log);
     trace_on = settings.trace != NULL;
