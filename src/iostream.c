@@ -398,7 +398,7 @@ try_read(struct iostream *s)
             return;
     }
 
-    /* [18] A peer that will send no more may still wait for unsent bytes;
+    /* [19] A peer that will send no more may still wait for unsent bytes;
      * handle_write() calls this function again when they are sent. */
     if (s->eof && iostream_unsent(s) > 0)
         return;
@@ -513,7 +513,7 @@ handle_write(struct iostream *s)
         s->write_callback = NULL;
     }
 
-    /* [18] A pending read may have waited for the unsent bytes to be sent. */
+    /* [19] A pending read may have waited for the unsent bytes to be sent. */
     if (s->fd != -1 && s->read_callback != NULL && !s->read_complete)
         try_read(s);
 }

@@ -44,7 +44,7 @@ struct iostream *iostream_new(struct ioloop *loop, int fd);
  * - If the stream closes, the pending read is dropped.
  * - If the peer has sent its last byte and the pending read (of either kind) is
  *   not complete, the stream closes as soon as all unsent bytes have been sent
- *   (chapter 18). So write first, then read. */
+ *   (chapter 19). So write first, then read. */
 void iostream_read_until(struct iostream *stream, const char *delimiter,
                          size_t max_bytes, iostream_callback *callback,
                          void *arg);
