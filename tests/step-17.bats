@@ -8,6 +8,7 @@ setup_file() {
 }
 
 setup() { load helper; }
+teardown() { stop_server clean; }
 
 driver() {
     cat << 'END'
@@ -108,7 +109,6 @@ main(int argc, char **argv)
         pthread_join(threads[0], NULL);
         pthread_join(threads[1], NULL);
     }
-    ioloop_free(loop);
     puts("well");
     return 0;
 }
@@ -128,4 +128,47 @@ END
 @test "a stop lets the turn end, and begins no other" {
     run -0 "$BATS_FILE_TMPDIR/driver" stop
     [ "$output" = well ]
+}
+
+@test "SIGTERM and SIGINT end the server in order, with status 0" {
+    for signal in TERM INT; do
+        start_step 17 --trace
+        state S
+        kill "-$signal" "$SERVER_PID"
+        server_ends
+        [ "$SERVER_STATUS" -eq 0 ]
+        grep -q 'ioloop.c:read_waker .*a callback from outside' "$SERVER_LOG"
+        no_complaints
+    done
+}
+
+@test "the result of a thread wakes a loop that sleeps" {
+    start_step 17 --trace
+    state S
+    kill -USR1 "$SERVER_PID"
+    wait_for_line "$SERVER_LOG" '^78498 primes below 1000000$' 20
+    [ "$(grep -c 'a callback from outside' "$SERVER_LOG")" -eq 2 ]
+}
+
+@test "clients are served while a thread works" {
+    start_step 17 --trace
+    kill -USR1 "$SERVER_PID"
+    [ "$(http -d name=world "$URL/hello")" = "Hello, world" ]
+    wait_for_line "$SERVER_LOG" '^78498 primes below 1000000$' 20
+    grep -m 1 -E 'your code runs|primes below' "$SERVER_LOG" | grep 'your code'
+}
+
+@test "after SIGTERM a client that has connected is accepted and not answered" {
+    start_step 17 --trace
+    state S
+    freeze
+    exec 8<> "/dev/tcp/127.0.0.1/$PORT"
+    printf 'GET / HTTP/1.0\r\n\r\n' >&8
+    kill -TERM "$SERVER_PID"
+    kill -CONT "$SERVER_PID"
+    server_ends
+    exec 8>&-
+    [ "$SERVER_STATUS" -eq 0 ]
+    [ "$(awk '/ready: READ/ { print $2 }' "$SERVER_LOG" | uniq | wc -l)" -eq 1 ]
+    ! grep '(8)' "$SERVER_LOG" || false
 }
