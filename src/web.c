@@ -256,28 +256,18 @@ handler_request(struct handler *self)
 }
 
 const char *
-handler_get_arguments(struct handler *self, const char *name, size_t i)
-{
-    struct arguments *all = &self->request->arguments;
-    const struct argument *a = httpform_argument(all, name, i);
-    const char *text = a != NULL ? httpform_clean(all, a) : NULL;
-
-    /* [15] Without memory the answer is a 503. */
-    if (a != NULL && text == NULL)
-        handler_fail(self, 503, http_no_memory);
-
-    return text;
-}
-
-const char *
 handler_get_argument(struct handler *self, const char *name,
                      const char *fallback)
 {
-    const char *value = fallback;
+    struct arguments *all = &self->request->arguments;
+    const struct argument *a = httpform_argument(all, name, HTTP_LAST);
+    const char *value = a != NULL ? httpform_clean(all, a) : fallback;
     char detail[128];
 
-    if (httpform_argument(&self->request->arguments, name, 0) != NULL)
-        value = handler_get_arguments(self, name, HTTP_LAST);
+    /* [15] Without memory the answer is a 503. */
+    if (a != NULL && value == NULL)
+        handler_fail(self, 503, http_no_memory);
+
     if (value == NULL) {
         snprintf(detail, sizeof detail, "Missing argument %s", name);
         handler_send_error_detail(self, 400, detail);
@@ -304,5 +294,18 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
     n = text != NULL ? httpform_unescape(text, n, NULL) : 0;
     if (size != NULL)
         *size = n;
+    return text;
+}
+
+/* [29] For fields that may occur several times. */
+const char *
+handler_get_arguments(struct handler *self, const char *name, size_t i)
+{
+    struct arguments *all = &self->request->arguments;
+    const struct argument *a = httpform_argument(all, name, i);
+    const char *text = a != NULL ? httpform_clean(all, a) : NULL;
+
+    if (a != NULL && text == NULL)
+        handler_fail(self, 503, http_no_memory);
     return text;
 }

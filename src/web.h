@@ -101,8 +101,8 @@ const void *handler_arg(struct handler *self);
 const char *handler_get_argument(struct handler *self, const char *name,
                                  const char *fallback);
 
-/* RequestHandler.get_arguments: the i-th value. NULL if there are no more, or
- * without memory. */
+/* [29] RequestHandler.get_arguments: the i-th value. NULL if there are no more,
+ * or without memory. */
 const char *handler_get_arguments(struct handler *self, const char *name,
                                   size_t i);
 

@@ -361,13 +361,6 @@ httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
 /* The most bytes that a head has without the headers that the caller gives. */
 enum { OTHER_LINES = 320 };
 
-static char *
-put(char *to, const char *text, size_t size)
-{
-    memcpy(to, text, size);
-    return to + size;
-}
-
 /* Returns where the lines end. */
 static char *
 put_first_lines(char *to, int status)
@@ -380,8 +373,10 @@ put_first_lines(char *to, int status)
     static int last_status;
     char *start = to;
     time_t now = time(NULL);
-    if (now == last && status == last_status)
-        return put(to, lines, size);
+    if (now == last && status == last_status) {
+        memcpy(to, lines, size);
+        return to + size;
+    }
 
     to += sprintf(to, "HTTP/1.1 %d %s\r\nServer: %s\r\n", status,
                   httputil_reason(status), HTTP_SERVER);
@@ -412,7 +407,7 @@ httputil_prepend_head(struct buffer **to, int status,
     const struct httpheader *h = headers->items, *end = h + headers->n;
     size_t room = OTHER_LINES;
     uint64_t rest = framing->length;
-    char length[24], *start, *p;
+    char length[24] = "", *start, *p;
 
     for (; h < end; h++)
         room += h->name_size + h->value_size + strlen(": \r\n");
@@ -420,20 +415,16 @@ httputil_prepend_head(struct buffer **to, int status,
         return false;
     p = put_first_lines(start, status);
     for (h = headers->items; h < end; h++) {
-        p = put(p, h->name, h->name_size);
-        p = put(p, ": ", 2);
-        p = put(p, h->value, h->value_size);
-        p = put(p, "\r\n", 2);
+        p = stpcpy(stpcpy(p, h->name), ": ");
+        p = stpcpy(stpcpy(p, h->value), "\r\n");
     }
     if (framing->length_known) {
-        char *digits = length + sizeof length;
+        char *digits = length + sizeof length - 1;
 
         do /* snprintf() would be much slower */
             *--digits = (char)('0' + rest % 10);
         while ((rest /= 10) > 0);
-        p = put(p, "Content-Length: ", strlen("Content-Length: "));
-        p = put(p, digits, (size_t)(length + sizeof length - digits));
-        p = put(p, "\r\n", 2);
+        p = stpcpy(stpcpy(stpcpy(p, "Content-Length: "), digits), "\r\n");
     }
 
     /* [25] The body says itself where it ends. */
@@ -442,10 +433,10 @@ httputil_prepend_head(struct buffer **to, int status,
 
     /* [16] The last line is about the connection. */
     if (framing->connection != NULL)
-        p = put(stpcpy(stpcpy(p, "Connection: "), framing->connection),
-                "\r\n", 2);
+        p = stpcpy(stpcpy(stpcpy(p, "Connection: "), framing->connection),
+                   "\r\n");
 
-    p = put(p, "\r\n", 2);
+    p = stpcpy(p, "\r\n");
     (*to)->start += room - (size_t)(p - start);
     memmove((*to)->data + (*to)->start, start, (size_t)(p - start));
     return true;

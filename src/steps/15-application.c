@@ -9,10 +9,8 @@ main(int argc, char **argv)
 {
     struct application *application = application_new(demo_routes);
     struct httpconnection_settings settings = {
-        .request_callback = application_call,
-        .request_arg = application,
-        .max_header_size = 32768,
-        .max_body_size = 16 << 20,
+        .request_callback = application_call, .request_arg = application,
+        .max_header_size = 32768, .max_body_size = 16 << 20,
     };
 
     if (application == NULL)

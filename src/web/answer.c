@@ -251,7 +251,7 @@ void
 handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
 {
     struct httprequest *r = self->request;
-    struct httpframing *f = &self->framing;
+    struct httpframing *f = &self->framing; /* [25] */
     size_t size;
 
     /* [24] Nothing can follow the last flush. */
@@ -282,7 +282,8 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         handler_fail(self, 503, http_no_memory);
 
     if (!self->headers_written &&
-        !httputil_prepend_head(&self->body, self->status, &self->headers, f))
+        !httputil_prepend_head(&self->body, self->status, &self->headers,
+                               &self->framing))
         handler_fail(self, 503, http_no_memory);
     self->headers_written = true;
 
@@ -362,7 +363,7 @@ add_etag(struct handler *self)
 static void
 settle_length(struct handler *self)
 {
-    struct httpframing *f = &self->framing;
+    struct httpframing *f = &self->framing; /* [25] */
 
     /* [25] A handler may answer HEAD with a length, and write no body. */
     if (self->method == METHOD_HEAD && f->length_known &&
@@ -378,8 +379,8 @@ settle_length(struct handler *self)
         self->method <= METHOD_HEAD)
         add_etag(self);
 
-    f->length = buffer_length(self->body);
-    f->length_known = true;
+    self->framing.length = buffer_length(self->body);
+    self->framing.length_known = true;
 }
 
 void
