@@ -304,8 +304,8 @@ on_headers(const char *data, size_t size, void *arg)
     if (r != NULL) {
         r->connection = c;
         r->loop = iostream_loop(c->stream);
-        r->peer = c->peer; /* [20] */
-        r->start_time = ioloop_now(r->loop); /* [20] */
+        r->peer = c->peer; /* [24] */
+        r->start_time = ioloop_now(r->loop); /* [24] */
         wrong = httprequest_parse_head(r, data, size,
                                        c->settings->max_header_size);
     }

@@ -343,7 +343,7 @@ ioloop_time(void)
     return microseconds();
 }
 
-/* [20] The clock is read once for each wait, because to read it takes longer than to
+/* [24] The clock is read once for each wait, because to read it takes longer than to
  * queue and call a callback. */
 int64_t
 ioloop_now(const struct ioloop *loop)

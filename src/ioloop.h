@@ -80,7 +80,7 @@ void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
  * anything. */
 int64_t ioloop_time(void);
 
-/* [20] The same clock, as it stood when the last wait of the loop ended. It costs
+/* [24] The same clock, as it stood when the last wait of the loop ended. It costs
  * nothing, and is late by what the loop has done since. */
 int64_t ioloop_now(const struct ioloop *loop);
 

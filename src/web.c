@@ -12,7 +12,7 @@
 
 #include "handler.h"
 #include "httpserver.h" /* [31] */
-#include "log.h" /* [20] */
+#include "log.h" /* [24] */
 #include "trace.h"
 
 struct application {
@@ -82,7 +82,7 @@ application_listen(struct application *a, struct ioloop *loop, int port,
     return httpserver_listen(a->server, port, address);
 }
 
-/* [20] Application.log_request. A long URL is cut, so that the line has room
+/* [24] Application.log_request. A long URL is cut, so that the line has room
  * for the rest; the log prints a backslash as four bytes. */
 void
 handler_log_request(struct handler *self)

@@ -108,11 +108,3 @@ ask() {
     run ask GET '/hello/a%0d%0aSet-Cookie:%20b=c'
     [ "$(sed '/^$/q' <<< "$output" | grep -c Set-Cookie)" -eq 0 ]
 }
-
-@test "every answer is logged, loudly if it is our fault" {
-    http -o /dev/null "$URL/" "$URL/nope" "$URL/error" -o /dev/null \
-        -o /dev/null
-    wait_for_line "$SERVER_LOG" '^\[E .* web.*\] 500 GET /error \(127.0.0.1\) '
-    grep -qE '^\[I .*\] 200 GET / \(127.0.0.1\) [0-9.]+ms$' "$SERVER_LOG"
-    grep -qE '^\[W .*\] 404 GET /nope \(127.0.0.1\)' "$SERVER_LOG"
-}

@@ -78,3 +78,11 @@ tell() { exec 9>&-; }
     client send "$(get '/slow?ms=300')$(get /)" readuntil 'Hello, world' > "$TMP/out"
     [ "$(grep -aoE 'slept 300 ms|Hello, world' "$TMP/out" | xargs)" = "slept 300 ms Hello, world" ]
 }
+
+@test "every answer is logged, loudly if it is our fault" {
+    http -o /dev/null "$URL/" "$URL/nope" "$URL/error" -o /dev/null \
+        -o /dev/null
+    wait_for_line "$SERVER_LOG" '^\[E .* web.*\] 500 GET /error \(127.0.0.1\) '
+    grep -qE '^\[I .*\] 200 GET / \(127.0.0.1\) [0-9.]+ms$' "$SERVER_LOG"
+    grep -qE '^\[W .*\] 404 GET /nope \(127.0.0.1\)' "$SERVER_LOG"
+}

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h> /* [2] */
-#include <netinet/in.h> /* [20] */
-#include <netinet/tcp.h> /* [20] */
+#include <netinet/in.h> /* [25] */
+#include <netinet/tcp.h> /* [25] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +80,7 @@ is_temporary(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* [20] --- options of a listener ------------------------------------------ */
+/* [25] --- options of a listener ------------------------------------------ */
 
 /* An option that the system does not know is left out. Errors are ignored,
  * because the server works without these options. */

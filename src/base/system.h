@@ -36,7 +36,7 @@ int set_nonblocking(int fd);
  * always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 
-/* [20] Sets the options of a listening TCP socket, which its connections
+/* [25] Sets the options of a listening TCP socket, which its connections
  * inherit: TCP_NODELAY, because an answer is sent with one call, and nothing is
  * gained if its last packet waits. */
 void set_tcp_options(int listener);

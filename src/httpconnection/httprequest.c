@@ -451,7 +451,7 @@ peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
     return ip;
 }
 
-/* [20] The text is made at the first call. */
+/* [24] The text is made at the first call. */
 const char *
 httprequest_remote_ip(struct httprequest *r)
 {

@@ -71,12 +71,12 @@ struct httprequest {
     bool keep_alive; /* [16] may another request follow this one? */
 
     struct ioloop *loop; /* [12] for timeouts and callbacks */
-    int64_t start_time; /* [20] of ioloop_time(), when the head had come */
+    int64_t start_time; /* [24] of ioloop_time(), when the head had come */
     struct httpconnection *connection; /* [12] NULL: the client has gone */
 
     /* Private to the connection and httprequest.c. */
     struct arena *arena;
-    union peer peer; /* [20] */
+    union peer peer; /* [24] */
     ioloop_callback *write_callback; /* [12] */
     void *write_arg; /* [12] */
     ioloop_callback *close_callback; /* [24] */
@@ -85,7 +85,7 @@ struct httprequest {
     struct buffer *body_buffer; /* [11] what has come of the body */
     size_t cookies_size, cookie_headers; /* [30] room; lines that were parsed */
     const char *cookies_wrong; /* [30] NULL: nothing */
-    char remote_ip[PEER_IP_SIZE]; /* [20] "": not known yet */
+    char remote_ip[PEER_IP_SIZE]; /* [24] "": not known yet */
 };
 
 /* An empty request, without a connection. NULL when there is no memory. */
@@ -141,7 +141,7 @@ bool httprequest_add_cookie(struct httprequest *request, const char *name,
 /* [16] HTTPRequest.supports_http_1_1. */
 bool httprequest_supports_http_1_1(const struct httprequest *request);
 
-/* [20] HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where
+/* [24] HTTPRequest.remote_ip: the client's address in numbers; "0.0.0.0" where
  * the peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 

@@ -85,7 +85,7 @@ add_socket(struct listeners *l, struct sockaddr *sa, socklen_t size)
     if (l->shared)
         setsockopt(fd, SOL_SOCKET, SHARED_PORT, &on, sizeof on);
 
-    set_tcp_options(fd);
+    set_tcp_options(fd); /* [25] */
     if (set_nonblocking(fd) == 0 && bind(fd, sa, size) == 0 &&
         listen(fd, BACKLOG) == 0 && getsockname(fd, sa, &size) == 0) {
         listeners_add(l, fd);

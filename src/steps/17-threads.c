@@ -81,6 +81,10 @@ main(int argc, char **argv)
     signal(SIGUSR1, on_signal);
     signal(SIGPIPE, SIG_IGN);
     step_server(loop, argc, argv, httpconnection_handle_stream, &settings);
+
+    /* [20] And the addresses of the command line. */
+    step_addresses(loop, argc, argv, httpconnection_handle_stream, &settings);
+
     if (ioloop_start(loop) == -1)
         die("cannot wait");
     return 0;

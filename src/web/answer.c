@@ -405,7 +405,7 @@ handler_finish(struct handler *self)
     self->last = true; /* [25] */
     handler_flush(self, NULL, NULL);
     self->finished = true;
-    handler_log_request(self); /* [20] */
+    handler_log_request(self); /* [24] */
     httprequest_finish(r);
 }
 

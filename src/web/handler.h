@@ -47,7 +47,7 @@ struct handler {
 /* [15] RequestHandler.clear: what every answer begins with. */
 void handler_clear(struct handler *self);
 
-/* [20] Application.log_request: the access line. */
+/* [24] Application.log_request: the access line. */
 void handler_log_request(struct handler *self);
 
 /* [21] Sets the Allow header: the methods that the class has. */
