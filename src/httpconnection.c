@@ -22,7 +22,8 @@
 #include "log.h" /* [20] */
 #include "trace.h"
 
-/* [19] Empty lines before a request that are skipped (RFC 9112, section 2.2). */
+/* [19] Empty lines before a request that are skipped (RFC 9112, section
+ * 2.2). */
 enum { MAX_EMPTY_LINES = 8 };
 
 struct httpconnection {

@@ -19,7 +19,8 @@
 
 struct httpconnection;
 
-/* [18] What a connection does now; diagrams/connection.svg shows the changes. */
+/* [18] What a connection does now; diagrams/connection.svg shows the
+ * changes. */
 enum httpconnection_state {
     HTTP_IDLE,        /* between two requests; no byte of the next has come */
     HTTP_HEAD,        /* reads a head; every connection begins with this */
@@ -69,8 +70,8 @@ void httpconnection_write(struct httpconnection *connection, const void *data,
 void httpconnection_finish(struct httpconnection *connection);
 
 /* Answers with what is `wrong` (see httputil.h), from chapter 21 on with an
- * error page, and closes the connection. The current request, if there is one, is freed in the
- * next turn. */
+ * error page, and closes the connection. The current request, if there is one,
+ * is freed in the next turn. */
 void httpconnection_refuse(struct httpconnection *connection,
                            const char *wrong);
 

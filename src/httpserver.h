@@ -31,9 +31,9 @@ struct httpserver *httpserver_new(struct ioloop *loop,
  * freed when the last of them has been freed. */
 void httpserver_free(struct httpserver *server);
 
-/* [31] HTTPServer.listen: calls listeners_bind(), and registers the new listeners
- * with the loop. May be called several times. Returns NULL, or a sentence that
- * says what is wrong. */
+/* [31] HTTPServer.listen: calls listeners_bind(), and registers the new
+ * listeners with the loop. May be called several times. Returns NULL, or a
+ * sentence that says what is wrong. */
 const char *httpserver_listen(struct httpserver *server, int port,
                               const char *address);
 

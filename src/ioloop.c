@@ -139,8 +139,8 @@ reserve(void *array, size_t *size, size_t n, size_t item)
     return true;
 }
 
-/* [27] The room that is reserved for the callbacks of one descriptor: eight that
- * run in this turn, and eight that they add. */
+/* [27] The room that is reserved for the callbacks of one descriptor: eight
+ * that run in this turn, and eight that they add. */
 enum { CALLBACKS_PER_FD = 16 };
 
 /* The kernel gives out the lowest free number, so the table has few gaps. Only
@@ -343,8 +343,8 @@ ioloop_time(void)
     return microseconds();
 }
 
-/* [24] The clock is read once for each wait, because to read it takes longer than to
- * queue and call a callback. */
+/* [24] The clock is read once for each wait, because to read it takes longer
+ * than to queue and call a callback. */
 int64_t
 ioloop_now(const struct ioloop *loop)
 {
@@ -458,7 +458,7 @@ ioloop_stop(struct ioloop *loop)
     loop->stopped = true;
 }
 
-/* [26] The timeouts that have not run are freed, and not called. */
+/* [27] The timeouts that have not run are freed, and not called. */
 void
 ioloop_free(struct ioloop *loop)
 {
@@ -483,8 +483,9 @@ ioloop_instance(void)
     return instance;
 }
 
-/* [27] IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
- * a handler a callback, so the loop below repeats both until none is left. */
+/* [27] IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler,
+ * and a handler a callback, so the loop below repeats both until none is
+ * left. */
 void
 ioloop_close_all(struct ioloop *loop)
 {

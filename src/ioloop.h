@@ -51,8 +51,8 @@ int ioloop_start(struct ioloop *loop);
 int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
                        void *arg, uint32_t events);
 
-/* [3] Replaces the events of `fd`. Returns 0, or -1 with errno. ENOENT: `fd` has
- * no handler. */
+/* [3] Replaces the events of `fd`. Returns 0, or -1 with errno. ENOENT: `fd`
+ * has no handler. */
 int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
 
 /* The handler is not called any more, not even for events that the kernel has
@@ -61,16 +61,17 @@ int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
  * - No effect if `fd` has no handler. */
 void ioloop_remove_handler(struct ioloop *loop, int fd);
 
-/* [27] Reserves room for `fd`, which must be open, in the tables of the loop: for
- * its handler, and for up to eight queued callbacks of its owner. False, with
- * errno, if there is no memory. */
+/* [27] Reserves room for `fd`, which must be open, in the tables of the loop:
+ * for its handler, and for up to eight queued callbacks of its owner. False,
+ * with errno, if there is no memory. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [4] --- callbacks ----------------------------------------------------- */
 
 /* Calls `callback` in the next turn, in the order in which they were added.
  * - Never at once, and never from inside another callback or handler.
- * - Without memory (see ioloop_reserve in chapter 32) the program ends with a message. */
+ * - Without memory (see ioloop_reserve in chapter 27) the program ends with a
+ *   message. */
 void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
                          void *arg);
 
@@ -80,12 +81,12 @@ void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
  * anything. */
 int64_t ioloop_time(void);
 
-/* [24] The same clock, as it stood when the last wait of the loop ended. It costs
- * nothing, and is late by what the loop has done since. */
+/* [24] The same clock, as it stood when the last wait of the loop ended. It
+ * costs nothing, and is late by what the loop has done since. */
 int64_t ioloop_now(const struct ioloop *loop);
 
-/* Calls `callback` once, in the turn after the first wait that ended at or after
- * `deadline`. NULL: no memory.
+/* Calls `callback` once, in the turn after the first wait that ended at or
+ * after `deadline`. NULL: no memory.
  * - Equal deadlines run in the order in which they were added.
  * - If the callback of a timeout adds another timeout, this one waits for the
  *   next turn, even if it is due.
@@ -122,8 +123,8 @@ struct ioloop *ioloop_instance(void);
  *   wait. */
 void ioloop_stop(struct ioloop *loop);
 
-/* [26] Frees a loop, after ioloop_start() has returned. Callbacks and timeouts that
- * have not run by then are not called. */
+/* [27] Frees a loop, after ioloop_start() has returned. Callbacks and timeouts
+ * that have not run by then are not called. */
 void ioloop_free(struct ioloop *loop);
 
 /* [27] For the end of a program, after ioloop_start() has returned: calls every

@@ -388,9 +388,9 @@ try_read(struct iostream *s)
         notify_partial(s);
 
     /* [9] Many clients have sent their request before the first read, so the
-     * stream tries to receive once before it registers with the loop. A later read
-     * does not: it is started in a callback whose `data` points into the read
-     * buffer, and receiving could move the buffer. */
+     * stream tries to receive once before it registers with the loop. A later
+     * read does not: it is started in a callback whose `data` points into the
+     * read buffer, and receiving could move the buffer. */
     if (!s->tried) {
         s->tried = true;
         handle_read(s);
@@ -646,8 +646,8 @@ stream_events(int fd, uint32_t events, void *arg)
     if (s->fd == -1)
         return;
 
-    /* [7] iostream_close() would be too early here: the bytes that were just read
-     * may have queued a callback, which must run first. */
+    /* [7] iostream_close() would be too early here: the bytes that were just
+     * read may have queued a callback, which must run first. */
     if (events & IOLOOP_ERROR) {
         ioloop_add_callback(s->loop, close_later, s);
         return;

@@ -75,8 +75,8 @@ size_t iostream_unread(const struct iostream *stream);
  * next turn (chapter 7). */
 void iostream_close(struct iostream *stream);
 
-/* [7] Closes the stream with a reset, so that the peer does not take a part of the
- * answer for the whole. */
+/* [7] Closes the stream with a reset, so that the peer does not take a part of
+ * the answer for the whole. */
 void iostream_abort(struct iostream *stream);
 
 /* The descriptor; -1 once the stream is closed. */
@@ -90,8 +90,8 @@ struct ioloop *iostream_loop(const struct iostream *stream);
 void iostream_set_close_callback(struct iostream *stream,
                                  ioloop_callback *callback, void *arg);
 
-/* [20] `callback` runs once, after the close callback, when the stream is freed.
- * It is for the creator of the stream. */
+/* [20] `callback` runs once, after the close callback, when the stream is
+ * freed. It is for the creator of the stream. */
 void iostream_set_free_callback(struct iostream *stream,
                                 ioloop_callback *callback, void *arg);
 

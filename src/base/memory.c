@@ -307,7 +307,8 @@ arena_copy(struct arena **a, const void *data, size_t size)
     return copy;
 }
 
-/* [11] The old array stays in the arena, unused, when it has become too small. */
+/* [11] The old array stays in the arena, unused, when it has become too
+ * small. */
 void *
 arena_more(struct arena **a, void *items, size_t n, size_t *size, size_t item)
 {

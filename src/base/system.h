@@ -32,8 +32,8 @@ enum { SEND_FLAGS = 0 };
  * and close-on-exec. 0, or -1. */
 int set_nonblocking(int fd);
 
-/* [3] 0 if a poller can watch `fd`. -1 for a regular file or a directory, which is
- * always ready (EPERM), and for a descriptor that is not open (EBADF). */
+/* [3] 0 if a poller can watch `fd`. -1 for a regular file or a directory, which
+ * is always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 
 /* [25] Sets the options of a listening TCP socket, which its connections
@@ -60,8 +60,8 @@ long unacknowledged(int fd);
  * where it cannot tell. */
 int64_t time_since_sent(int fd);
 
-/* [9] accept(), which makes the new descriptor non-blocking and close-on-exec, with
- * one system call where there is one for that. -1 with errno. */
+/* [9] accept(), which makes the new descriptor non-blocking and close-on-exec,
+ * with one system call where there is one for that. -1 with errno. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
 
 /* [33] The option that lets several sockets listen at one port, if the kernel

@@ -3,9 +3,9 @@
  *     Tornado 2.0: tornado/ioloop.py, classes _EPoll, _KQueue and _Select
  *
  * Every system can wait for many descriptors at once, and each does it in its
- * own way: select() everywhere, epoll on Linux, kqueue on macOS and the BSDs. The
- * loop knows only this table. All of them are level-triggered: what is still true is
- * reported again by the next poll.
+ * own way: select() everywhere, epoll on Linux, kqueue on macOS and the BSDs.
+ * The loop knows only this table. All of them are level-triggered: what is
+ * still true is reported again by the next poll.
  *
  * READ is reported when there are bytes, the end of what the peer sends, or a
  * broken connection; WRITE when there is room. ERROR, which is always watched:
@@ -41,7 +41,7 @@ struct poller {
     void *(*new)(void);
     int (*watch)(void *self, int fd, uint32_t before, uint32_t after);
     int (*poll)(void *self, struct poller_event *ready, int max, int timeout);
-    void (*free)(void *self); /* [26] */
+    void (*free)(void *self); /* [27] */
 };
 
 extern const struct poller poller_select;

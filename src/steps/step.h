@@ -64,9 +64,9 @@ step_listen(int argc, char **argv)
 /* [4] --- the end --------------------------------------------------------- */
 
 /* The naive end of the steps up to 16. A signal handler may interrupt every
- * other function, so it only writes a byte to a pipe. The loop watches the other
- * end of the pipe, and its handler ends the program: requests are not finished,
- * and the system takes back memory and descriptors. (Chapter 17 has a
+ * other function, so it only writes a byte to a pipe. The loop watches the
+ * other end of the pipe, and its handler ends the program: requests are not
+ * finished, and the system takes back memory and descriptors. (Chapter 17 has a
  * way without this pipe, chapter 26 one that finishes the requests.) */
 static int step_pipe[2];
 
