@@ -59,6 +59,28 @@ crowd() {
     grep -q 'cannot listen on port 0 of 192.0.2.1: ' "$BATS_TEST_TMPDIR/err"
 }
 
+@test "a refused client is told why, and so is the log" {
+    start_step 20
+    client send 'GET / HTTP/1.1\r\nNONSENSE\r\n\r\n' read > "$BATS_TEST_TMPDIR/answer"
+    grep -q '^HTTP/1.1 400 malformed header' "$BATS_TEST_TMPDIR/answer"
+    wait_for_line "$SERVER_LOG" '^\[W [0-9]{6} [0-9:]{8} httpconnection:[0-9]+\] 400 .*to 127\.0\.0\.1: malformed header'
+}
+
+@test "a log without a reader stops no request" {
+    local deaf=$BATS_TEST_TMPDIR/deaf
+    mkfifo "$deaf.pipe"
+    printf '#!/bin/sh\nexec "%s" "$@" 2<> "%s"\n' \
+        "${SERVER:-$BUILD/step-20/server}" "$deaf.pipe" > "$deaf"
+    chmod +x "$deaf"
+    SERVER='' start_program "$deaf"
+
+    # A pipe holds 64 KiB, and each of these is worth eighty bytes of log.
+    for _ in 1 2 3 4 5 6; do
+        client -q -c 200 send 'x\r\n\r\n' read
+    done
+    [ "$(http "$URL/")" = "Hello, world" ]
+}
+
 @test "a refused request is a line in the log, and cannot write a second one" {
     start_step 20
     client send 'NONSENSE\x1b[31m\r\n\r\n' read > /dev/null

@@ -86,3 +86,17 @@ tell() { exec 9>&-; }
     grep -qE '^\[I .*\] 200 GET / \(127.0.0.1\) [0-9.]+ms$' "$SERVER_LOG"
     grep -qE '^\[W .*\] 404 GET /nope \(127.0.0.1\)' "$SERVER_LOG"
 }
+
+@test "a long URL or method leaves the rest of the access line in place" {
+    http -o /dev/null "$URL/$(printf 'x%.0s' {1..5000})"
+    wait_for_line "$SERVER_LOG" '404 GET /x{1023} \(127.0.0.1\) [0-9.]+ms$'
+    http -o /dev/null -X "$(printf 'M%.0s' {1..5000})" "$URL/"
+    wait_for_line "$SERVER_LOG" '501 M{32} / \(127.0.0.1\) [0-9.]+ms$'
+}
+
+@test "a URL that the log escapes leaves the rest of the access line in place" {
+    client send "GET /$(printf '\\\\%.0s' {1..3000}) HTTP/1.1\r\nHost: a\r\n" \
+        send 'Connection: close\r\n\r\n' read > "$BATS_TEST_TMPDIR/answer"
+    grep -q '^HTTP/1.1 404 ' "$BATS_TEST_TMPDIR/answer"
+    wait_for_line "$SERVER_LOG" '404 GET /(\\x5c)+ \(127.0.0.1\) [0-9.]+ms$'
+}
