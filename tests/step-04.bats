@@ -1,11 +1,9 @@
 # Step 4: callbacks.
 
-# The loop in a program of its own, for what the step's server has no use
-# for: callbacks that breed. The loop is taken from the folder of the program
-# that is tested.
 setup_file() {
     load helper
-    driver | build_driver 4
+    load loop
+    callback_driver | build_driver 4
 }
 
 setup() {
@@ -15,80 +13,6 @@ setup() {
 }
 
 teardown() { stop_server clean; }
-
-driver() {
-    cat << 'END'
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "ioloop.h"
-#include "trace.h"
-
-static struct ioloop *loop;
-static unsigned turn;
-
-static void
-finish(void *arg)
-{
-    (void)arg;
-    puts("well");
-    exit(0);
-}
-
-/* "breed": puts itself off for ever. */
-static void
-breed(void *arg)
-{
-    ioloop_add_callback(loop, breed, arg);
-}
-
-static void
-on_readable(int fd, uint32_t events, void *arg)
-{
-    (void)fd, (void)events;
-    finish(arg);
-}
-
-/* "next": each must run in the turn after the one that added it. */
-static void
-next(void *arg)
-{
-    int left = *(int *)arg;
-
-    if (turn != 0 && trace_turn != turn + 1)
-        printf("turn %u after %u\n", trace_turn, turn);
-    turn = trace_turn;
-    *(int *)arg = left - 1;
-    ioloop_add_callback(loop, left > 0 ? next : finish, arg);
-    if (trace_turn != turn || *(int *)arg != left - 1)
-        puts("called at once");
-}
-
-int
-main(int argc, char **argv)
-{
-    const char *what = argc > 1 ? argv[1] : "";
-    int pair[2], steps = 100;
-
-    alarm(8);
-    loop = ioloop_new(NULL);
-    if (strcmp(what, "breed") == 0) {
-        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1 ||
-            send(pair[1], "x", 1, 0) != 1)
-            return 1;
-        ioloop_add_handler(loop, pair[0], on_readable, NULL, IOLOOP_READ);
-        ioloop_add_callback(loop, breed, NULL);
-    } else {
-        ioloop_add_callback(loop, next, &steps);
-    }
-    ioloop_start(loop);
-    return 1;
-}
-END
-}
 
 # turn_of PATTERN: the turns of the lines of the trace that say so.
 turn_of() { sed -n "s/^turn \([0-9]*\).*$1.*/\1/p" "$SERVER_LOG"; }

@@ -123,3 +123,20 @@ calls() {
     [ "$one" -ge 96 ] && [ "$one" -le 120 ]
     [ "$many" -le 20 ]
 }
+
+# --- turns without a poll ---------------------------------------------------------
+
+@test "a chain of callbacks polls seldom, and does not starve the sockets" {
+    load loop
+    callback_driver | build_driver 36
+    run -0 "$BATS_FILE_TMPDIR/driver" breed
+    [ "$output" = well ]
+    run -0 "$BATS_FILE_TMPDIR/driver" next
+    [ "$output" = well ]
+    command -v strace > /dev/null || skip "there is no strace"
+    strace -o "$TMP/calls" "$BATS_FILE_TMPDIR/driver" next > /dev/null 2>&1 ||
+        skip "strace may not look"
+    polls=$(grep -cE '^(epoll_p?wait|p?select)' "$TMP/calls" || true)
+    echo "$polls polls"
+    [ "$polls" -le 3 ]
+}
