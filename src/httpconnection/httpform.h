@@ -18,10 +18,8 @@
 /* --- arguments ------------------------------------------------------- */
 
 /* [21] The limits of one form; beyond them the answer is 400. */
-enum {
-    HTTP_MAX_FIELDS = 1000,
-    HTTP_MAX_PARTS = 100, /* [22] */
-};
+enum { HTTP_MAX_FIELDS = 1000 };
+enum { HTTP_MAX_PARTS = 100 }; /* [22] */
 
 /* A value may contain any byte, also NUL. A NUL stands behind it, so it can be
  * used as a string where a NUL inside does not matter. */
