@@ -159,32 +159,34 @@ step_server(struct ioloop *loop, int argc, char **argv,
         die("event loop");
 }
 
-/* [20] A second server at each --address=NAME of the command line. The port is
+/* [20] Another server at each --address=NAME of the command line. The port is
  * that of the first one; with --port=0 it is a free one. */
 static inline void
 step_addresses(struct ioloop *loop, int argc, char **argv,
                httpserver_handle_stream *handle_stream, void *arg)
 {
-    struct httpserver *server = httpserver_new(loop, handle_stream, arg);
-    struct listeners *listeners = listeners_new();
-    const char *error = NULL;
-    char url[128];
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--address=", 10) != 0)
+            continue;
 
-    if (server == NULL || listeners == NULL)
-        die("server");
-    for (int i = 1; i < argc && error == NULL; i++)
-        if (strncmp(argv[i], "--address=", 10) == 0)
-            error = listeners_bind(listeners, step_port(argc, argv),
-                                   argv[i] + 10);
-    if (error != NULL) {
-        fprintf(stderr, "%s\n", error);
-        exit(1);
+        struct httpserver *server = httpserver_new(loop, handle_stream, arg);
+        struct listeners *listeners = listeners_new();
+        char url[128];
+        if (server == NULL || listeners == NULL)
+            die("server");
+
+        const char *error =
+            listeners_bind(listeners, step_port(argc, argv), argv[i] + 10);
+        if (error != NULL) {
+            fprintf(stderr, "%s\n", error);
+            exit(1);
+        }
+        for (size_t k = 0; !listeners_url(listeners, k, url, sizeof url); k++)
+            printf("listening on %s\n", url);
+        fflush(stdout);
+        if (httpserver_start(server, listeners) == -1)
+            die("event loop");
     }
-    for (size_t i = 0; listeners_url(listeners, i, url, sizeof url) == 0; i++)
-        printf("listening on %s\n", url);
-    fflush(stdout);
-    if (httpserver_start(server, listeners) == -1)
-        die("event loop");
 }
 
 /* The main() of steps 9 to 16. */
