@@ -175,7 +175,6 @@ canceller() {
 		        ioloop_add_timeout(loop, ioloop_time() + 10000, send_rest, NULL);
 		    ioloop_start(loop);
 		    close(peer);
-		    ioloop_free(loop);
 		    return 0;
 		}
 	END
