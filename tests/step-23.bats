@@ -108,3 +108,10 @@ ask() {
     run ask GET '/hello/a%0d%0aSet-Cookie:%20b=c'
     [ "$(sed '/^$/q' <<< "$output" | grep -c Set-Cookie)" -eq 0 ]
 }
+
+@test "a refused HEAD gets the head of its error page, and no page" {
+    client send 'HEAD / HTTP/1.1\r\n\r\n' read > "$BATS_TEST_TMPDIR/answer"
+    grep -q '^HTTP/1.1 400 ' "$BATS_TEST_TMPDIR/answer"
+    grep -q '^Content-Length: 90' "$BATS_TEST_TMPDIR/answer"
+    ! grep -q '<html>' "$BATS_TEST_TMPDIR/answer" || false
+}

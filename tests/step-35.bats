@@ -667,3 +667,19 @@ dustdevil: the loop is held up by /block/%ff" ]
         [ "$(wc -l < "$TMP/err")" -eq 1 ]
     done
 }
+
+@test "a log without a reader stops no request" {
+    local deaf=$BATS_TEST_TMPDIR/deaf
+    stop_server
+    mkfifo "$deaf.pipe"
+    printf '#!/bin/sh\nexec "%s" "$@" 2<> "%s"\n' \
+        "${SERVER:-$BUILD/step-35/server}" "$deaf.pipe" > "$deaf"
+    chmod +x "$deaf"
+    SERVER='' start_program "$deaf"
+
+    # A pipe holds 64 KiB, and each of these is worth eighty bytes of log.
+    for _ in 1 2 3 4 5 6; do
+        client -q -c 200 send '\n\n' read
+    done
+    http "$URL/" | grep -q 'Hello, world'
+}
