@@ -112,8 +112,9 @@ void iostream_watch(struct iostream *stream);
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
-/* [28] A block of more than 4 KiB is sent at once, behind the unsent bytes.
- * Only the part that the kernel does not take is copied. */
+/* [28] iostream_write() sends a block of more than 4 KiB at once, behind the
+ * bytes that were unsent before. Only the part that the kernel does not take is
+ * copied. */
 
 /* [8] The number of unsent bytes in the stream. */
 size_t iostream_unsent(const struct iostream *stream);

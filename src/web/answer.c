@@ -354,7 +354,7 @@ add_etag(struct handler *self)
         buffer_release(&self->body);
     }
 
-    /* [29] If-Match names another representation. */
+    /* [29] If-Match names another version of the page. */
     if (status == 412)
         self->failed = 412;
 }

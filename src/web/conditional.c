@@ -74,7 +74,7 @@ header_has(const struct httprequest *r, const char *name, const char *etag,
 int
 conditional_check_tag(const struct httprequest *r, const char *etag)
 {
-    /* [29] The client means another representation. */
+    /* [29] The client means another version. */
     if (httpheaders_get_list(&r->headers, "If-Match", 0) != NULL &&
         !header_has(r, "If-Match", etag, false))
         return 412;

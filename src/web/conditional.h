@@ -22,7 +22,7 @@ void conditional_etag(char to[CONDITIONAL_ETAG_SIZE],
 int conditional_check_tag(const struct httprequest *request, const char *etag);
 
 /* [29] All conditions, also those on dates.
- * - `modified` is when the representation was last modified.
+ * - `modified` is when the page or file was last modified.
  * - 412, here and above: it is not the one that the client means (If-Match,
  *   If-Unmodified-Since).
  * - An invalid date is ignored. */

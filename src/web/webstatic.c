@@ -1,7 +1,7 @@
 /* [28] webstatic.c -- see webstatic.h.
  *
- * In the order of events: from a name to a descriptor, what the file is, what
- * the client has and wants of it, and how it leaves. */
+ * In the order of events: from a name to a descriptor, what the file is, how it
+ * is sent. */
 #include "webstatic.h"
 
 #include <assert.h>
@@ -45,7 +45,7 @@ struct file {
 struct static_file {
     int fd;
     off_t next, end; /* where the next byte is, and where the last one ends */
-    const char *content; /* [29] as above */
+    const char *content; /* [29] NULL: to be read from `fd` */
 };
 
 static_assert(sizeof(struct static_file) <= STATIC_FILE_STATE_SIZE,
@@ -72,12 +72,14 @@ step_down(int directory, const char *name, int flags)
                   O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags);
 }
 
-/* Opens what `path` names below `root`, and cuts the path to pieces. Each name
- * is looked up in a directory that is open, so no part of the path can be
- * exchanged between a check and the use of it. Tornado 2.0 cleans the path and
- * compares prefixes: it checks one name and opens another, and a symbolic link
- * is enough to get out. The last name is not empty, and may be that of a
- * directory, too. -1 with errno. */
+/* Opens what `path` names below `root`, and cuts the path to pieces.
+ * - Each name is looked up in a directory that is open, so no part of the path
+ *   can be exchanged between a check and the use of it. Tornado 2.0 cleans the
+ *   path and compares prefixes: it checks one name and opens another, and a
+ *   symbolic link is enough to get out.
+ * - The last name is not empty. It may be that of a directory, which need not
+ *   be readable: the caller only redirects then.
+ * - -1 with errno. */
 static int
 open_below(int root, char *path)
 {
@@ -170,7 +172,8 @@ guess_type(const char *path)
     return "application/octet-stream";
 }
 
-/* [29] - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
+/* [29] Fills in what describes the file to a client.
+ * - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
  * - A changed file has another size, time or inode, so the tag needs no read of
  *   the file. (Two contents of one size within one tick of the file system's
  *   clock have one tag: rename() avoids that.) */
@@ -191,11 +194,11 @@ describe_file(struct file *f)
 /* Many clients ask for the same files, and to open a file costs more than to
  * send it. So a small file that was read stays in memory until the turn of the
  * loop is over, and answers all requests for its path until then. No answer is
- * out of date: forget_files() is queued when the file has been opened, so it
- * runs before any request that arrives later. */
+ * out of date: forget_files() is queued when the file has been read, so it runs
+ * before any request that arrives later. */
 enum { TURN_FILES = 16 };
 static struct file *turn_files[TURN_FILES];
-static size_t nturn_files; /* in this turn; a 17th replaces the first */
+static size_t nturn_files; /* in this turn; the 17th replaces the first */
 
 static void
 forget_files(void *arg)
@@ -208,7 +211,8 @@ forget_files(void *arg)
     nturn_files = 0;
 }
 
-/* Has the file `f` been read in this turn? Then it is *f with its content. */
+/* True if the file at the root and path of *f was read in this turn. Then *f
+ * becomes that file, with its content. */
 static bool
 find_file(struct file *f)
 {
@@ -239,7 +243,7 @@ open_file(struct handler *self, struct file *f, const char *text, size_t size)
         .root = root, .path = text, .path_size = size, /* [29] */
     };
 
-    /* [29] Another request of this turn may have read it. */
+    /* [29] Another request of this turn may have read the file. */
     if (find_file(f))
         return true;
 
@@ -269,7 +273,7 @@ open_file(struct handler *self, struct file *f, const char *text, size_t size)
     return false;
 }
 
-/* [29] --- what the client has of it --------------------------------------- */
+/* [29] --- the version that the client has -------------------------------- */
 
 /* Sets the headers that describe the file, whether it is sent or the client has
  * it already.
@@ -298,7 +302,7 @@ set_validators(struct handler *self, const struct file *f)
     }
 }
 
-/* [29] --- what is wanted of it -------------------------------------------- */
+/* [29] --- the part that the client wants --------------------------------- */
 
 /* The number that begins at *text, which moves behind it. A number that is too
  * large becomes INT64_MAX. -1 if there is no digit. */
@@ -363,7 +367,8 @@ if_range(struct httprequest *r, const char *etag, time_t modified)
             httputil_parse_date(condition) == modified);
 }
 
-/* 200, 206 or 416. A range is for GET only, and for one Range header. */
+/* Returns 200, 206 or 416. Range counts for GET only, and only if there is one
+ * such header. */
 static int
 check_range(struct handler *self, const struct file *f)
 {
@@ -387,8 +392,8 @@ check_range(struct handler *self, const struct file *f)
     return status;
 }
 
-/* Lets all of the file be sent, or the requested part of it: true. Or answers
- * 304, 412 or 416. */
+/* True if the file is to be sent, or a part of it, which is recorded in the
+ * handler's state. False if the answer is 304, 412 or 416. */
 static bool
 check_request(struct handler *self, const struct file *f)
 {
@@ -404,7 +409,7 @@ check_request(struct handler *self, const struct file *f)
     return status < 300;
 }
 
-/* --- how it leaves -------------------------------------------------------- */
+/* --- how it is sent ------------------------------------------------------- */
 
 /* [29] Reads a small file, and closes it. If it has become shorter, or there is
  * no memory, it stays open, and is sent like a large one. */
@@ -434,8 +439,8 @@ read_file(struct handler *self, const struct file *opened)
     turn_files[nturn_files++ % TURN_FILES] = f;
 }
 
-/* The next bytes to send, and their number; they are in `piece`, or in memory
- * already. */
+/* Returns the next bytes to send, and sets *n to their number, or to 0 or -1 if
+ * they cannot be read. `piece` is room for them. */
 static const char *
 next_bytes(struct static_file *file, char piece[PIECE], ssize_t *n)
 {

@@ -14,7 +14,7 @@
  *   leads out of it, and no symbolic link is followed. This holds even against
  *   processes that can write into it.
  * - As many bytes as Content-Length promises are sent as long as the file has
- *   them; if it has become shorter, the connection is cut. What is written into
+ *   them; if it has become shorter, the connection is reset. What is written to
  *   a file while it is sent may arrive mixed with what was there: rename() a
  *   new file over it instead. */
 #ifndef WEBSTATIC_H
@@ -32,8 +32,9 @@ int static_open_root(const char *path);
 void static_file_get(struct handler *self);
 enum { STATIC_FILE_STATE_SIZE = 32 };
 
-/* [29] Or only the requested part of it; or 304 if the client has it already,
- * 412 if it means another one. */
+/* [29] static_file_get() sends only a part if the client asks for one. It
+ * answers 304 if the client has the file already, 412 if the client means
+ * another version, and 416 if there is no such part. */
 
 /* [29] Requests that arrive together share what was read of a small file; a
  * file that has been replaced is served new to every request that arrives
