@@ -65,9 +65,8 @@ void application_set_cookie_secret(struct application *application,
 /* [31] Application.listen: an HTTP server for this application alone, at a port
  * of an address (httpserver.h). May be called several times, with the same
  * loop.
- * - The server limits the size of a head and of a body, but has no deadlines
- *   and no connection limit. A program that needs these makes its own server,
- *   as main.c does.
+ * - The server limits the size of a head and of a body, and nothing else. A
+ *   program that needs other limits makes its own server, as main.c does.
  * - NULL, or a sentence that says what is wrong. */
 const char *application_listen(struct application *application,
                                struct ioloop *loop, int port,

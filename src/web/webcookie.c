@@ -1,6 +1,6 @@
 /* [30] webcookie.c -- see webcookie.h.
  *
- * In reading order: plain cookies, signed values, XSRF tokens. */
+ * In reading order: cookies, and the XSRF tokens, which need them. */
 #include "webcookie.h"
 
 #include <stdint.h> /* [31] */
@@ -34,8 +34,8 @@ handler_get_cookie(struct handler *self, const char *name)
 }
 
 /* RFC 6265, section 4.1.1: printable, and none of the bytes that could end the
- * value. Others are refused, not escaped: no two browsers agree on how to read
- * an escape. */
+ * value. Other values are refused, not escaped: there is no escape that all
+ * browsers read in the same way. */
 static bool
 is_cookie_value(const char *value)
 {

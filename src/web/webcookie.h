@@ -1,12 +1,10 @@
-/* [30] webcookie.h -- cookies, signed values, XSRF tokens.
+/* [30] webcookie.h -- cookies and XSRF tokens.
  *
- *     Tornado 2.0: tornado/web.py, RequestHandler's cookies, secure cookies
- *     and XSRF tokens
+ *     Tornado 2.0: tornado/web.py, RequestHandler's cookies and XSRF tokens
  *     Layer 5: more functions for handlers.
  *
  * A cookie is a text that the server gives to a client, and that the client
- * sends with each request. The client can read and change it. A signature makes
- * a change useless, but nothing here hides the text. */
+ * sends with each request. The client can read and change it. */
 #ifndef WEBCOOKIE_H
 #define WEBCOOKIE_H
 
@@ -29,10 +27,12 @@ enum { COOKIE_HTTP_ONLY = 1 };
 bool handler_set_cookie(struct handler *self, const char *name,
                         const char *value, int days, int flags);
 
-/* [31] RequestHandler.set_secure_cookie: any text, signed with the
- * application's secret (application_set_cookie_secret()), its name, and the
- * time. The format is Tornado's since 3.2.1. The cookie is HTTP_ONLY. False as
- * above, and without a secret. */
+/* [31] RequestHandler.set_secure_cookie: sets a cookie with any text, the time,
+ * and a signature over name, text and time.
+ * - The key is that of application_set_cookie_secret(). A client can read the
+ *   text, but a changed text is not valid.
+ * - The format is Tornado's since 3.2.1. The cookie is HTTP_ONLY.
+ * - False as above, and without a secret. */
 bool handler_set_secure_cookie(struct handler *self, const char *name,
                                const char *value, int days);
 
