@@ -18,7 +18,7 @@ static size_t pressure_limit = MEMORY_MAX - SINGLE_BLOCKS;
 
 /* [32] --- the peak ------------------------------------------------------- */
 
-/* Below this peak it is not worth to walk through the heap. */
+/* Below this peak a walk through the heap costs more than it returns. */
 enum { SMALL_PEAK = 4194304 };
 
 static size_t peak;
@@ -91,7 +91,7 @@ block_resize(void *block, size_t before, size_t after)
     if (block != NULL)
         in_use = total;
 
-    /* [32] How much has it been at most? */
+    /* [32] The highest value since the last memory_give_back(). */
     if (in_use > peak)
         peak = in_use;
 

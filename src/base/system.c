@@ -180,7 +180,7 @@ watched_signals(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
 
-    /* [33] Those of a parent. */
+    /* [33] The signals of a parent (process.c). */
     sigaddset(set, SIGHUP);
     sigaddset(set, SIGCHLD);
     sigaddset(set, SIGALRM);

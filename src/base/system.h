@@ -41,12 +41,13 @@ int check_pollable(int fd);
  * gained if its last packet waits. */
 void set_tcp_options(int listener);
 
-/* [32] Another one, where the system has it: the kernel buffers at most 64 KiB
- * of unsent bytes for each connection; the default is megabytes for each client
- * that does not read. */
+/* [32] set_tcp_options() sets TCP_NOTSENT_LOWAT, too, where the system has it:
+ * the kernel buffers at most 64 KiB of unsent bytes for each connection. The
+ * default is megabytes for each client that does not read. */
 
-/* [34] And another one: the kernel reports a connection when its first bytes
- * have come, or after a second, so that the first recv() finds the request. */
+/* [34] set_tcp_options() sets TCP_DEFER_ACCEPT, too, where the system has it:
+ * the kernel reports a connection when its first bytes have come, or after a
+ * second, so that the first recv() finds the request. */
 
 /* [7] True if a call on a non-blocking socket that has failed with this errno
  * may be repeated. */

@@ -17,15 +17,15 @@ enum { SECOND = 1000000 };
  * added without an overflow. */
 #define NEVER (INT64_MAX / 2)
 
-/* One connection. `since` is when its present limit began to count: with the
- * state, or with the present window of a body or an answer. */
+/* What is known of one connection. Its present limit is that of its state or,
+ * if `sending` is set, that of an answer. */
 struct watched {
     struct httpconnection *connection;
     struct iostream *stream;
     struct watched *next, **link;
     enum httpconnection_state state;
     bool sending; /* the limit is the one for unsent bytes */
-    int64_t since; /* the start of this limit, or window */
+    int64_t since; /* when this limit, or the present window of it, began */
     size_t mark;   /* progress() at that moment */
     int64_t since_before; /* [36] the same of the window before */
     size_t mark_before; /* [36] */
@@ -64,7 +64,7 @@ restart(struct watched *w, bool sending, int64_t now)
     w->mark_before = before.mark;
 }
 
-/* When will the present limit, or window, be over? */
+/* The end of the present limit, or window. */
 static int64_t
 deadline(const struct httplimits *limits, const struct watched *w)
 {
@@ -73,7 +73,8 @@ deadline(const struct httplimits *limits, const struct watched *w)
                                               : limits->timeouts[w->state]);
 }
 
-/* Has the client sent, or acknowledged, enough bytes in the present window? */
+/* True if the client has sent, or acknowledged, enough bytes in the present
+ * window. Only bodies and answers have windows. */
 static bool
 is_fast_enough(const struct httplimits *limits, const struct watched *w)
 {
@@ -82,9 +83,10 @@ is_fast_enough(const struct httplimits *limits, const struct watched *w)
                                              SECOND * HTTP_MIN_RATE);
 }
 
-/* The time is over. True if the loop was late, not the client: the kernel had
- * bytes of the client that the loop had not received. (The progress of an
- * answer is known to the kernel, so it needs no such check.) */
+/* To be called when the deadline is over. True if the loop was late, not the
+ * client: the kernel had bytes of the client that the loop had not received.
+ * (The kernel counts what a client acknowledges even if the loop is late, so an
+ * answer needs no such check.) */
 static bool
 loop_was_late(const struct httplimits *limits, struct watched *w)
 {
@@ -169,8 +171,8 @@ schedule(struct httplimits *limits, int64_t when)
 
 /* A connection that is closed or refused here leaves the list only in a later
  * turn, so the list does not change during the sweep. If the sweep is late, the
- * loop was late, and this time does not count, except that no limit begins
- * later than now: it may have begun after the loop was held up. */
+ * loop was late, and the delay does not count: each limit begins later by it,
+ * but not later than now (it may have begun after the delay). */
 static void
 sweep(void *arg)
 {
@@ -367,9 +369,9 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
 
 /* [34] --- idle connections ------------------------------------------------ */
 
-/* Is the connection between two requests: no byte of the next request has
- * arrived, and no byte of an answer is unsent? Empty lines do not count as a
- * request: otherwise a client could send one to be never closed as idle. */
+/* True if the connection is between two requests: no byte of the next request
+ * has arrived, and no byte of an answer is unsent. Empty lines do not count as a
+ * request: otherwise a client could send one, and would never be idle. */
 static bool
 is_idle(const struct watched *w)
 {
@@ -400,7 +402,8 @@ httplimits_close_idlest(void *arg)
     iostream_close(idlest->stream);
 }
 
-/* Idle connections have a second, from now on, to ask again. */
+/* Idle connections have one second, from now on, for another
+ * request. */
 void
 httplimits_drain(struct httplimits *limits)
 {

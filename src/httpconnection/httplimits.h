@@ -1,7 +1,7 @@
 /* [32] httplimits.h -- limits for all connections.
  *
  *     Tornado 2.0 has none (idle_connection_timeout, body_timeout: 4.0).
- *     Layer 4: it watches connections from outside; they do not know it.
+ *     Layer 4: connections do not know it; it observes them.
  *
  * The limits of a connection depend on its state:
  *
