@@ -272,7 +272,7 @@ settings_read(int argc, char **argv)
 {
     parse(argc, argv);
 
-    /* [33] A supervisor may start the program with its standard descriptors
+    /* [33] The program may have been started with its standard descriptors
      * closed. The first connections would get their numbers, and one client
      * would get the log. */
     int fd;

@@ -180,8 +180,8 @@ stop_all(struct supervisor *s, int signal_number)
     signal_children(s, sent);
 }
 
-/* Returns the same as fork_processes(). SIGALRM: the time of the children that
- * were told to end is over. */
+/* Returns the same as fork_processes(). SIGALRM: the children that were told to
+ * end have not ended in time. */
 static int
 supervise(struct supervisor *s)
 {

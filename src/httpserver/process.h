@@ -26,8 +26,8 @@ size_t cpu_count(void);
  * - A child unblocks the signals when it is ready for them.
  *
  * In the parent it returns PROCESS_PARENT when all children have ended, and
- * *status is the status to exit with: 0; 128 + SIGINT after SIGINT; 1 if
- * children are missing. Until then:
+ * *status is the status to exit with: 0 after SIGTERM, 128 + SIGINT after
+ * SIGINT, 1 if all children have died without such a signal. Until then:
  * - A child that ends without a signal of the parent is forked again, at most 5
  *   times a minute.
  * - SIGTERM and SIGINT are sent on, a second one as SIGINT.
