@@ -19,7 +19,7 @@ transfer(struct buffer **unsent, int fd, uint32_t events)
     char bytes[4096];
     ssize_t n = 1;
 
-    if (events & ~IOLOOP_WRITE) {
+    if (events & (IOLOOP_READ | IOLOOP_ERROR)) {
         n = recv(fd, bytes, sizeof bytes, 0);
         if (n > 0 && !buffer_append(unsent, bytes, (size_t)n))
             return false;
