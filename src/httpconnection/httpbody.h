@@ -15,7 +15,7 @@
  * is wrong (see httputil.h), and the start of the next request is unknown. */
 typedef void httpbody_callback(const char *wrong, void *arg);
 
-/* Reads `length` bytes into request->body_buffer.
+/* Reads `length` bytes, at least 1, into request->body_buffer.
  * - The buffer grows with the bytes that arrive, not with the announced length.
  * - The callback runs from the loop. It does not run if the stream closes
  *   first, or if its pending read is cancelled.

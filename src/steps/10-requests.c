@@ -84,7 +84,7 @@ on_headers(const char *data, size_t size, void *arg)
     size_t length = 0;
     if (wrong == NULL)
         wrong = httprequest_body_length(c->request, MAX_BODY, &length);
-    if (wrong == NULL) {
+    if (wrong == NULL && length > 0) {
         if (httpbody_read(c->stream, c->request, length, answer, c))
             return;
         wrong = HTTP_NO_MEMORY;
