@@ -573,6 +573,12 @@ ioloop_start(struct ioloop *loop)
                                     poll_timeout);
         loop->poll_count++;
         ran = 0; /* [36] */
+
+        /* [20] The kernel had no memory for the wait. The next turn, a
+         * millisecond later, tries again. */
+        if (nready == -1 && errno == ENOMEM)
+            nready = poll(NULL, 0, 1);
+
         if (nready == -1 && errno != EINTR)
             return -1;
         loop->now = ioloop_time(); /* [5] */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h> /* [34] */
 #include <sys/select.h> /* [34] */
+#include <time.h>
 #include <unistd.h> /* [33] */
 
 #include "httputil.h" /* [31] */
@@ -283,6 +284,7 @@ settings_read(int argc, char **argv)
 
     unblock_stderr(); /* [35] */
     log_level = find_word(log_levels, settings.log);
+    tzset(); /* localtime_r() need not do it, and later may have no memory */
     trace_on = settings.trace != NULL;
 
     /* Records for programs in place of lines for people. */

@@ -288,7 +288,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     self->headers_written = true;
 
     /* [25] The length was announced with the head. */
-    if (f->length_known && r->connection != NULL &&
+    if (self->failed == 0 && f->length_known && r->connection != NULL &&
         (self->flushed > f->length ||
          (self->last && self->sends_body && self->flushed < f->length)))
         handler_fail(self, 500, wrong_length);
@@ -371,7 +371,8 @@ settle_length(struct handler *self)
         return;
 
     /* [25] No other length than the one that the handler has given. */
-    if (f->length_known && buffer_length(self->body) != f->length)
+    if (self->failed == 0 && f->length_known &&
+        buffer_length(self->body) != f->length)
         handler_fail(self, 500, wrong_length);
 
     /* [23] The answer is complete, so its Etag is known, too. */

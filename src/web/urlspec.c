@@ -12,6 +12,7 @@ struct route {
     const struct urlspec *spec;
     size_t prefix; /* [36] bytes that begin every path that matches */
     regex_t regex; /* [23] */
+    bool compiled; /* [23] `regex` can be used */
 };
 
 struct urlspecs {
@@ -44,8 +45,10 @@ compile(struct route *route)
         route->prefix = n - (n > 0 && strspn(pattern + n, "*+?{") > 0);
     }
 
-    if (error != 0)
+    if (error != 0 && error != REG_ESPACE)
         log_error("invalid pattern: %s (regcomp: %d)", pattern, error);
+    errno = error == REG_ESPACE ? ENOMEM : EINVAL;
+    route->compiled = error == 0;
     return error == 0;
 }
 
@@ -54,7 +57,7 @@ compile(struct route *route)
  * beginning and the end of the match are compared. Of several matches regexec()
  * takes the longest of the leftmost. */
 static int
-match(const struct route *route, const char *path, regmatch_t *groups)
+match(struct route *route, const char *path, regmatch_t *groups)
 {
     size_t size = strlen(path);
     int error;
@@ -69,11 +72,18 @@ match(const struct route *route, const char *path, regmatch_t *groups)
         return 0;
     }
 
-    /* Without memory glibc's regexec() says that nothing matches. */
+    /* Without memory glibc's regexec() says that nothing matches, and it says
+     * so later, too: it keeps its incomplete tables. So the pattern is compiled
+     * again for the next match. */
+    if (!route->compiled && !compile(route))
+        return REG_ESPACE;
     errno = 0;
     error = regexec(&route->regex, path, URLSPEC_GROUPS, groups, 0);
-    if (error == REG_NOMATCH && errno == ENOMEM)
+    if (error == REG_ESPACE || errno == ENOMEM) {
+        regfree(&route->regex);
+        route->compiled = false;
         return REG_ESPACE;
+    }
     if (error == 0 &&
         (groups[0].rm_so != 0 || groups[0].rm_eo != (regoff_t)size))
         return REG_NOMATCH;
@@ -118,12 +128,13 @@ void
 urlspecs_free(struct urlspecs *all)
 {
     for (size_t i = all->literals; i < all->n; i++)
-        regfree(&all->routes[i].regex);
+        if (all->routes[i].compiled)
+            regfree(&all->routes[i].regex);
     free(all);
 }
 
 int
-urlspecs_find(const struct urlspecs *all, const char *path,
+urlspecs_find(struct urlspecs *all, const char *path,
               regmatch_t *groups, const struct handler_class **class)
 {
     size_t i;

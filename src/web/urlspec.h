@@ -34,7 +34,7 @@ void urlspecs_free(struct urlspecs *all); /* [23] */
  *   group that matched nothing).
  * - 404: no pattern matches. *class is as before then, and `groups` is not
  *   valid. The same for 503: regexec() had no memory. */
-int urlspecs_find(const struct urlspecs *all, const char *path,
+int urlspecs_find(struct urlspecs *all, const char *path,
                   regmatch_t *groups, const struct handler_class **class);
 
 #endif

@@ -267,7 +267,7 @@ handler_xsrf_token(struct handler *self)
         new_token(self, token))
         text = encode_token(self, token);
     if (text == NULL)
-        handler_send_error(self, 503);
+        handler_fail(self, 503, "no memory or random bytes for a token");
     return text;
 }
 

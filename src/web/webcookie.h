@@ -44,7 +44,7 @@ const char *handler_get_secure_cookie(struct handler *self, const char *name,
 /* RequestHandler.xsrf_token: the text by which a form proves that it comes from
  * this site. The token itself is in the cookie _xsrf, which is set if the
  * request has none; the text is the token under a new mask each time. NULL
- * without memory or random bytes: then 503 has been answered. */
+ * without memory or random bytes: then the answer becomes a 503. */
 const char *handler_xsrf_token(struct handler *self);
 
 /* RequestHandler.xsrf_form_html: writes the token, as a field of a form. */

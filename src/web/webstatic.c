@@ -476,6 +476,8 @@ send_more(void *arg)
 
     if (left > 0 && !handler_client_gone(self))
         data = next_bytes(file, piece, &n);
+    if (n == -1)
+        handler_fail(self, 503, strerror(errno));
     if (n > 0) {
         file->next += n;
         TRACE(httprequest_fd(self->request), "%zd bytes of the file, %lld left",
