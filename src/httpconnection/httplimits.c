@@ -370,8 +370,8 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
 /* [34] --- idle connections ------------------------------------------------ */
 
 /* True if the connection is between two requests: no byte of the next request
- * has arrived, and no byte of an answer is unsent. Empty lines do not count as a
- * request: otherwise a client could send one, and would never be idle. */
+ * has arrived, and no byte of an answer is unsent. Empty lines do not count as
+ * a request: otherwise a client could send one, and would never be idle. */
 static bool
 is_idle(const struct watched *w)
 {
