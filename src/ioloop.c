@@ -458,7 +458,7 @@ ioloop_stop(struct ioloop *loop)
     loop->stopped = true;
 }
 
-/* [27] The timeouts that have not run are freed, and not called. */
+/* The timeouts that have not run are freed, and not called. */
 void
 ioloop_free(struct ioloop *loop)
 {
@@ -483,9 +483,8 @@ ioloop_instance(void)
     return instance;
 }
 
-/* [27] IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler,
- * and a handler a callback, so the loop below repeats both until none is
- * left. */
+/* IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
+ * a handler a callback, so the loop below repeats both until none is left. */
 void
 ioloop_close_all(struct ioloop *loop)
 {

@@ -123,11 +123,11 @@ struct ioloop *ioloop_instance(void);
  *   wait. */
 void ioloop_stop(struct ioloop *loop);
 
-/* [27] Frees a loop, after ioloop_start() has returned. Callbacks and timeouts
- * that have not run by then are not called. */
+/* Frees a loop, after ioloop_start() has returned. Callbacks and timeouts that
+ * have not run by then are not called. */
 void ioloop_free(struct ioloop *loop);
 
-/* [27] For the end of a program, after ioloop_start() has returned: calls every
+/* For the end of a program, after ioloop_start() has returned: calls every
  * handler with ERROR, then the callbacks, until no handler and no callback is
  * left.
  * - Every handler must remove itself when it is called with ERROR.

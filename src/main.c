@@ -48,7 +48,7 @@ serve(void)
         die("cannot wait");
     signals_hold(true);
 
-    /* [27] The end of every connection. */
+    /* The end of every connection. */
     httpserver_stop(server);
     ioloop_close_all(loop);
 
@@ -56,8 +56,8 @@ serve(void)
     samples_end();
     ioloop_close_all(loop);
 
-    httpserver_free(server); /* [27] */
-    ioloop_free(loop); /* [27] */
+    httpserver_free(server);
+    ioloop_free(loop);
 }
 
 /* The application, and what surrounds it. */
@@ -109,6 +109,6 @@ main(int argc, char **argv)
     settings_announce(listeners);
     listeners = prefork(); /* [33] */
     serve();
-    application_free(application); /* [27] */
+    application_free(application);
     signals_exit(0);
 }

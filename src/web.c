@@ -44,7 +44,7 @@ application_new(const struct urlspec *specs)
     return a;
 }
 
-/* [27] For a process that ends in order. */
+/* [17] For a process that ends in order. */
 void
 application_free(struct application *a)
 {

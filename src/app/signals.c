@@ -1,4 +1,4 @@
-/* [26] signals.c -- see signals.h. */
+/* [17] signals.c -- see signals.h. */
 #include "signals.h"
 
 #include <signal.h>

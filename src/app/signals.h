@@ -1,4 +1,4 @@
-/* [26] signals.h -- SIGTERM and SIGINT end the program.
+/* [17] signals.h -- SIGTERM and SIGINT end the program.
  *
  *     Layer 6. */
 #ifndef SIGNALS_H

@@ -7,7 +7,7 @@
 #define SYSTEM_H
 
 #include <fcntl.h> /* [28] */
-#include <signal.h> /* [26] */
+#include <signal.h> /* [17] */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h> /* [32] */
@@ -85,7 +85,7 @@ void trim_heap(void);
  * 4 MiB that are free at its end. */
 void prepare_heap(void);
 
-/* [26] --- signals ------------------------------------------------------ */
+/* [17] --- signals ------------------------------------------------------ */
 
 /* The signals that tell a program of the course to end, or that tell its
  * parent process what to do. */

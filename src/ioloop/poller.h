@@ -41,7 +41,7 @@ struct poller {
     void *(*new)(void);
     int (*watch)(void *self, int fd, uint32_t before, uint32_t after);
     int (*poll)(void *self, struct poller_event *ready, int max, int timeout);
-    void (*free)(void *self); /* [27] */
+    void (*free)(void *self); /* [17] */
 };
 
 extern const struct poller poller_select;

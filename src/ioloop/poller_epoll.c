@@ -33,7 +33,7 @@ epoll_new(void)
     return NULL;
 }
 
-/* [27] For ioloop_free(). */
+/* [17] For ioloop_free(). */
 static void
 epoll_free(void *self)
 {
@@ -66,7 +66,7 @@ epoll_poll(void *self, struct poller_event *ready, int max, int timeout)
 
 const struct poller poller_epoll = {
     "epoll", epoll_new, epoll_watch, epoll_poll,
-    epoll_free, /* [27] */
+    epoll_free, /* [17] */
 };
 
 #else

@@ -36,7 +36,7 @@ kqueue_new(void)
     return NULL;
 }
 
-/* [27] For ioloop_free(). */
+/* [17] For ioloop_free(). */
 static void
 kqueue_free(void *self)
 {
@@ -122,7 +122,7 @@ kqueue_poll(void *self, struct poller_event *ready, int max, int timeout)
 
 const struct poller poller_kqueue = {
     "kqueue", kqueue_new, kqueue_watch, kqueue_poll,
-    kqueue_free, /* [27] */
+    kqueue_free, /* [17] */
 };
 
 #else

@@ -108,5 +108,5 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
 
 const struct poller poller_select = {
     "select", select_new, select_watch, select_poll,
-    free, /* [27] */
+    free, /* [17] */
 };

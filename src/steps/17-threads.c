@@ -1,26 +1,29 @@
-/* [17] Step 17 -- the application again, with a thread and two signals.
+/* [17] Step 17 -- the application again, with a thread, signals and an end.
  *
  * SIGUSR1 starts a thread that counts prime numbers while the loop serves
- * clients. SIGTERM and ^C end the loop in order. Chapter 26 replaces this
- * program by src/main.c. */
+ * clients. SIGTERM and ^C stop the loop; then everything is freed in order.
+ * Chapter 26 replaces this program by src/main.c. */
 #include <pthread.h>
 
 #include "demo.h"
+#include "signals.h"
 #include "step.h"
 
 enum { BELOW = 1000000 };
 
-static struct application *application;
+static pthread_t thread;
+static bool counting; /* the thread has not been joined */
 
 /* Runs on the loop, with the result of the thread. */
 static void
 print_result(void *arg)
 {
     fprintf(stderr, "%ld primes below %d\n", (long)(intptr_t)arg, BELOW);
+    pthread_join(thread, NULL);
+    counting = false;
 }
 
-/* Runs in a thread of its own. It uses nothing of the loop's but
- * ioloop_add_callback(). */
+/* Runs in the thread. Of the loop it uses nothing but ioloop_add_callback(). */
 static void *
 count_primes(void *arg)
 {
@@ -40,52 +43,51 @@ count_primes(void *arg)
 static void
 start_thread(void *arg)
 {
-    pthread_t thread;
-
-    if (pthread_create(&thread, NULL, count_primes, arg) == 0)
-        pthread_detach(thread);
-}
-
-static void
-stop(void *arg)
-{
-    ioloop_stop(arg);
+    if (!counting)
+        counting = pthread_create(&thread, NULL, count_primes, arg) == 0;
 }
 
 /* A signal handler: the work itself is done by a callback. */
 static void
-on_signal(int signal_number)
+on_sigusr1(int signal_number)
 {
     struct ioloop *loop = ioloop_instance();
 
-    ioloop_add_callback_from_signal(
-        loop, signal_number == SIGUSR1 ? start_thread : stop, loop);
+    (void)signal_number;
+    ioloop_add_callback_from_signal(loop, start_thread, loop);
 }
 
 int
 main(int argc, char **argv)
 {
     struct ioloop *loop = ioloop_instance();
-    static struct httpconnection_settings settings = {
+    struct application *application = application_new(demo_routes);
+    struct httpconnection_settings settings = {
         .request_callback = application_call,
+        .request_arg = application,
         .max_header_size = 32768,
         .max_body_size = 16 << 20,
     };
+    struct httpserver *server;
 
-    application = application_new(demo_routes);
     if (application == NULL)
         die("application_new");
-    settings.request_arg = application;
-    signal(SIGTERM, on_signal);
-    signal(SIGINT, on_signal);
-    signal(SIGUSR1, on_signal);
-    signal(SIGPIPE, SIG_IGN);
-    step_server(loop, argc, argv, httpconnection_handle_stream, &settings);
-
-    /* [20] And the addresses of the command line. */
-    step_addresses(loop, argc, argv, httpconnection_handle_stream, &settings);
-
+    signals_hold(true);
+    signal(SIGUSR1, on_sigusr1);
+    server = step_server(loop, argc, argv, httpconnection_handle_stream,
+                         &settings);
+    signals_hold(false);
     if (ioloop_start(loop) == -1)
         die("cannot wait");
-    return 0;
+    signals_hold(true);
+
+    /* The thread uses the loop. Then every connection ends. */
+    if (counting)
+        pthread_join(thread, NULL);
+    httpserver_stop(server);
+    ioloop_close_all(loop);
+    httpserver_free(server);
+    ioloop_free(loop);
+    application_free(application);
+    signals_exit(0);
 }

@@ -141,9 +141,30 @@ step_accept(int listener, struct ioloop *loop)
 
 /* [9] --- a server --------------------------------------------------------- */
 
+/* [20] A listener at each --address=NAME of the command line. The port is that
+ * of the first one; with --port=0 it is a free one. */
+static inline void
+step_addresses(struct listeners *listeners, int argc, char **argv)
+{
+    const char *error = NULL;
+    char url[128];
+
+    for (int i = 1; i < argc && error == NULL; i++)
+        if (strncmp(argv[i], "--address=", 10) == 0)
+            error = listeners_bind(listeners, step_port(argc, argv),
+                                   argv[i] + 10);
+    if (error != NULL) {
+        fprintf(stderr, "%s\n", error);
+        exit(1);
+    }
+    for (size_t i = 1; listeners_url(listeners, i, url, sizeof url) == 0; i++)
+        printf("listening on %s\n", url);
+    fflush(stdout);
+}
+
 /* Makes a server at the port of the command line. Each new stream is given to
  * `handle_stream`. */
-static inline void
+static inline struct httpserver *
 step_server(struct ioloop *loop, int argc, char **argv,
             httpserver_handle_stream *handle_stream, void *arg)
 {
@@ -155,38 +176,10 @@ step_server(struct ioloop *loop, int argc, char **argv,
         set_nonblocking(listener) == -1)
         die("server");
     listeners_add(listeners, listener);
+    step_addresses(listeners, argc, argv); /* [20] */
     if (httpserver_start(server, listeners) == -1)
         die("event loop");
-}
-
-/* [20] Another server at each --address=NAME of the command line. The port is
- * that of the first one; with --port=0 it is a free one. */
-static inline void
-step_addresses(struct ioloop *loop, int argc, char **argv,
-               httpserver_handle_stream *handle_stream, void *arg)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--address=", 10) != 0)
-            continue;
-
-        struct httpserver *server = httpserver_new(loop, handle_stream, arg);
-        struct listeners *listeners = listeners_new();
-        char url[128];
-        if (server == NULL || listeners == NULL)
-            die("server");
-
-        const char *error =
-            listeners_bind(listeners, step_port(argc, argv), argv[i] + 10);
-        if (error != NULL) {
-            fprintf(stderr, "%s\n", error);
-            exit(1);
-        }
-        for (size_t k = 0; !listeners_url(listeners, k, url, sizeof url); k++)
-            printf("listening on %s\n", url);
-        fflush(stdout);
-        if (httpserver_start(server, listeners) == -1)
-            die("event loop");
-    }
+    return server;
 }
 
 /* The main() of steps 9 to 16. */
