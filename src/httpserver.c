@@ -30,7 +30,7 @@ struct httpserver {
     struct timeout *paused; /* NULL: accepting is not paused */
     bool complained;        /* the reason of the pause is in the log */
 
-    /* [27] For the end. */
+    /* [17] For the end. */
     size_t nstreams;        /* the streams that have not been freed */
     ioloop_callback *empty; /* runs when no stream is left, if not NULL */
     void *empty_arg;
@@ -57,9 +57,7 @@ httpserver_new(struct ioloop *loop, httpserver_handle_stream *handle_stream,
     return server;
 }
 
-/* [20] --- pause ---------------------------------------------------------- */
-
-enum { PAUSE = 100000 }; /* microseconds */
+/* [17] --- the end of a stream --------------------------------------------- */
 
 static void
 leave_loop(struct httpserver *server)
@@ -70,7 +68,30 @@ leave_loop(struct httpserver *server)
                                            --server->nstarted));
 }
 
-static void resume(void *arg);
+static void resume(void *arg); /* [20] */
+
+/* A stream has been freed, and with it a descriptor. */
+static void
+on_stream_free(void *arg)
+{
+    struct httpserver *server = arg;
+
+    server->nstreams--;
+
+    /* [20] A connection can be accepted again. */
+    if (server->paused != NULL) {
+        ioloop_remove_timeout(server->loop, server->paused);
+        resume(server);
+    }
+
+    /* It was the last stream. */
+    if (server->nstreams == 0 && server->empty != NULL)
+        server->empty(server->empty_arg);
+}
+
+/* [20] --- pause ---------------------------------------------------------- */
+
+enum { PAUSE = 100000 }; /* microseconds */
 
 /* A connection is pending that cannot be accepted now. The kernel would report
  * its listener as ready in every turn, and the loop would spin (Tornado's
@@ -87,23 +108,6 @@ pause_accepting(struct httpserver *server)
         leave_loop(server);
     else
         poll(NULL, 0, 1);
-}
-
-/* A stream has been freed, and with it a descriptor. */
-static void
-on_stream_free(void *arg)
-{
-    struct httpserver *server = arg;
-
-    server->nstreams--; /* [27] */
-    if (server->paused != NULL) {
-        ioloop_remove_timeout(server->loop, server->paused);
-        resume(server);
-    }
-
-    /* [27] It was the last stream. */
-    if (server->nstreams == 0 && server->empty != NULL)
-        server->empty(server->empty_arg);
 }
 
 /* [34] --- connection limit ------------------------------------------------ */
@@ -165,9 +169,8 @@ handle_accept(struct httpserver *server, int listener)
         return true;
     }
 
-    server->nstreams++; /* [27] */
-
-    /* [20] The end of a stream frees a descriptor. */
+    /* [17] The memory of the server is freed after its streams. */
+    server->nstreams++;
     iostream_set_free_callback(stream, on_stream_free, server);
 
     server->handle_stream(stream, sa, size, server->arg);
@@ -271,18 +274,20 @@ httpserver_url(const struct httpserver *server, size_t i, char *url,
     return listeners_url(server->listeners, i, url, size);
 }
 
-/* [27] The streams stay. */
+/* [17] The streams stay. */
 void
 httpserver_stop(struct httpserver *server)
 {
+    /* [20] The pause, if there is one, ends. */
     ioloop_remove_timeout(server->loop, server->paused);
     server->paused = NULL;
+
     leave_loop(server);
     listeners_free(server->listeners);
     server->listeners = NULL;
 }
 
-/* [27] The streams that are left still have a pointer to the server. */
+/* [17] The streams that are left still have a pointer to the server. */
 void
 httpserver_free(struct httpserver *server)
 {

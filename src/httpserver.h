@@ -27,7 +27,7 @@ struct httpserver *httpserver_new(struct ioloop *loop,
                                   httpserver_handle_stream *handle_stream,
                                   void *arg);
 
-/* [27] Stops the server. Its streams stay open; the memory of the server is
+/* [17] Stops the server. Its streams stay open; the memory of the server is
  * freed when the last of them has been freed. */
 void httpserver_free(struct httpserver *server);
 
@@ -46,7 +46,7 @@ int httpserver_start(struct httpserver *server, struct listeners *listeners);
 int httpserver_url(const struct httpserver *server, size_t i, char *url,
                    size_t size);
 
-/* [27] HTTPServer.stop: closes the listeners. A second call does nothing. */
+/* [17] HTTPServer.stop: closes the listeners. A second call does nothing. */
 void httpserver_stop(struct httpserver *server);
 
 /* [34] At most `max` streams exist at once, from their accept until they are

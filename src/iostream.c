@@ -46,7 +46,7 @@ struct iostream {
     /* [19] Runs when a read or a write is still incomplete. */
     ioloop_callback *partial_callback;
 
-    /* [20] Runs last: a descriptor is free. */
+    /* [17] Runs last: a descriptor is free. */
     ioloop_callback *free_callback;
     void *free_arg;
 
@@ -96,7 +96,7 @@ iostream_free(void *arg)
     if (s->close_callback != NULL)
         s->close_callback(s->owner);
 
-    /* [20] No other part uses the stream any more. */
+    /* [17] No other part uses the stream any more. */
     if (s->free_callback != NULL)
         s->free_callback(s->free_arg);
 
@@ -173,7 +173,7 @@ iostream_set_close_callback(struct iostream *s, ioloop_callback *callback,
     s->owner = arg;
 }
 
-/* [20] For the server, which may be out of descriptors. */
+/* [17] For the server, which counts its streams. */
 void
 iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
                            void *arg)

@@ -90,7 +90,7 @@ struct ioloop *iostream_loop(const struct iostream *stream);
 void iostream_set_close_callback(struct iostream *stream,
                                  ioloop_callback *callback, void *arg);
 
-/* [20] `callback` runs once, after the close callback, when the stream is
+/* [17] `callback` runs once, after the close callback, when the stream is
  * freed. It is for the creator of the stream. */
 void iostream_set_free_callback(struct iostream *stream,
                                 ioloop_callback *callback, void *arg);

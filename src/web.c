@@ -44,7 +44,7 @@ application_new(const struct urlspec *specs)
     return a;
 }
 
-/* [17] For a process that ends in order. */
+/* [26] For a process that ends in order. */
 void
 application_free(struct application *a)
 {

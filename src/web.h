@@ -52,7 +52,7 @@ struct handler_class {
  * which one. */
 struct application *application_new(const struct urlspec *specs);
 
-/* [17] Frees the application, with everything that it has made. All requests
+/* [26] Frees the application, with everything that it has made. All requests
  * must have ended before. */
 void application_free(struct application *application);
 

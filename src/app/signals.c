@@ -2,7 +2,7 @@
 #include "signals.h"
 
 #include <signal.h>
-#include <stdlib.h>
+#include <stdlib.h> /* [26] */
 
 #include "ioloop.h"
 #include "settings.h" /* [34] */
@@ -96,7 +96,7 @@ signals_hold(bool hold)
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-/* As process 1 the program cannot end by a signal: raise() has no effect. */
+/* [26] As process 1 the program cannot end by a signal: raise() has no effect. */
 void
 signals_exit(int status)
 {

@@ -18,7 +18,7 @@ struct listeners;
 /* An empty set; NULL: no memory. The caller owns it. */
 struct listeners *listeners_new(void);
 
-/* [27] Closes the sockets, too. NULL is allowed. */
+/* [17] Closes the sockets, too. NULL is allowed. */
 void listeners_free(struct listeners *listeners);
 
 /* Adds a listening, non-blocking socket, and takes ownership of it. The set has

@@ -61,16 +61,15 @@ int
 main(int argc, char **argv)
 {
     struct ioloop *loop = ioloop_instance();
-    struct application *application = application_new(demo_routes);
-    struct httpconnection_settings settings = {
+    static struct httpconnection_settings settings = {
         .request_callback = application_call,
-        .request_arg = application,
         .max_header_size = 32768,
         .max_body_size = 16 << 20,
     };
     struct httpserver *server;
 
-    if (application == NULL)
+    settings.request_arg = application_new(demo_routes);
+    if (settings.request_arg == NULL)
         die("application_new");
     signals_hold(true);
     signal(SIGUSR1, on_sigusr1);
@@ -88,6 +87,5 @@ main(int argc, char **argv)
     ioloop_close_all(loop);
     httpserver_free(server);
     ioloop_free(loop);
-    application_free(application);
-    signals_exit(0);
+    return 0;
 }
