@@ -47,8 +47,6 @@ serve(void)
     if (ioloop_start(loop) == -1)
         die("cannot wait");
     signals_hold(true);
-
-    /* The end of every connection. */
     httpserver_stop(server);
     ioloop_close_all(loop);
 
