@@ -86,13 +86,14 @@ static void add_waker(struct ioloop *loop); /* [17] */
 
 /* --- a loop and its poller --------------------------------------------- */
 
-/* The best first, as in Tornado's configurable_default(). */
+/* The best one first, as in Tornado. */
 static const struct poller *const pollers[] = {
     &poller_epoll, /* [3] */
     &poller_kqueue, /* [3] */
     &poller_select, NULL};
 
-/* A poller that this system does not have has no functions. */
+/* Takes the first poller of this system, or the one with the given name. In the
+ * table of a poller that this system does not have, `new` is NULL. */
 struct ioloop *
 ioloop_new(const char *name)
 {
@@ -143,9 +144,10 @@ reserve(void *array, size_t *size, size_t n, size_t item)
  * that run in this turn, and eight that they add. */
 enum { CALLBACKS_PER_FD = 16 };
 
-/* The kernel gives out the lowest free number, so the table has few gaps. Only
- * entries in use are set to 0: memory that has not been written costs
- * nothing. */
+/* Makes the table long enough for `fd`. The kernel gives out the lowest free
+ * number, so few entries stay unused. Only the entries up to `fd` are set to 0:
+ * memory that has not been written costs nothing. (It is not static, because
+ * iostream.c calls it, too, from chapter 27 on.) */
 bool
 ioloop_reserve(struct ioloop *loop, int fd)
 {
@@ -154,7 +156,8 @@ ioloop_reserve(struct ioloop *loop, int fd)
     if ((size_t)fd < loop->nentries)
         return true;
 
-    /* [3] A descriptor that is not open does not make the table grow. */
+    /* [3] A descriptor that is not open (EBADF) does not make the table
+     * longer. */
     if (fcntl(fd, F_GETFD) == -1)
         return false;
 
@@ -387,10 +390,10 @@ sift(struct ioloop *loop, size_t i, struct timeout *t)
     place(heap, i, t);
 }
 
-/* heapq.heappush: the new timeout starts at the end of the heap. A deadline in
- * the past is moved behind `now`, so the timeout waits until the loop has
- * polled again. Otherwise a timeout that adds itself again could hold up the
- * loop for ever (Tornado until 4.0). */
+/* The new timeout starts at the end of the heap (heapq.heappush in Tornado). A
+ * deadline in the past is replaced by the first moment after `now`, so the
+ * timeout waits until the loop has polled again. Otherwise a timeout that adds
+ * itself again could hold up the loop for ever (Tornado until 4.0). */
 struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
@@ -578,6 +581,7 @@ ioloop_start(struct ioloop *loop)
         if (nready == -1 && errno == ENOMEM)
             nready = poll(NULL, 0, 1);
 
+        /* EINTR: a signal ended the wait, and no descriptor is ready. */
         if (nready == -1 && errno != EINTR)
             return -1;
         loop->now = ioloop_time(); /* [5] */

@@ -4,8 +4,8 @@
  *     Layer 1: it knows the pollers of the kernel, and no layer above.
  *
  * A loop has a table of descriptors, each with a function to call when the
- * descriptor is ready. ioloop_start() waits in the kernel until one of them
- * is, calls its function, and waits again.
+ * descriptor is ready. ioloop_start() waits in the kernel until a descriptor is
+ * ready, calls its function, and waits again.
  *
  * Only the thread that made a loop may use it, unless said otherwise. Calls
  * that can fail return -1 or NULL with errno set, and change nothing then. */
@@ -31,8 +31,8 @@ typedef void ioloop_callback(void *arg);
 /* --- a loop ------------------------------------------------------------ */
 
 /* Makes a loop with the poller of that name; with NULL the best one that this
- * system has (Tornado's configurable_default: epoll, else kqueue, else
- * select). errno is ENOTSUP if there is no such poller. */
+ * system has: epoll or kqueue (from chapter 3 on), else select. NULL, with
+ * errno, if that fails; ENOTSUP: this system has no such poller. */
 struct ioloop *ioloop_new(const char *poller);
 
 /* Runs the loop, turn after turn. Returns -1, with errno, if the poll fails. */
@@ -45,9 +45,9 @@ int ioloop_start(struct ioloop *loop);
  * - ERROR is always among the events (poller.h says what each system reports).
  * - `fd` must be non-blocking. It still belongs to the caller.
  * - EEXIST: `fd` has a handler already.
- * - EBADF: `fd` is not open. EPERM: a regular file or a directory, which is
- *   always ready. EMFILE: the poller is select(), and `fd` is not below
- *   FD_SETSIZE (1024). */
+ * - EMFILE: the poller is select(), and `fd` is not below FD_SETSIZE (1024).
+ * - From chapter 3 on, EBADF: `fd` is not open. EPERM: it is a regular file or
+ *   a directory, which is always ready. */
 int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
                        void *arg, uint32_t events);
 
@@ -68,10 +68,10 @@ bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [4] --- callbacks ----------------------------------------------------- */
 
-/* Calls `callback` in the next turn, in the order in which they were added.
+/* Calls `callback` in the next turn. Callbacks run in the order in which they
+ * were added.
  * - Never at once, and never from inside another callback or handler.
- * - Without memory (see ioloop_reserve in chapter 27) the program ends with a
- *   message. */
+ * - Without memory the program ends with a message. */
 void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
                          void *arg);
 
@@ -90,8 +90,8 @@ int64_t ioloop_now(const struct ioloop *loop);
  * - Equal deadlines run in the order in which they were added.
  * - If the callback of a timeout adds another timeout, this one waits for the
  *   next turn, even if it is due.
- * - The loop owns it. The handle is valid until its callback starts or until
- *   ioloop_remove_timeout(), which does nothing with NULL. */
+ * - The loop owns the timeout. The pointer to it is valid until the callback
+ *   starts, or until ioloop_remove_timeout(), which does nothing with NULL. */
 struct timeout;
 struct timeout *ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                                    ioloop_callback *callback, void *arg);

@@ -1,8 +1,9 @@
 /* [6] iostream.c -- a socket with a read buffer and a write buffer.
  *
- * Two kinds of calls arrive here. Calls from above (iostream_read_until,
- * iostream_write) only record what is wanted in the fields of struct iostream.
- * Events from below (stream_events) then do the work. Read the fields first. */
+ * Two kinds of calls arrive here. The program calls functions such as
+ * iostream_read_until(), which record in struct iostream what is wanted. The
+ * loop calls stream_events() when the socket is ready. Read the fields
+ * first. */
 #include "iostream.h"
 
 #include <errno.h> /* [7] */
@@ -29,14 +30,14 @@ struct iostream {
     /* The pending read, and how far it has come. */
     iostream_callback *read_callback; /* NULL: no read is pending */
     void *read_arg;
-    const char *delimiter; /* NULL: a number of bytes is wanted */
+    const char *delimiter; /* NULL (from chapter 11 on): `wanted` bytes */
     size_t wanted;         /* size of the result; its limit until it is known */
     size_t scan_pos;       /* no delimiter begins before this byte */
     struct buffer *read_buffer;
 
-    /* [7] For the owner of the stream: it may hold memory for it. */
+    /* [7] Tells the owner of the stream that it has ended. */
     ioloop_callback *close_callback;
-    void *owner; /* the arg of close_callback and partial_callback */
+    void *owner; /* the arg of the owner's callbacks */
 
     /* [8] The unsent bytes, and the callback for when they are sent. */
     struct buffer *write_buffer;
@@ -87,7 +88,7 @@ iostream_new(struct ioloop *loop, int fd)
 
 /* --- closing ----------------------------------------------------------- */
 
-/* [7] In the turn after the close; see iostream_close(). */
+/* [7] Runs in the turn after the close; iostream_close() queues it. */
 static void
 iostream_free(void *arg)
 {
@@ -105,8 +106,8 @@ iostream_free(void *arg)
     free(s);
 }
 
-/* The socket is closed now. Callbacks that are queued still hold a pointer to
- * the stream. */
+/* Only the socket is closed at once. The stream stays in memory, because queued
+ * callbacks still have a pointer to it. */
 void
 iostream_close(struct iostream *s)
 {
@@ -185,8 +186,7 @@ iostream_set_free_callback(struct iostream *s, ioloop_callback *callback,
 /* --- what the loop watches --------------------------------------------- */
 
 /* From now on the loop watches for these events. The first call registers the
- * stream with the loop (as in Tornado since 2.1): a connection that is served
- * from its first packet and then closed needs no registration. */
+ * stream with the loop (as in Tornado since 2.1). */
 static void
 set_io_state(struct iostream *s, uint32_t state)
 {
@@ -194,7 +194,7 @@ set_io_state(struct iostream *s, uint32_t state)
 
     if (s->fd == -1 || state == s->state)
         return;
-    s->socket_empty = false; /* by the time that an event comes */
+    s->socket_empty = false; /* not known any more at the next event */
     result = s->state != 0
                  ? ioloop_update_handler(s->loop, s->fd, state)
                  : ioloop_add_handler(s->loop, s->fd, stream_events, s, state);
@@ -241,8 +241,8 @@ run_read_callback(void *arg)
     iostream_callback *callback = s->read_callback;
     const char *data = "";
 
-    /* The stream may have been closed, or the read cancelled, since this call
-     * was queued; even another read may have been started. */
+    /* Since this call was queued the stream may have been closed; from chapter
+     * 19 on its read may have been cancelled, and another one started. */
     if (s->fd == -1 || !s->read_complete)
         return;
     if (s->read_buffer != NULL) {
@@ -480,7 +480,8 @@ iostream_unsent(const struct iostream *s)
 }
 
 /* IOStream._handle_write: the kernel takes what fits into its own buffer. The
- * rest stays here, and the loop watches for WRITE until there is room again. */
+ * rest stays in the write buffer, and the loop watches for WRITE until the
+ * kernel has room again. */
 static void
 handle_write(struct iostream *s)
 {
@@ -622,8 +623,9 @@ iostream_try_read_now(struct iostream *s)
 
 /* --- events from below -------------------------------------------------- */
 
-/* IOStream._handle_events: the loop calls this, and nothing else in this file.
- * It may close the stream but never frees it, so `s` stays valid to the end. */
+/* IOStream._handle_events: the handler that the loop calls when the socket is
+ * ready. Its calls may close the stream but never free it, so `s` stays valid
+ * to the end. */
 static void
 stream_events(int fd, uint32_t events, void *arg)
 {
@@ -634,7 +636,8 @@ stream_events(int fd, uint32_t events, void *arg)
     if (events & IOLOOP_READ)
         handle_read(s);
 
-    /* [7] The end: the pending read cannot complete. */
+    /* [7] The peer will send no more; try_read() decides what that means for
+     * the pending read. */
     if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->read_complete)
         try_read(s);
 
@@ -642,7 +645,7 @@ stream_events(int fd, uint32_t events, void *arg)
     if (s->fd != -1 && (events & IOLOOP_WRITE))
         handle_write(s);
 
-    /* [7] Was it closed by one of these calls? */
+    /* [7] One of these calls may have closed the stream. */
     if (s->fd == -1)
         return;
 
@@ -653,11 +656,11 @@ stream_events(int fd, uint32_t events, void *arg)
         return;
     }
 
-    /* [8] The loop would report an event that the stream does not need again in
-     * every turn, so such an event is not watched any more. READ is not needed
-     * if no read wants bytes, and never after the end. An event that was not
-     * reported stays registered: the next request will need it, and to remove
-     * and add it would cost two system calls. */
+    /* [8] An event that the stream does not need is not watched any more: the
+     * loop would report it in every turn. READ is not needed if no read wants
+     * bytes, and never after the end. While the kernel does not report READ it
+     * stays registered: the next request will need it, and to remove and add it
+     * would cost two system calls. */
     if ((events & IOLOOP_READ) &&
         (s->eof || (!wanted && !wants_read(s))))
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_READ);

@@ -8,12 +8,13 @@
  *
  * Three rules make it safe to use:
  * 1. No callback runs inside the call that asked for it. It is queued with
- *    ioloop_add_callback() and runs on an empty stack, so it may do anything
- *    with the stream, also start the next read or close it.
+ *    ioloop_add_callback(), and only the loop is below it on the stack. So it
+ *    may do anything with the stream, also start the next read or close it.
  * 2. Close now, free later (chapter 7). iostream_close() takes effect at once,
  *    but the memory of the stream is freed in the next turn. Until then every
  *    function below may still be called, and has no effect.
- * 3. The close callback runs once, after all other callbacks of the stream. */
+ * 3. The close callback (chapter 7) runs once, after all other callbacks of the
+ *    stream. */
 #ifndef IOSTREAM_H
 #define IOSTREAM_H
 
@@ -28,8 +29,8 @@ struct iostream;
 typedef void iostream_callback(const char *data, size_t size, void *arg);
 
 /* Makes a stream of `fd`, a connected, non-blocking socket.
- * - The stream owns `fd`. It frees itself after it is closed: by
- *   iostream_close(), by its peer, or by an error.
+ * - The stream owns `fd`. From chapter 7 on it frees itself after it is closed:
+ *   by iostream_close(), by its peer, or by an error.
  * - NULL if there is no memory; `fd` then still belongs to the caller. */
 struct iostream *iostream_new(struct ioloop *loop, int fd);
 
@@ -42,9 +43,9 @@ struct iostream *iostream_new(struct ioloop *loop, int fd);
  *   callback gets these bytes.
  * - A stream has one pending read at a time; a second one is ignored.
  * - If the stream closes, the pending read is dropped.
- * - If the peer has sent its last byte and the pending read (of either kind) is
- *   not complete, the stream closes as soon as all unsent bytes have been sent
- *   (chapter 19). So write first, then read. */
+ * - If the peer has sent its last byte and the pending read is not complete,
+ *   the stream closes (chapter 7), but not before all unsent bytes have been
+ *   sent (chapter 19). So write first, then read. */
 void iostream_read_until(struct iostream *stream, const char *delimiter,
                          size_t max_bytes, iostream_callback *callback,
                          void *arg);

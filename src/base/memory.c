@@ -51,9 +51,9 @@ memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
 
 /* --- blocks ------------------------------------------------------------ */
 
-/* The freed blocks that are kept: in one turn of the loop a thousand requests
- * may come and end. A stack, because the block that was freed last is the
- * likeliest to be in the processor's cache. */
+/* Freed blocks, kept for the next use; a thousand requests may come and end in
+ * one turn of the loop. The block that was freed last is used first, because it
+ * is probably still in the processor's cache. */
 enum { MAX_FREE = 4096 };
 static void *free_list[MAX_FREE];
 static size_t nfree;

@@ -11,17 +11,17 @@
 #include <sys/stat.h> /* [3] */
 #include <unistd.h> /* [2] */
 
-#ifdef __GLIBC__
+#ifdef __GLIBC__ /* [32] */
 #include <malloc.h> /* [32] */
-#endif
+#endif /* [32] */
 
-#ifdef __linux__
+#ifdef __linux__ /* [18] */
 #include <sys/ioctl.h> /* [18] */
-#endif
+#endif /* [18] */
 
-#ifdef __APPLE__
+#ifdef __APPLE__ /* [30] */
 #include <sys/random.h> /* [30] */
-#endif
+#endif /* [30] */
 
 void
 die(const char *what)
@@ -40,7 +40,7 @@ set_nonblocking(int fd)
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* [3] See system.h. */
+/* [3] epoll makes this check itself; select() and kqueue do not. */
 int
 check_pollable(int fd)
 {

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 /* Prints "dustdevil: WHAT: the reason in errno" on stderr and exits with
- * status 1. For errors before the server serves. */
+ * status 1. For errors after which the program cannot go on. */
 _Noreturn void die(const char *what);
 
 /* A send() to a closed connection raises SIGPIPE without this flag, and the
@@ -29,7 +29,8 @@ enum { SEND_FLAGS = 0 };
 /* [2] --- descriptors --------------------------------------------------- */
 
 /* Sets O_NONBLOCK, so that calls on `fd` fail with EAGAIN in place of waiting,
- * and close-on-exec. 0, or -1. */
+ * and close-on-exec: a program that is started with exec() does not get the
+ * descriptor. Returns 0, or -1 with errno. */
 int set_nonblocking(int fd);
 
 /* [3] 0 if a poller can watch `fd`. -1 for a regular file or a directory, which

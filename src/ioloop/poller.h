@@ -3,9 +3,9 @@
  *     Tornado 2.0: tornado/ioloop.py, classes _EPoll, _KQueue and _Select
  *
  * Every system can wait for many descriptors at once, and each does it in its
- * own way: select() everywhere, epoll on Linux, kqueue on macOS and the BSDs.
- * The loop knows only this table. All of them are level-triggered: what is
- * still true is reported again by the next poll.
+ * own way: select() everywhere, epoll on Linux, kqueue on macOS and the BSDs
+ * (chapter 3). The loop knows only the table of functions below. All pollers
+ * are level-triggered: what is still true is reported again by the next poll.
  *
  * READ is reported when there are bytes, the end of what the peer sends, or a
  * broken connection; WRITE when there is room. ERROR, which is always watched:
@@ -31,8 +31,8 @@ struct poller_event {
 /* - new() returns `self` of the other functions, or NULL with errno.
  * - watch() replaces the events of a descriptor: `before` are those until now
  *   (0: none), `after` those from now on (0: none). Tornado has three functions
- *   for that: register, modify, unregister. 0, or -1 with errno: EPERM for a
- *   regular file or a directory, EBADF for a descriptor that is not open.
+ *   for that: register, modify, unregister. 0, or -1 with errno; from chapter 3
+ *   on EPERM for a regular file or a directory, EBADF if it is not open.
  * - poll() waits up to `timeout` milliseconds (-1: no limit), writes up to
  *   `max` events to `ready`, and returns their number; -1 with errno.
  * - On a system that does not have the poller, `new` is NULL. */

@@ -13,12 +13,13 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+/* With `+ 0` the compiler does not warn that two enums are compared. */
 static_assert(EPOLLIN + 0 == IOLOOP_READ && EPOLLOUT + 0 == IOLOOP_WRITE &&
                   (EPOLLERR | EPOLLHUP) == IOLOOP_ERROR + 0,
               "the events are passed on as they are");
 
-/* The events of one wait are handled together, so the memory for so many
- * requests is in use at a time: few of them fit into the processor's cache. */
+/* The most events of one wait. The requests of one wait are handled together:
+ * with few of them, the memory in use fits into the processor's cache. */
 enum { MAX_EVENTS = 32 };
 
 /* `self` is the descriptor of the epoll instance. */

@@ -50,6 +50,9 @@ step_listen(int argc, char **argv)
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd == -1)
         die("socket");
+
+    /* Without this option the port of a program that has just ended could not
+     * be used again for about a minute. */
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (struct sockaddr *)&in, sizeof in) == -1)
         die("bind (is the port in use? try --port=0)");
@@ -65,9 +68,9 @@ step_listen(int argc, char **argv)
 
 /* The naive end of the steps up to 16. A signal handler may interrupt every
  * other function, so it only writes a byte to a pipe. The loop watches the
- * other end of the pipe, and its handler ends the program: requests are not
- * finished, and the system takes back memory and descriptors. (Chapter 17 has a
- * way without this pipe, chapter 26 one that finishes the requests.) */
+ * other end of the pipe, and the handler of that end ends the program: requests
+ * are not finished, and the system takes back memory and descriptors. (Chapter
+ * 17 has a way without this pipe, chapter 26 one that finishes requests.) */
 static int step_pipe[2];
 
 static inline void
@@ -90,7 +93,8 @@ step_exit(int fd, uint32_t events, void *arg)
     exit(0);
 }
 
-/* From now on SIGTERM and ^C end the program. */
+/* From now on SIGTERM and ^C end the program, and SIGPIPE does not, also where
+ * SEND_FLAGS is 0. */
 static inline void
 step_catch_signals(struct ioloop *loop)
 {
@@ -122,7 +126,8 @@ step_loop(int argc, char **argv, ioloop_handler *on_connection)
 
 /* [6] --- streams ---------------------------------------------------------- */
 
-/* Makes a stream of a new connection; NULL if it cannot. */
+/* Makes a stream of a new connection; NULL if there is no connection, or no
+ * memory. */
 static inline struct iostream *
 step_accept(int listener, struct ioloop *loop)
 {
