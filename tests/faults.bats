@@ -48,7 +48,7 @@ faults() {
     shift 2
     (
         cd "$BATS_FILE_TMPDIR"
-        export TZ=XXX-9 ASAN_OPTIONS=fast_unwind_on_malloc=0
+        export TZ=ABC-9 ASAN_OPTIONS=fast_unwind_on_malloc=0
         export LSAN_OPTIONS=suppressions=suppressions:print_suppressions=0
         ./faults "$call" "$step" --port=0 --secret=0123456789abcdef \
             --static-path=files --xheaders --stop-timeout=1 \
