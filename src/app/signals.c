@@ -96,7 +96,8 @@ signals_hold(bool hold)
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-/* [26] As process 1 the program cannot end by a signal: raise() has no effect. */
+/* [26] As process 1 the program cannot end by a signal: raise() has no
+ * effect. */
 void
 signals_exit(int status)
 {

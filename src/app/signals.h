@@ -20,9 +20,9 @@ void signals_hold(bool hold);
 void signals_set_shutdown(struct httpserver *server,
                           struct httplimits *limits);
 
-/* [26] Ends the program with `status`. The signals must be blocked. If SIGINT has
- * come, or if `status` is 128 + SIGINT, the program ends by SIGINT, so that the
- * shell sees a ^C. */
+/* [26] Ends the program with `status`. The signals must be blocked. If SIGINT
+ * has come, or if `status` is 128 + SIGINT, the program ends by SIGINT, so that
+ * the shell sees a ^C. */
 _Noreturn void signals_exit(int status);
 
 #endif
