@@ -61,7 +61,7 @@ void httpconnection_handle_stream(struct iostream *stream,
                                   const struct sockaddr *peer,
                                   socklen_t peer_size, void *arg);
 
-/* --- for httprequest.c, and for the observer ------------------------------ */
+/* --- for httprequest.c and the layers above ------------------------------- */
 
 /* HTTPConnection.write and .finish, for the connection's current request: see
  * httprequest_write() and httprequest_finish(). */

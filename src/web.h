@@ -153,9 +153,9 @@ void handler_printf(struct handler *self, const char *format, ...)
 void handler_write_escaped(struct handler *self, const char *text,
                            size_t size);
 
-/* [15] RequestHandler.flush: sends the part of the body that was written so
- * far. The first flush sends the head before it, which cannot be changed any
- * more. `callback`, if not NULL, runs when everything has been handed to the
+/* [15] RequestHandler.flush: hands the part of the body that was written so
+ * far to the connection. The first flush puts the head before it, which cannot
+ * be changed any more. `callback`, if not NULL, runs when everything has been handed to the
  * kernel, or the client has gone: then the handler can write more. It does not
  * run after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);

@@ -1,8 +1,8 @@
 /* [11] httpbody.c -- see httpbody.h.
  *
- * A body of 16 MiB does not go through the stream's buffer as one read: that
- * buffer would have to hold all of it, and then be copied. It is read piece by
- * piece, and each piece is appended to the request's own buffer. */
+ * A large body does not go through the stream's buffer as one read: that buffer
+ * would grow to its size, and then all of it would be copied. It is read piece
+ * by piece, and each piece is appended to the request's own buffer. */
 #include "httpbody.h"
 
 enum { PIECE = 65536 };

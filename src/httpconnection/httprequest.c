@@ -1,8 +1,9 @@
 /* [10] httprequest.c -- text becomes a request.
  *
- * In reading order: the request line; the head as a whole; what it says of the
- * body (chapter 11); forms (15); cookies (30); accessors; the answer (12).
- * Every error is a status and a reason. */
+ * In reading order: the request line; the head as a whole; and, each from its
+ * chapter on, the length of the body (chapter 11), forms (chapter 14), cookies
+ * (chapter 30), accessors (chapter 16), the answer (chapter 12). Every error is
+ * a status and a reason. */
 #include "httprequest.h"
 
 #include <arpa/inet.h> /* [21] */
@@ -435,7 +436,7 @@ httprequest_parse_cookies(struct httprequest *r)
     return r->cookies_wrong;
 }
 
-/* [12] --- accessors ----------------------------------------------------- */
+/* [16] --- accessors ----------------------------------------------------- */
 
 /* [20] To the C library the peer of a unix socket may be "localhost". */
 const char *
@@ -459,7 +460,7 @@ httprequest_remote_ip(struct httprequest *r)
                                  : peer_ip(&r->peer, r->remote_ip);
 }
 
-/* [16] parse_request_line() has set the version. */
+/* parse_request_line() has set the version. */
 bool
 httprequest_supports_http_1_1(const struct httprequest *r)
 {

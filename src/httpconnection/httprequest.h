@@ -1,8 +1,8 @@
 /* [10] httprequest.h -- a request of a client, as values.
  *
  *     Tornado 2.0: tornado/httpserver.py, class HTTPRequest
- *     Layer 4: text in, values out. (The answer goes through the connection:
- *     httpconnection.h.)
+ *     Layer 4: text in, values out. (The answer goes through the connection,
+ *     from chapter 12 on: httpconnection.h.)
  *
  * The grammar is that of RFC 9112 without the optional leniencies: a request
  * that two servers could read in two ways is refused.
@@ -72,7 +72,7 @@ struct httprequest {
 
     struct ioloop *loop; /* [12] for timeouts and callbacks */
     int64_t start_time; /* [24] of ioloop_time(), when the head had come */
-    struct httpconnection *connection; /* [12] NULL: the client has gone */
+    struct httpconnection *connection; /* [12] NULL: gone, or finished */
 
     /* Private to the connection and httprequest.c. */
     struct arena *arena;
@@ -88,11 +88,11 @@ struct httprequest {
     char remote_ip[PEER_IP_SIZE]; /* [24] "": not known yet */
 };
 
-/* An empty request, without a connection. NULL when there is no memory. */
+/* An empty request, which the caller owns. NULL when there is no memory. */
 struct httprequest *httprequest_new(void);
 
-/* Ends the request and everything that lives in its memory. It has the form of
- * a callback, so it can run in the next turn. */
+/* Frees the request and everything that it points at. It has the form of a
+ * callback, so that it can run in the next turn. */
 void httprequest_free(void *request);
 
 /* HTTPRequest.__init__, and the parsing of HTTPConnection._on_headers. To be
@@ -155,7 +155,8 @@ const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
  * - `data` is copied.
  * - `callback`, if not NULL, runs when no byte is unsent any more, or when the
  *   client has gone; a later write's callback replaces it.
- * - After httprequest_finish(), or without a client, nothing is sent. */
+ * - After httprequest_finish(), or without a client, nothing is sent; until
+ *   chapter 24 the function must not be called then. */
 void httprequest_write(struct httprequest *request, const void *data,
                        size_t size, ioloop_callback *callback, void *arg);
 

@@ -5,8 +5,8 @@
  *
  * - The results are allocated in the arena of the caller, and freed with it.
  * - The work is linear in the size of the input.
- * - NULL and false have one meaning each: a function that can run out of memory
- *   returns HTTP_NO_MEMORY then, or can fail in no other way.
+ * - A function that returns NULL or false when there is no memory left does so
+ *   for no other reason. The others return HTTP_NO_MEMORY then.
  * - A parser returns NULL, or what is wrong: the status to answer with, a space
  *   and the reason, as in "400 no Host header". It is a constant. */
 #ifndef HTTPUTIL_H
@@ -26,7 +26,7 @@
 /* What a parser returns when there is no memory left. */
 #define HTTP_NO_MEMORY "503 out of memory"
 
-/* [13] Its reason without the status. */
+/* [15] Its reason without the status. */
 #define http_no_memory (&HTTP_NO_MEMORY[4])
 
 /* [19] The limits of one head. Beyond them the answer is 431, or 414 for the

@@ -1,4 +1,4 @@
-/* [10] Step 10 -- says what it has understood of each request.
+/* [10] Steps 10 and 11 -- says what it has understood of each request.
  *
  * A struct client is here what a connection is from chapter 12 on. */
 #include "httpbody.h" /* [11] */

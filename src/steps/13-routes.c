@@ -1,7 +1,9 @@
-/* [13] Step 13 -- an application whose handlers write plain text.
+/* [13] Steps 13 and 14 -- an application whose handlers write plain text.
  *
  * The functions that write the answer are here, in their simplest form, until
- * chapter 15 replaces them. Every answer ends the connection. */
+ * chapter 15 replaces them. So the program includes handler.h, which is private
+ * to the framework, and an error does not yet replace what was written before.
+ * Every answer ends the connection. */
 #include "handler.h"
 #include "step.h"
 #include "web.h"

@@ -1,4 +1,4 @@
-/* [15] Step 15 -- an application, and a server for it: main.c without options.
+/* [15] Steps 15 and 16 -- an application, and a server for it without options.
  *
  * Chapter 26 replaces this program by src/main.c. */
 #include "demo.h"

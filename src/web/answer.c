@@ -37,7 +37,7 @@ handler_fail(struct handler *self, int status, const char *why)
     if (self->failed != 0)
         return;
     self->failed = status;
-    self->why = status < 500 ? why : NULL; /* a 5xx is ours to know */
+    self->why = status < 500 ? why : NULL; /* of a 5xx no client learns why */
 }
 
 /* [24] Nothing can be added to an answer that is complete, nor to a head that
@@ -440,7 +440,7 @@ handler_send_error_detail(struct handler *self, int status, const char *detail)
     if (!still_open(self, BODY, "send_error"))
         return;
 
-    /* [21] The answer was a failure already. */
+    /* An earlier failure decides what the page says. */
     if (self->failed != 0) {
         status = self->failed;
         detail = self->why;

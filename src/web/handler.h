@@ -1,4 +1,4 @@
-/* [13] handler.h -- the struct of a handler, for web.c and its folder only.
+/* [13] handler.h -- the struct of a handler, for the framework's files only.
  *
  *     Tornado 2.0: tornado/web.py, the attributes of RequestHandler
  *     Layer 5: it knows requests, and nothing of sockets. */
