@@ -1,7 +1,7 @@
 # Every call that can fail does so once, or from then on: see faults.c. The
 # answer is the right one, or a 503, or the connection is closed; then the server
 # serves as before. FULL=1 lets each call of each conversation fail; else it is
-# every 7th allocation and every 3rd system call.
+# every 11th allocation and every 5th system call.
 
 setup_file() {
     load helper
@@ -79,13 +79,14 @@ log_is_right() {
 }
 
 @test "without memory the answer is right, or 503, or the connection is closed" {
-    faults 7 malloc
+    faults 11 malloc
 }
 
 @test "a failed call for a connection costs at most that connection" {
-    for call in accept4 recv send sendmsg shutdown setsockopt getentropy; do
-        faults 3 "$call"
+    for call in accept4 recv send sendmsg shutdown setsockopt; do
+        faults 5 "$call"
     done
+    faults 1 getentropy
 }
 
 @test "a failed call for a file is a 503" {
@@ -94,11 +95,11 @@ log_is_right() {
 
 @test "a failed call of a poller, or for the waker, stops no server" {
     case ${POLLER:-} in
-    select) faults 3 select ;;
+    select) faults 5 select ;;
     *)
-        for call in epoll_ctl epoll_wait; do faults 3 "$call"; done
+        for call in epoll_ctl epoll_wait; do faults 5 "$call"; done
         faults 1 epoll_create1
-        faults 3 select --poller=select
+        faults 5 select --poller=select
         ;;
     esac
     faults 1 read
