@@ -251,7 +251,7 @@ resume(void *arg)
         pause_accepting(server);
 }
 
-/* [31] For a program whose server is all that listens. */
+/* [20] For a program whose server is all that listens. */
 const char *
 httpserver_listen(struct httpserver *server, int port, const char *address)
 {
@@ -266,7 +266,7 @@ httpserver_listen(struct httpserver *server, int port, const char *address)
     return error;
 }
 
-/* [31] For the message of a program that has started. */
+/* [20] For the message of a program that has started. */
 int
 httpserver_url(const struct httpserver *server, size_t i, char *url,
                size_t size)

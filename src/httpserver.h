@@ -31,7 +31,7 @@ struct httpserver *httpserver_new(struct ioloop *loop,
  * freed when the last of them has been freed. */
 void httpserver_free(struct httpserver *server);
 
-/* [31] HTTPServer.listen: calls listeners_bind(), and registers the new
+/* [20] HTTPServer.listen: calls listeners_bind(), and registers the new
  * listeners with the loop. May be called several times. Returns NULL, or a
  * sentence that says what is wrong. */
 const char *httpserver_listen(struct httpserver *server, int port,
@@ -42,7 +42,7 @@ const char *httpserver_listen(struct httpserver *server, int port,
  * not registered yet. 0, or -1 with errno. */
 int httpserver_start(struct httpserver *server, struct listeners *listeners);
 
-/* [31] As listeners_url(), for the i-th listener of the server. */
+/* [20] As listeners_url(), for the i-th listener of the server. */
 int httpserver_url(const struct httpserver *server, size_t i, char *url,
                    size_t size);
 

@@ -11,15 +11,15 @@
 #include <string.h>
 
 #include "handler.h"
-#include "httpserver.h" /* [31] */
+#include "httpserver.h" /* [26] */
 #include "log.h" /* [24] */
 #include "trace.h"
 
 struct application {
     struct urlspecs *routes;
     const char *cookie_secret; /* [31] */
-    struct httpserver *server; /* [31] NULL: application_listen() makes one */
-    struct httpconnection_settings settings; /* [31] of that server */
+    struct httpserver *server; /* [26] NULL: application_listen() makes one */
+    struct httpconnection_settings settings; /* [26] of that server */
 };
 
 /* The index is `method` in handler.h. */
@@ -44,11 +44,11 @@ application_new(const struct urlspec *specs)
     return a;
 }
 
-/* [26] For a process that ends in order. */
+/* [23] For a process that ends in order. */
 void
 application_free(struct application *a)
 {
-    /* [31] The server that application_listen() has made. */
+    /* [26] The server that application_listen() has made. */
     if (a->server != NULL)
         httpserver_free(a->server);
 
@@ -63,7 +63,7 @@ application_set_cookie_secret(struct application *a, const char *secret)
     a->cookie_secret = secret;
 }
 
-/* [31] One server for all addresses of the application. */
+/* [26] One server for all addresses of the application. */
 const char *
 application_listen(struct application *a, struct ioloop *loop, int port,
                    const char *address)

@@ -52,7 +52,7 @@ struct handler_class {
  * which one. */
 struct application *application_new(const struct urlspec *specs);
 
-/* [26] Frees the application, with everything that it has made. All requests
+/* [23] Frees the application, with everything that it has made. All requests
  * must have ended before. */
 void application_free(struct application *application);
 
@@ -62,7 +62,7 @@ void application_free(struct application *application);
 void application_set_cookie_secret(struct application *application,
                                    const char *secret);
 
-/* [31] Application.listen: an HTTP server for this application alone, at a port
+/* [26] Application.listen: an HTTP server for this application alone, at a port
  * of an address (httpserver.h). May be called several times, with the same
  * loop.
  * - The server limits the size of a head and of a body, and nothing else. A

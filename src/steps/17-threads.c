@@ -87,5 +87,6 @@ main(int argc, char **argv)
     ioloop_close_all(loop);
     httpserver_free(server);
     ioloop_free(loop);
+    application_free(settings.request_arg); /* [23] */
     return 0;
 }

@@ -149,20 +149,20 @@ step_accept(int listener, struct ioloop *loop)
 /* [20] A listener at each --address=NAME of the command line. The port is that
  * of the first one; with --port=0 it is a free one. */
 static inline void
-step_addresses(struct listeners *listeners, int argc, char **argv)
+step_addresses(struct httpserver *server, int argc, char **argv)
 {
     const char *error = NULL;
     char url[128];
 
     for (int i = 1; i < argc && error == NULL; i++)
         if (strncmp(argv[i], "--address=", 10) == 0)
-            error = listeners_bind(listeners, step_port(argc, argv),
-                                   argv[i] + 10);
+            error = httpserver_listen(server, step_port(argc, argv),
+                                      argv[i] + 10);
     if (error != NULL) {
         fprintf(stderr, "%s\n", error);
         exit(1);
     }
-    for (size_t i = 1; listeners_url(listeners, i, url, sizeof url) == 0; i++)
+    for (size_t i = 1; httpserver_url(server, i, url, sizeof url) == 0; i++)
         printf("listening on %s\n", url);
     fflush(stdout);
 }
@@ -181,9 +181,9 @@ step_server(struct ioloop *loop, int argc, char **argv,
         set_nonblocking(listener) == -1)
         die("server");
     listeners_add(listeners, listener);
-    step_addresses(listeners, argc, argv); /* [20] */
     if (httpserver_start(server, listeners) == -1)
         die("event loop");
+    step_addresses(server, argc, argv); /* [20] */
     return server;
 }
 
