@@ -212,7 +212,7 @@ listener_ready(int fd, uint32_t events, void *arg)
     while (n > 0 && handle_accept(server, fd))
         n--;
 
-    /* [20] Is no connection pending, or can it not be accepted? */
+    /* [20] handle_accept() has failed: accept_failed() looks at errno. */
     if (n > 0)
         accept_failed(server);
 

@@ -82,7 +82,7 @@ void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
 int64_t ioloop_time(void);
 
 /* [24] The same clock, as it stood when the last wait of the loop ended. It
- * costs nothing, and is late by what the loop has done since. */
+ * needs no system call, and does not count what the loop has done since. */
 int64_t ioloop_now(const struct ioloop *loop);
 
 /* Calls `callback` once, in the turn after the first wait that ended at or

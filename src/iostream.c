@@ -441,7 +441,7 @@ iostream_read_bytes(struct iostream *s, size_t size,
     iostream_read_until(s, NULL, size, callback, arg);
 }
 
-/* [18] They would be lost by a close. */
+/* [18] If there are unread bytes, the peer may still be sending. */
 size_t
 iostream_unread(const struct iostream *s)
 {
@@ -573,7 +573,8 @@ iostream_write(struct iostream *s, const void *data, size_t size,
 
 /* [18] --- the lingering close -------------------------------------------- */
 
-/* linger.c takes over the descriptor; the stream ends when it is closed. */
+/* linger.c takes over the descriptor, closes it later, and then calls
+ * iostream_free(). */
 void
 iostream_linger(struct iostream *s, bool expects_more)
 {

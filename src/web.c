@@ -161,7 +161,7 @@ find_method(const struct handler_class *c, size_t i)
     handler_method *const table[METHODS + 1] = {c->get, c->head,   c->post,
                                                 c->put, c->delete, c->options};
 
-    /* [23] What answers GET answers HEAD. */
+    /* [23] The function for GET answers HEAD, too. */
     if (i == METHOD_HEAD && c->head == NULL)
         return c->get;
 

@@ -57,7 +57,7 @@ hello_get(struct handler *self)
     hello(self, name, size);
 }
 
-/* [23] For all names. */
+/* [23] The class of /hello/NAME. */
 static const struct handler_class hello_name_handler = {.get = hello_get};
 
 /* [24] --- answers that take their time ------------------------------------ */

@@ -139,7 +139,7 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
     if (n == 0 || line[n] != ' ')
         return malformed_line;
 
-    /* [21] The reason why it is malformed. */
+    /* [21] Such a line is malformed anyway; this reason says more. */
     if (lf[-1] != '\r')
         return "400 a line does not end with CR LF";
 
@@ -535,8 +535,8 @@ httprequest_set_close_callback(struct httprequest *r,
         iostream_watch(httpconnection_stream(r->connection));
 }
 
-/* Calls the close callback. Then, unless that has finished the request, queues
- * the callback of the written bytes, which will never be sent. */
+/* Calls the close callback. If that callback has not finished the request, the
+ * callback of the last write is queued, although its bytes are never sent. */
 void
 httprequest_closed(struct httprequest *r)
 {

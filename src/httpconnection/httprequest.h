@@ -104,8 +104,8 @@ const char *httprequest_parse_head(struct httprequest *request,
 
 /* [19] May these first bytes of a head become a request?
  * - `data` are the bytes that have come, without empty lines before.
- * - An error (400, 414, 501, 505) is known as soon as a byte has come that no
- *   method contains, or the first line is complete or too long.
+ * - An error is known as soon as a byte has come that no method contains, or
+ *   the first line is complete or too long.
  * - The function reads the first line at most. */
 const char *httprequest_check_start(const char *data, size_t size);
 
@@ -145,7 +145,8 @@ bool httprequest_supports_http_1_1(const struct httprequest *request);
  * the peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
-/* [20] The same where there is no request yet. */
+/* [20] Writes the numeric address of `peer` to `ip`, and returns `ip`: 0.0.0.0
+ * for a unix socket. */
 const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
 
 /* [12] --- the answer ------------------------------------------------------ */

@@ -134,7 +134,7 @@ httpheaders_parse(struct httpheaders *headers, char *text, char *end)
         size_t name_size = httputil_span(text, HTTP_TOKEN);
         char *name = text, *value, *stop;
 
-        /* [21] The reason why it is malformed. */
+        /* [21] Such a line is malformed anyway; this reason says more. */
         if (*name == ' ' || *name == '\t')
             return "400 folded header line";
 
@@ -252,7 +252,7 @@ httputil_reason(int status)
         [200] = "OK", [400] = "Bad Request", [404] = "Not Found",
         [405] = "Method Not Allowed", [503] = "Service Unavailable",
 
-        /* [21] All the others that there are. */
+        /* [21] The other statuses in use. */
         [201] = "Created", [202] = "Accepted",
         [204] = "No Content", [206] = "Partial Content",
         [301] = "Moved Permanently", [302] = "Found", [303] = "See Other",

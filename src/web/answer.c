@@ -18,7 +18,7 @@
 
 /* --- what goes wrong ------------------------------------------------------ */
 
-/* [25] Of a body. */
+/* [25] Said of a body: why an answer fails. */
 static const char wrong_length[] = "not as long as its Content-Length";
 
 /* [21] A long URL must not push the reason out of the line. */
@@ -177,7 +177,7 @@ handler_write_escaped(struct handler *self, const char *text, size_t size)
         handler_fail(self, 503, http_no_memory);
 }
 
-/* [22] The text is as long as it needs to be. */
+/* [22] vasprintf() allocates a string of the right size. */
 void
 handler_printf(struct handler *self, const char *format, ...)
 {
