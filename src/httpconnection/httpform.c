@@ -85,7 +85,7 @@ httpform_parse_qs(struct arguments *arguments, const char *text, size_t size)
 
         wrong = parse_pair(arguments, text, (size_t)(stop - text));
 
-        /* [21] A body of 16 MiB could have eight million fields. */
+        /* [21] Otherwise a large body could have millions of fields. */
         if (++arguments->fields > HTTP_MAX_FIELDS)
             wrong = "400 too many form fields";
 

@@ -64,8 +64,9 @@ void httplimits_observe(struct httpconnection *connection,
  * callback for httpserver_set_limit(); `arg` is a struct httplimits. */
 void httplimits_close_idlest(void *arg);
 
-/* [34] From now on each answer that has not begun has "Connection: close", and
- * a connection may be idle for one second. Returns at once. */
+/* [34] From now on a connection may be idle for one second. An answer that has
+ * not begun gets "Connection: close", unless the next request has already
+ * arrived behind its own. Returns at once. */
 void httplimits_drain(struct httplimits *limits);
 
 #endif

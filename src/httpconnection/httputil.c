@@ -1,7 +1,6 @@
-/* [10] httputil.c -- see httputil.h for what these are for.
+/* [10] httputil.c -- see httputil.h.
  *
- * Strings here are parts of the head that was received, or constants; no string
- * is copied or searched without need. */
+ * No function copies or searches a string without need. */
 #include "httputil.h"
 
 #include <ctype.h> /* [25] */

@@ -162,10 +162,9 @@ signal_children(const struct supervisor *s, int signal_number)
 /* --- the parent ----------------------------------------------------------- */
 
 /* SIGTERM or SIGINT has come. The parent closes the listeners first, so that no
- * connection waits for a child that will not accept it. After the second signal
- * the parent sends SIGINT, because the children ignore a second SIGTERM: when a
- * terminal signals the whole process group, they get each signal twice, from
- * the terminal and from the parent. */
+ * connection waits for a child that will not accept it. When the whole process
+ * group gets SIGTERM, each child gets a second SIGTERM from the parent, and
+ * ignores it. So after a second signal the parent sends SIGINT. */
 static void
 stop_all(struct supervisor *s, int signal_number)
 {

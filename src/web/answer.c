@@ -89,7 +89,8 @@ handler_set_status(struct handler *self, int status)
     self->status = status;
 }
 
-/* [25] Without a length the body is sent in chunks. */
+/* [25] Without this call a flush before the end of the answer sends a head
+ * without a length. */
 void
 handler_set_content_length(struct handler *self, uint64_t size)
 {

@@ -1,6 +1,7 @@
 /* [30] webcookie.c -- see webcookie.h.
  *
- * In reading order: cookies, and the XSRF tokens, which need them. */
+ * In reading order: cookies, signed values (chapter 31), and XSRF tokens, which
+ * need cookies. */
 #include "webcookie.h"
 
 #include <stdint.h> /* [31] */
