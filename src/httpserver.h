@@ -51,9 +51,9 @@ void httpserver_stop(struct httpserver *server);
 
 /* [34] At most `max` streams exist at once, from their accept until they are
  * freed. Further connections wait in the kernel.
- * - `full` runs when a connection waits while `max` streams exist. If it closes
- *   a stream, there is room in the next turn, and it may run again then; if
- *   not, it runs again after a tenth of a second. */
+ * - `full` runs when a connection waits while `max` streams exist. If `full`
+ *   closes a stream, there is room in the next turn. While there is no room and
+ *   a connection waits, `full` runs every tenth of a second. */
 void httpserver_set_limit(struct httpserver *server, size_t max,
                           ioloop_callback *full, void *arg);
 

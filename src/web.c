@@ -248,7 +248,7 @@ handler_arg(struct handler *self)
     return self->class->arg;
 }
 
-/* [16] For what has no function of its own. */
+/* [16] For the parts of a request that no other function returns. */
 struct httprequest *
 handler_request(struct handler *self)
 {

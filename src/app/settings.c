@@ -33,7 +33,7 @@ enum option_kind {
     NUMBER, /* value is a long, from `min` to `max` */
     TEXT,   /* value is a const char *, not empty if `min` is 1; one of
                `choices` if not NULL */
-    FILENAME, /* a text that need not be given: NULL unless named, "" */
+    FILENAME, /* a text; NULL without the option, "" without a value */
     BOOL /* [27] value is a bool */
 };
 

@@ -30,7 +30,8 @@ enum { MEMORY_MAX = 268435456 };
  * because the next turn may need as much again. */
 bool memory_had_peak(void);
 
-/* [36] The bytes that they occupy; not those that they hold. */
+/* [36] The memory that all buffers and arenas occupy, with the room that is
+ * still free in them. In bytes. */
 size_t memory_in_use(void);
 
 /* [36] From now on each allocation that leaves memory_in_use() above `limit`

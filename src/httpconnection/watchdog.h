@@ -1,7 +1,7 @@
 /* [35] watchdog.h -- a message when a handler holds up the loop.
  *
  *     Tornado 2.0: IOLoop.set_blocking_log_threshold
- *     Layer 4: a request callback around another one.
+ *     Layer 4: a request callback that calls another one.
  *
  * A handler that computes for a second makes every client wait for a second.
  * From outside that looks like a slow network. So an alarm is armed whenever
