@@ -268,7 +268,7 @@ wants_keep_alive(struct httpconnection *c)
 {
     const struct httpheaders *headers = &c->request->headers;
 
-    /* [27] The operator may not want it. */
+    /* [27] The operator may not want keep-alive. */
     if (c->settings->no_keep_alive)
         return false;
 
