@@ -80,6 +80,58 @@ count(void *arg)
     return NULL;
 }
 
+/* "free": a loop whose work has not run. No descriptor may be left. */
+static void
+never(void *arg)
+{
+    (void)arg;
+    puts("called after the end");
+}
+
+static void
+make_and_free(void)
+{
+    int before = dup(0), after;
+    struct ioloop *other;
+
+    close(before);
+    other = ioloop_new(NULL);
+    ioloop_add_callback(other, never, NULL);
+    ioloop_add_timeout(other, ioloop_time() + 1000, never, NULL);
+    ioloop_add_timeout(other, ioloop_time() + 1000000, never, NULL);
+    ioloop_free(other);
+    after = dup(0);
+    if (after != before || ioloop_instance() != loop)
+        puts("wrong");
+    ioloop_free(loop);
+    loop = ioloop_instance();
+    ioloop_add_callback(loop, stop, NULL);
+}
+
+/* "close": a handler adds a callback, and that another handler. */
+static int ends[2];
+
+static void add_second(void *arg);
+
+static void
+on_end(int fd, uint32_t events, void *arg)
+{
+    (void)arg;
+    if (events != IOLOOP_ERROR)
+        puts("wrong");
+    ioloop_remove_handler(loop, fd);
+    close(fd);
+    if (++received == 1)
+        ioloop_add_callback(loop, add_second, NULL);
+}
+
+static void
+add_second(void *arg)
+{
+    (void)arg;
+    ioloop_add_handler(loop, ends[1], on_end, NULL, IOLOOP_READ);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -98,6 +150,12 @@ main(int argc, char **argv)
         raise(SIGUSR1);
         if (errno != ENOENT || loop != ioloop_instance())
             puts("wrong");
+    } else if (strcmp(what, "free") == 0) {
+        make_and_free();
+    } else if (strcmp(what, "close") == 0) {
+        if (pipe(ends) == 0)
+            ioloop_add_handler(loop, ends[0], on_end, NULL, IOLOOP_READ);
+        ioloop_add_callback(loop, stop, NULL);
     } else {
         threaded = true;
         pthread_create(&threads[0], NULL, count, NULL);
@@ -109,6 +167,12 @@ main(int argc, char **argv)
         pthread_join(threads[0], NULL);
         pthread_join(threads[1], NULL);
     }
+    if (strcmp(what, "close") == 0) {
+        ioloop_close_all(loop);
+        if (received != 2)
+            puts("a handler is left");
+    }
+    ioloop_free(loop);
     puts("well");
     return 0;
 }
@@ -127,6 +191,16 @@ END
 
 @test "a stop lets the turn end, and begins no other" {
     run -0 "$BATS_FILE_TMPDIR/driver" stop
+    [ "$output" = well ]
+}
+
+@test "a loop that is freed leaves no descriptor, and calls nothing any more" {
+    run -0 "$BATS_FILE_TMPDIR/driver" free
+    [ "$output" = well ]
+}
+
+@test "at the end every handler is called, also one that is added then" {
+    run -0 "$BATS_FILE_TMPDIR/driver" close
     [ "$output" = well ]
 }
 
@@ -155,6 +229,22 @@ END
     grep -q '(20) .*conn 1' "$SERVER_LOG"
     no_complaints
 }
+
+@test "at the end every connection is closed, whatever it waits for" {
+    start_step 17 --trace
+    stay 2 send "$(request /)" readuntil world
+    stay 2 send 'GET / HTTP/1.1\r\nHo'
+    stay 2
+    until_true accepted 6
+    kill -TERM "$SERVER_PID"
+    server_ends 3
+    disperse
+    [ "$SERVER_STATUS" -eq 0 ]
+    [ "$(grep -c '(20)' "$SERVER_LOG")" -eq 6 ]
+    no_complaints
+}
+
+accepted() { [ "$(grep -c '(3)' "$SERVER_LOG")" -eq "$1" ]; }
 
 @test "a thread that works when the server ends is waited for" {
     start_step 17 --trace
