@@ -83,7 +83,7 @@ make_application(void)
                      [HTTP_BODY] = settings.body_timeout * INT64_C(1000000)},
     };
 
-    /* [35] The request that holds up the loop. */
+    /* [35] watchdog_call() notes which request is being served. */
     watchdog = (struct watchdog){connections.request_callback,
                                  connections.request_arg};
     connections.request_callback = watchdog_call;

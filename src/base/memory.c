@@ -58,7 +58,7 @@ enum { MAX_FREE = 4096 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
 
-/* [27] May a block of `size` bytes be allocated, although memory_in_use() will
+/* [27] May a block of `size` bytes be allocated, although `in_use` will
  * be `total`, which is above the pressure limit? Only single blocks may use the
  * last part of the memory, so that one large request does not make all small
  * ones fail. */

@@ -57,7 +57,7 @@ struct buffer {
 /* The number of live bytes. */
 size_t buffer_length(const struct buffer *b);
 
-/* [36] The bytes that it occupies. */
+/* [36] The bytes that the buffer occupies. */
 size_t buffer_memory(const struct buffer *b);
 
 /* Makes room for `room` more bytes and returns the place for them. The caller
@@ -107,7 +107,7 @@ char *arena_copy(struct arena **a, const void *data, size_t size);
 void *arena_more(struct arena **a, void *items, size_t n, size_t *size,
                  size_t item);
 
-/* [36] The bytes that it occupies. */
+/* [36] The bytes that the arena occupies. */
 size_t arena_memory(const struct arena *a);
 
 /* Frees all pieces; *a is NULL afterwards. */

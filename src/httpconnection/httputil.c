@@ -68,7 +68,7 @@ httpheaders_append(struct httpheaders *headers, struct httpheader header)
     headers->items = items;
     headers->items[headers->n++] = header;
 
-    /* [36] Now there is such a header. */
+    /* [36] A second header of one name sets the bit in `twice`. */
     uint64_t bit = httpheaders_bit(header.name, header.name_size);
     headers->twice |= headers->seen & bit;
     headers->seen |= bit;
