@@ -133,6 +133,8 @@ END
     [ "$(http "$URL/x")" = "no group" ]
     [ "$(http "$URL/y")" = "no group" ]
     [ "$(http "$URL/yzzz")" = "no group" ]
+    [ "$(http "$URL/two/ab")" = b ]
+    [ "$(http "$URL/two/abc")" = "no group" ]
     [ "$(http -o /dev/null -w '%{http_code}' "$URL/abx")" = 404 ]
 }
 

@@ -134,6 +134,14 @@ group_get(struct handler *self)
     handler_write(self, group != NULL ? group : "no group");
 }
 
+static void
+second_get(struct handler *self)
+{
+    const char *group = handler_path_argument(self, 1, NULL);
+
+    handler_write(self, group != NULL ? group : "no group");
+}
+
 /* Then no block of more than one page is left; the server says so itself. */
 static void
 starve(struct handler *self)
@@ -187,6 +195,7 @@ static const struct urlspec routes[] = {
     /* The first pattern matches the start of the path, with a group. */
     ROUTE("/a(b)", group), ROUTE("/abc", group),
     ROUTE("/a(bcd|x)*", group), ROUTE("/x|/yz*", group),
+    ROUTE("/two/(a)(b)", second), ROUTE("/two/(.*)", second),
 
     /* A path without special characters does not depend on its place. */
     ROUTE("/(literal.*)", group), ROUTE("/literal", group),

@@ -60,7 +60,6 @@ static int
 match(struct route *route, const char *path, regmatch_t *groups)
 {
     size_t size = strlen(path);
-    int error;
 
     /* [36] Most paths do not begin with the prefix, and if only "(.*)" follows,
      * it is the rest of the path: no regexec() is needed. */
@@ -68,6 +67,7 @@ match(struct route *route, const char *path, regmatch_t *groups)
     if (strncmp(route->spec->pattern, path, n) != 0)
         return REG_NOMATCH;
     if (strcmp(route->spec->pattern + n, "(.*)") == 0) {
+        memset(groups, -1, URLSPEC_GROUPS * sizeof *groups);
         groups[1] = (regmatch_t){(regoff_t)n, (regoff_t)size};
         return 0;
     }
@@ -78,7 +78,7 @@ match(struct route *route, const char *path, regmatch_t *groups)
     if (!route->compiled && !compile(route))
         return REG_ESPACE;
     errno = 0;
-    error = regexec(&route->regex, path, URLSPEC_GROUPS, groups, 0);
+    int error = regexec(&route->regex, path, URLSPEC_GROUPS, groups, 0);
     if (error == REG_ESPACE || errno == ENOMEM) {
         regfree(&route->regex);
         route->compiled = false;
