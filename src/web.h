@@ -155,9 +155,9 @@ void handler_write_escaped(struct handler *self, const char *text,
 
 /* [15] RequestHandler.flush: hands the part of the body that was written so
  * far to the connection. The first flush puts the head before it, which cannot
- * be changed any more. `callback`, if not NULL, runs when everything has been handed to the
- * kernel, or the client has gone: then the handler can write more. It does not
- * run after handler_finish(). */
+ * be changed any more. `callback`, if not NULL, runs when everything has been
+ * handed to the kernel, or the client has gone: then the handler can write
+ * more. It does not run after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
 /* [28] handler_write_bytes() and handler_flush() in one, for large data: if
