@@ -264,7 +264,7 @@ handler_get_argument(struct handler *self, const char *name,
     const char *value = a != NULL ? httpform_clean(all, a) : fallback;
     char detail[128];
 
-    /* [15] Without memory the answer is a 503. */
+    /* [16] Without memory the answer is a 503. */
     if (a != NULL && value == NULL)
         handler_fail(self, 503, http_no_memory);
 

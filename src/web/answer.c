@@ -441,7 +441,7 @@ handler_send_error_detail(struct handler *self, int status, const char *detail)
     if (!still_open(self, BODY, "send_error"))
         return;
 
-    /* An earlier failure decides what the page says. */
+    /* [16] An earlier failure decides what the page says. */
     if (self->failed != 0) {
         status = self->failed;
         detail = self->why;
