@@ -29,9 +29,7 @@ count_primes(void *arg)
 {
     long primes = 0;
 
-    for (long n = 2; n < BELOW; n++) {
-        long d = 2;
-
+    for (long n = 2, d = 2; n < BELOW; n++, d = 2) {
         while (d * d <= n && n % d != 0)
             d++;
         primes += d * d > n;
@@ -79,6 +77,7 @@ main(int argc, char **argv)
     if (ioloop_start(loop) == -1)
         die("cannot wait");
     signals_hold(true);
+    signal(SIGUSR1, SIG_IGN);
 
     /* The thread uses the loop. Then every connection ends. */
     if (counting)
