@@ -406,24 +406,25 @@ httputil_prepend_head(struct buffer **to, int status,
     const struct httpheader *h = headers->items, *end = h + headers->n;
     size_t room = OTHER_LINES;
     uint64_t rest = framing->length;
-    char length[24] = "", *start, *p;
+    char length[] = "....................\r\n", *start, *p; /* 20 digits */
+    char *digits = length + sizeof length - sizeof "\r\n";
 
     for (; h < end; h++)
         room += h->name_size + h->value_size + strlen(": \r\n");
     if ((start = buffer_front(to, room)) == NULL)
         return false;
     p = put_first_lines(start, status);
-    for (h = headers->items; h < end; h++) {
-        p = stpcpy(stpcpy(p, h->name), ": ");
-        p = stpcpy(stpcpy(p, h->value), "\r\n");
+    for (h = headers->items; h < end; h++, p += 2) {
+        memcpy(p, h->name, h->name_size);
+        memcpy(p += h->name_size, ": ", 2);
+        memcpy(p += 2, h->value, h->value_size);
+        memcpy(p += h->value_size, "\r\n", 2);
     }
     if (framing->length_known) {
-        char *digits = length + sizeof length - 1;
-
         do /* snprintf() would be much slower */
             *--digits = (char)('0' + rest % 10);
         while ((rest /= 10) > 0);
-        p = stpcpy(stpcpy(stpcpy(p, "Content-Length: "), digits), "\r\n");
+        p = stpcpy(stpcpy(p, "Content-Length: "), digits);
     }
 
     /* [25] The body says itself where it ends. */

@@ -17,7 +17,7 @@ find_delimiter(const char *data, size_t size, const char *delimiter,
     while (p < end && (p = memchr(p, *delimiter, (size_t)(end - p))) != NULL) {
         const char *q = p + 1, *d = delimiter + 1;
 
-        for (; d += strspn(d, "\r"), *d != '\0'; d++, q++) {
+        for (; d += *d == '\r', *d != '\0'; d++, q++) {
             q += q < end && *q == '\r';
             if (q == end || *q != *d)
                 break;

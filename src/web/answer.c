@@ -253,7 +253,6 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
 {
     struct httprequest *r = self->request;
     struct httpframing *f = &self->framing; /* [25] */
-    size_t size;
 
     /* [24] Nothing can follow the last flush. */
     if (!still_open(self, BODY, "flush"))
@@ -300,7 +299,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         httprequest_abort(r);
     }
 
-    size = buffer_length(self->body);
+    size_t size = buffer_length(self->body);
 
     /* (15) The answer leaves the framework. */
     TOUR(15, httprequest_fd(r), "one block of %zu bytes", size);
