@@ -68,6 +68,11 @@ breaks() {
     ! grep -qE "^ok [0-9]+ $regex( #|\$)" "$tmp/log" ||
         grep -q '^ok .* # skip' "$tmp/log" ||
         wrong "\"$test\" does not notice"
+
+    # A spoiled server may not end when its test ends it.
+    ps -e -o pid= -o args= 2> /dev/null | while read -r pid args; do
+        case $args in "$tmp/stage/server "*) kill -KILL "$pid" ;; esac
+    done
 }
 
 # When Bats runs this script, the Bats that we run must not take itself for a
