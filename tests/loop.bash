@@ -178,6 +178,7 @@ each_poller() {
     local poller well=0
     for poller in epoll kqueue select; do
         run -0 "$BATS_FILE_TMPDIR/driver" "$poller" "$@"
+        # shellcheck disable=SC2154 # Bats sets it.
         echo "$poller: $output"
         case $output in
         well) well=$((well + 1)) ;;
