@@ -91,10 +91,8 @@ for f in tests/*.bats; do
     esac
 done
 suite "what the course says about itself" TESTS=tests/course.bats
-export FULL=1 # see faults.bats
 suite "with the address and undefined-behaviour sanitizers" \
     BUILD="$build/sanitized" CFLAGS="$sanitize" TESTS="$tests"
-unset FULL
 export POLLER=select
 suite "the final program with the select poller" TESTS="$final"
 
