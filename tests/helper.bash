@@ -299,6 +299,17 @@ quiet() {
 descriptors() { find "/proc/${1:-$SERVER_PID}/fd" -type l 2> /dev/null | wc -l; }
 descriptors_at_most() { [ "$(descriptors)" -le "$1" ]; }
 
+# room_for N: the limit of descriptors (ulimit -n) that leaves a server like this
+# one, started the same way, N to open. What it has inherited may leave gaps.
+room_for() {
+    local fd=0 free=0
+    while [ "$free" -lt "$1" ]; do
+        [ -L "/proc/$SERVER_PID/fd/$fd" ] || free=$((free + 1))
+        fd=$((fd + 1))
+    done
+    echo "$fd"
+}
+
 # stops [FILE]: the numbers of the stops in a trace, in the order of the run.
 stops() {
     sed -n 's/^turn *[0-9]* *(\([0-9]*\)).*/\1/p' "${1:-$SERVER_LOG}"

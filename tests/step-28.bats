@@ -444,12 +444,13 @@ cut_short() {
 
 @test "without a descriptor for the file the answer is 503, and later it is 200" {
     [ -d /proc/self/fd ] || skip "there is no /proc"
-    local limit open
+    local limit open room
     serve
     open=$(descriptors)
+    room=$(room_for 4) # two clients that stay, one that asks, and one descriptor
     stop_server clean
     limit=$(ulimit -S -n)
-    ulimit -S -n "$((open + 3))"
+    ulimit -S -n "$room"
     serve
     ulimit -S -n "$limit"
     mkfifo "$TMP/fifo"
