@@ -226,6 +226,20 @@ told() {
     [ ! -s "$BATS_TEST_TMPDIR/wrong" ] || { cat "$BATS_TEST_TMPDIR/wrong"; false; }
 }
 
+@test "each of a chapter's three exercises has an answer, and the answer its number" {
+    for f in chapters/[0-9]*.md; do
+        n=${f#chapters/}
+        n=${n%%-*}
+        [ "$n" != 00 ] || continue
+        for k in 1 2 3; do
+            answer=chapters/answers/$n-$k.md
+            grep -qF "(answers/$n-$k.md)" "$f" || echo "$f: no link to $answer"
+            sed -n 1p "$answer" | grep -qE "^# ${n#0}\.$k [A-Z0-9].*[^.]\$" || echo "$answer: its title"
+        done
+    done > "$BATS_TEST_TMPDIR/wrong" 2>&1
+    [ ! -s "$BATS_TEST_TMPDIR/wrong" ] || { cat "$BATS_TEST_TMPDIR/wrong"; false; }
+}
+
 @test "every link leads somewhere" {
     for f in README.md chapters/*.md; do
         [ -f "$f" ] || continue
