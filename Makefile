@@ -41,7 +41,7 @@ helper     = $(if $(call throwaway,$(1)),$(wildcard src/steps/step.h))
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 
 .PHONY: help run all dustdevil check-lab ledger tools test check bench tour \
-        tags doctor clean format
+        diagrams tags doctor clean format
 
 help:       ## this list
 	@awk -F ' *## *' '/^[a-z%-]+:.*## / { sub(/:.*/, "", $$1); \
@@ -98,6 +98,9 @@ bench: ## what a request costs, beside the least it can cost: 10 minutes; QUICK=
 
 tour: $(if $(TOUR),step-$(TOUR),dustdevil) ## one request through all its stops; TOUR=N in step N
 	@sh tests/tour.sh $(if $(TOUR),$(BUILD)/step-$(TOUR)/server,$(BUILD)/dustdevil)
+
+diagrams: dustdevil $(BUILD)/client ## draw the pictures that show a real run
+	@sh tests/draw.sh $(BUILD) diagrams
 
 tags: ## a table of all names for your editor: build/tags
 	@mkdir -p $(BUILD); cd $(BUILD) && awk -f $(CURDIR)/tests/tags.awk \
