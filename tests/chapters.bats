@@ -131,7 +131,7 @@ every_chapter() {
     every_chapter '
         /^```/ { fence = !fence; next }
         !fence { words += NF }
-        END { if (words < 500 || words > 1000) print words " words" }'
+        END { if (words < 500 || words > 1000) print words " words" }' all
 }
 
 @test "the line that matters is quoted in at most twelve lines" {
