@@ -191,7 +191,7 @@ listener_ready(int fd, uint32_t events, void *arg)
      * clients that connect one after the other would cause one for each
      * request. So an event accepts only as many connections as streams have
      * ended since the last event. If none has ended, the number of clients is
-     * growing. */
+     * growing, and the limit stays MAX_ACCEPTS. */
     if (server->nstreams_before > server->nstreams && !server->complained)
         n = server->nstreams_before - server->nstreams;
     if (n > MAX_ACCEPTS)

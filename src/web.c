@@ -216,7 +216,7 @@ handler_execute(struct handler *self)
     if (self->class->asynchronous)
         httprequest_set_close_callback(r, on_connection_close, self);
 
-    /* [35] The methods of a class may have a beginning in common. */
+    /* [36] The methods of a class may have a beginning in common. */
     if (self->class->prepare != NULL)
         self->class->prepare(self);
 

@@ -36,7 +36,7 @@ struct handler_class {
     size_t state_size; /* [24] bytes of handler_state(), zero at the start */
     bool form; /* [14] parse the fields of a POSTed form; a bad one is a 400 */
     bool asynchronous; /* [24] the answer may end after the method */
-    handler_method *prepare; /* [35] before the method; may finish already */
+    handler_method *prepare; /* [36] before the method; may finish already */
     handler_method *get, *head, *post, *put, *delete, *options;
 
     /* [24] Asynchronous handlers only: the client has gone before the answer

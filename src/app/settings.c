@@ -364,8 +364,8 @@ settings_announce(const struct listeners *listeners)
 {
     char url[256];
 
-    /* [36] The URL goes to stderr: a reader of stderr may read the trace,
-     * too. */
+    /* [36] The URL has the key, so it goes to stderr: a user who can read
+     * stderr can read the trace there, too. */
     if (trace_on)
         announce_trace_page(listeners);
 

@@ -30,10 +30,10 @@ signals_set_shutdown(struct httpserver *the_server,
     limits = the_limits;
 }
 
-/* False: the loop has to stop now, because the only process is shutting down
- * already, or there is no memory. One of several processes ignores a second
- * SIGTERM: when the whole process group gets SIGTERM, the parent sends its
- * children another one. The parent turns a second SIGTERM into SIGINT
+/* False: the loop has to stop now, because the shutdown of the only process has
+ * begun before, or there is no memory. One of several processes ignores a
+ * second SIGTERM: when the whole process group gets SIGTERM, the parent sends
+ * its children another one. The parent turns a second SIGTERM into SIGINT
  * (process.c). */
 static bool
 begin_shutdown(void)

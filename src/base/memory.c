@@ -65,7 +65,7 @@ static size_t nfree;
 static bool
 may_use(size_t total, size_t size)
 {
-    /* [36] There is pressure. */
+    /* [36] `total` is above the limit of memory_set_limit(). */
     if (on_pressure != NULL)
         on_pressure(pressure_arg);
 

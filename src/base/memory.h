@@ -25,7 +25,7 @@ void memory_give_back(void);
  * count. */
 enum { MEMORY_MAX = 268435456 };
 
-/* [32] True if they have occupied 4 MiB or more since the last
+/* [32] True if buffers and arenas have occupied 4 MiB or more since the last
  * memory_give_back(). Then another call is useful, but not in every turn,
  * because the next turn may need as much again. */
 bool memory_had_peak(void);

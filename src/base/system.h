@@ -67,8 +67,8 @@ int64_t time_since_sent(int fd);
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
 
 /* [33] The option that lets several sockets listen at one port, if the kernel
- * distributes connections among them; else 0. (The option of that name on the
- * BSDs does not.) */
+ * distributes connections among them; else 0. (On the BSDs, SO_REUSEPORT
+ * does not distribute them.) */
 #ifdef __linux__
 enum { SHARED_PORT = SO_REUSEPORT };
 #else

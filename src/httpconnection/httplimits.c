@@ -27,7 +27,7 @@ struct watched {
     bool sending; /* the limit is the one for unsent bytes */
     int64_t since; /* when this limit, or the present window of it, began */
     size_t mark;   /* progress() at that moment */
-    int64_t since_before; /* [36] the same of the window before */
+    int64_t since_before; /* [36] of the window before */
     size_t mark_before; /* [36] */
 };
 
@@ -121,9 +121,9 @@ expire(struct watched *w, const char *wrong)
     }
 }
 
-/* Compares a connection with its limit. Returns the time of the next check. If
- * a window had enough bytes, the next window begins when the last of these
- * bytes came, if the system can tell that time, else now. */
+/* Compares a connection with its limit. Returns the time of the next check.
+ * After a window with enough bytes the next one begins: now for a body, and for
+ * an answer when the client last took bytes, if the system can tell that. */
 static int64_t
 check(const struct httplimits *limits, struct watched *w, int64_t now)
 {
@@ -171,8 +171,8 @@ schedule(struct httplimits *limits, int64_t when)
 
 /* A connection that is closed or refused here leaves the list only in a later
  * turn, so the list does not change during the sweep. If the sweep is late, the
- * loop was late, and the delay does not count: each limit begins later by it,
- * but not later than now (it may have begun after the delay). */
+ * loop was late, and the delay does not count: each limit begins later by the
+ * delay, but not later than now. */
 static void
 sweep(void *arg)
 {
@@ -197,8 +197,8 @@ sweep(void *arg)
 
 /* [36] --- memory --------------------------------------------------------- */
 
-/* The memory that would be freed if the connection ended. Only the application
- * can end a request that it has. */
+/* The memory that would be freed if the connection ended. The request does not
+ * count while the application has it: only the application can end it. */
 static size_t
 memory_of(const struct watched *w)
 {
@@ -211,10 +211,11 @@ memory_of(const struct watched *w)
            (is_receiving(w) && r != NULL ? httprequest_memory(r) : 0);
 }
 
-/* How long would this client take, at its present speed, to move all the bytes
- * that it holds in memory? A fast client begins a new window with almost every
- * packet, so the window before counts, too. If both began a moment ago, the
- * client is fast, or the answer is new: its speed counts as 1 GB/s. */
+/* The time, in microseconds, that this client would need at its present speed
+ * to move all the bytes that it holds in memory. A fast client begins a new
+ * window with almost every packet, so the window before counts, too. If both
+ * began less than a tenth of a second ago, or nothing is measured yet, the
+ * speed counts as 1 GB/s. */
 static double
 holding_time(const struct watched *w, int64_t now)
 {
@@ -267,7 +268,7 @@ relieve(void *arg)
         freed += more;
     }
 
-    /* What refusing has allocated is no new pressure. */
+    /* The error pages that this has allocated are no new pressure. */
     limits->relieving = false;
 }
 
@@ -360,8 +361,8 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         schedule(limits, deadline(limits, w));
     }
 
-    /* [34] This request is the last, unless another one has arrived behind
-     * it. */
+    /* [34] While the server drains, this request is the last of its
+     * connection, unless another one has arrived behind it. */
     if (state == HTTP_APPLICATION && limits->draining &&
         iostream_unread(w->stream) == 0)
         httpconnection_request(c)->keep_alive = false;

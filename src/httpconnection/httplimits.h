@@ -32,8 +32,8 @@ enum { HTTP_MIN_RATE = 500 };
 /* [36] When all buffers and arenas together occupy more than this, connections
  * end.
  * - For each client the time is computed that it would need, at its present
- *   speed, to move the bytes that it holds in memory. The clients end that
- *   would need at least half of the longest time.
+ *   speed, to move the bytes that it holds in memory. The connections end whose
+ *   clients would need at least half of the longest time.
  * - An unfinished request gets 503, an unfinished answer a reset.
  * - The memory from here to MEMORY_MAX is for the requests that are not
  *   ended. */

@@ -52,11 +52,11 @@ struct httpheaders {
     uint64_t seen, twice; /* [36] httpheaders_bit() of names; see there */
 };
 
-/* [36] One of 64 bits, the same for a name in any case. The bit is set in
- * `seen` if there is such a header, and in `twice` if there are two; a header
- * of another name may have set it, too. Most headers that are looked up do not
- * exist, so one test of a bit is enough. For a constant name the compiler
- * computes the bit. */
+/* [36] One of 64 bits, the same for a name in upper or lower case. The bit is
+ * set in `seen` if there is such a header, and in `twice` if there are two; a
+ * header of another name may have set it, too. Most headers that are looked up
+ * do not exist, so one test of a bit is enough. For a constant name the
+ * compiler computes the bit. */
 static inline uint64_t
 httpheaders_bit(const char *name, size_t size)
 {

@@ -88,9 +88,9 @@ may_restart(struct supervisor *s)
     return before == 0 || *oldest - before >= RESTART_TIME;
 }
 
-/* [34] Replaces the next child after a SIGHUP, unless the child that was
- * replaced last has not ended yet: so at most one child is shutting down at a
- * time. Returns as reap_children(). */
+/* [34] Replaces the next child after a SIGHUP, but does nothing while the child
+ * that was replaced last is shutting down: so these are never two at a time.
+ * Returns the same as reap_children(). */
 static int
 replace_next(struct supervisor *s)
 {

@@ -150,8 +150,8 @@ handler_write_bytes(struct handler *self, const void *data, size_t size)
     if (!still_open(self, BODY, "write"))
         return;
 
-    /* [36] The first bytes leave room for the head, so that they need not move
-     * when it is put in front of them. */
+    /* [36] The body begins behind some room for the head, so that it need not
+     * move when the head is put in front of it. */
     if (self->body == NULL &&
         buffer_room(&self->body, HEAD_ROOM + size) != NULL)
         self->body->start = self->body->end = HEAD_ROOM;

@@ -89,9 +89,9 @@ sha256(unsigned char digest[SHA256_SIZE], const unsigned char *first,
         digest[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-/* RFC 2104: the hash of (key ^ 0x5c) and the hash of (key ^ 0x36) and the data.
- * The hash of key and data alone would not do: from one such hash an attacker
- * computes that of longer data. */
+/* RFC 2104: hash(key ^ 0x5c, hash(key ^ 0x36, data)). The hash of key and data
+ * alone is not enough: from one such hash an attacker can compute that of
+ * longer data. */
 void
 hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key, size_t key_size,
             const void *data, size_t size)

@@ -10,7 +10,7 @@
 
 struct route {
     const struct urlspec *spec;
-    size_t prefix; /* [36] bytes that begin every path that matches */
+    size_t prefix; /* [36] this many bytes begin each matching path */
     regex_t regex; /* [23] */
     bool compiled; /* [23] `regex` can be used */
 };
@@ -61,8 +61,8 @@ match(struct route *route, const char *path, regmatch_t *groups)
 {
     size_t size = strlen(path);
 
-    /* [36] Most paths do not begin with the prefix, and if only "(.*)" follows,
-     * it is the rest of the path: no regexec() is needed. */
+    /* [36] Most paths do not begin with the prefix. If only "(.*)" follows it,
+     * the group is the rest of the path. Neither case needs regexec(). */
     size_t n = route->prefix;
     if (strncmp(route->spec->pattern, path, n) != 0)
         return REG_NOMATCH;

@@ -160,8 +160,8 @@ handler_set_secure_cookie(struct handler *self, const char *name,
     return handler_set_cookie(self, name, text, days, COOKIE_HTTP_ONLY);
 }
 
-/* The signature is verified first; before that no other byte of the text is
- * used. A time far in the future is not valid: such a value would never
+/* The signature is verified first; before that no field of the text is
+ * parsed. A time far in the future is not valid: such a value would never
  * expire. */
 const char *
 handler_get_secure_cookie(struct handler *self, const char *name,

@@ -32,7 +32,7 @@ bool handler_set_cookie(struct handler *self, const char *name,
  * - The key is that of application_set_cookie_secret(). A client can read the
  *   text, but a changed text is not valid.
  * - The format is Tornado's since 3.2.1. The cookie is HTTP_ONLY.
- * - False as above, and without a secret. */
+ * - False as for handler_set_cookie(), and without a secret. */
 bool handler_set_secure_cookie(struct handler *self, const char *name,
                                const char *value, int days);
 

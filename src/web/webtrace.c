@@ -28,10 +28,10 @@ trace_page_key(void)
     return key;
 }
 
-/* An attacker can register a name and let it lead to 127.0.0.1. Then the
- * attacker's page, in a browser on this machine, is a loopback peer of the same
- * origin. But the Host header has the name that the browser has used: is it
- * `name`, with or without a port? */
+/* True if `host` is `name`, with or without a port. An attacker can register a
+ * name and let it lead to 127.0.0.1. Then the attacker's page, in a browser on
+ * this machine, is a loopback peer of the same origin. But the Host header has
+ * the name that the browser has used. */
 static bool
 is_host(const char *host, const char *name)
 {
