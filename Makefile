@@ -30,13 +30,15 @@ vpath %.c $(FOLDERS)
 .SUFFIXES:
 
 # Until src/main.c enters, with MAIN, a step has a program of src/steps: the last
-# one whose number is not greater than its own.
+# one whose number is not greater than its own, and the headers of src/steps that
+# this program includes.
 MAIN       = 26
 upto       = $(wordlist 1,$(1),$(STEPS))
 throwaway  = $(if $(filter $(1),$(wordlist $(MAIN),99,$(STEPS))),,$(lastword \
              $(foreach n,$(call upto,$(1)),$(wildcard src/steps/0$n-*.c src/steps/$n-*.c))))
 program    = $(or $(call throwaway,$(1)),src/main.c)
-helper     = $(if $(call throwaway,$(1)),$(wildcard src/steps/step.h))
+helper     = $(if $(call throwaway,$(1)),$(wildcard $(shell sed -n \
+             's|^.include "\([a-z]*\.h\)".*|src/steps/\1|p' $(call throwaway,$(1)))))
 
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 

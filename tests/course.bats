@@ -42,12 +42,12 @@ table() {
 }
 
 # A chapter adds. What is in the stage before is in this one, line by line and
-# in the same order; only the program may be another.
+# in the same order; only the program may be another, with its headers.
 @test "a chapter takes nothing away" {
     for n in $STEPS; do
         for f in "$BUILD/step-$((n - 1))"/*.[ch]; do
             case $f in
-            *'*'* | */step.h) continue ;;
+            *'*'* | */step.h | */loop.h) continue ;;
             # Its first line says that the program is another one.
             */main.c) [ "$(sed 1q "$f")" = "$(sed 1q "$BUILD/step-$n/main.c")" ] ||
                 continue ;;
@@ -71,7 +71,7 @@ table() {
         [ -s "$TMP/diff" ] || { echo "chapter $n adds nothing"; return 1; }
         awk '/^diff / { file = $NF; next }
             /^--- / || /^\+\+\+ / { next }
-            /^-/ && file !~ /\/(main\.c|step\.h)$/ { print file ": " $0 }' \
+            /^-/ && file !~ /\/(main\.c|step\.h|loop\.h)$/ { print file ": " $0 }' \
             "$TMP/diff"
     done | no_lines "diff shows as removed"
 }
@@ -567,11 +567,11 @@ added() {
         END { if (!NR) print "none" }' | no_lines "too much at once"
 }
 
-@test "the whole server of the first part has at most 2,500 lines of code" {
+@test "the whole server of the first part has at most 2,450 lines of code" {
     for f in "$BUILD/step-16"/*.[ch]; do
         case $f in */trace.[ch] | */poller_kqueue.c) continue ;; esac
         awk -f tests/code.awk "$f"
-    done | awk '{ n += $1 } END { if (n > 2500 || n < 500) print n }' |
+    done | awk '{ n += $1 } END { if (n > 2450 || n < 500) print n }' |
         no_lines "too large"
 }
 

@@ -3,6 +3,8 @@
  * A client that sends and does not read fills the buffers of the kernel. What
  * the kernel does not take stays in a struct buffer, and the loop watches for
  * WRITE until the kernel has room again. */
+#include <errno.h>
+
 #include "memory.h"
 #include "step.h"
 

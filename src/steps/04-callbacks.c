@@ -2,6 +2,7 @@
  *
  * The answer does not leave from inside the handler. It is put off to the next
  * turn of the loop, after the handlers of all other ready descriptors. */
+#include "loop.h"
 #include "step.h"
 
 /* The descriptor is all that the callback needs to know. */

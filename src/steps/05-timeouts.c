@@ -3,6 +3,7 @@
  * Each answer leaves one second after its request. Ten clients at once are
  * answered after one second, not after ten. Every five seconds the program
  * prints how many it has answered. */
+#include "loop.h"
 #include "step.h"
 
 static unsigned answered;

@@ -2,7 +2,7 @@
  *
  * It does not matter in how many pieces the client sends it. The answer is
  * still naive: send() may take less than it is given (chapter 8). */
-#include "iostream.h"
+#include "loop.h"
 #include "step.h"
 
 static void

@@ -2,7 +2,7 @@
  *
  * A member of the room is memory of this program. It lives as long as its
  * stream: the close callback frees it, whatever has closed the stream. */
-#include "iostream.h"
+#include "loop.h"
 #include "step.h"
 
 struct member {

@@ -2,7 +2,7 @@
  *
  * No socket buffer holds eight megabytes. Try `curl --limit-rate 100k` in
  * one terminal while you use the server in another. */
-#include "iostream.h"
+#include "loop.h"
 #include "step.h"
 
 static char body[8 << 20];

@@ -6,7 +6,6 @@
 #define STEP_H
 
 #include <arpa/inet.h>
-#include <errno.h> /* [3] */
 #include <netinet/in.h>
 #include <signal.h> /* [4] */
 #include <stdio.h>
@@ -17,7 +16,6 @@
 
 #include "httpserver.h" /* [9] */
 #include "ioloop.h" /* [2] */
-#include "iostream.h" /* [6] */
 #include "trace.h" /* [2] */
 #include "system.h"
 
@@ -67,81 +65,25 @@ step_listen(int argc, char **argv)
 /* [4] --- the end --------------------------------------------------------- */
 
 /* The naive end of the steps up to 16. A signal handler may interrupt every
- * other function, so it only writes a byte to a pipe. The loop watches the
- * other end of the pipe, and the handler of that end ends the program: requests
- * are not finished, and the system takes back memory and descriptors. (Chapter
- * 17 has a way without this pipe, chapter 26 one that finishes requests.) */
-static int step_pipe[2];
-
+ * other function, so it may call only the few that POSIX names
+ * async-signal-safe. _exit() is one of them, exit() is not. Requests are not
+ * finished, and the system takes back memory and descriptors. (Chapter 17 leaves
+ * the loop first, chapter 26 finishes requests.) */
 static inline void
 step_on_signal(int signal_number)
 {
-    int saved = errno;
-    ssize_t n = write(step_pipe[1], "", 1);
-
     (void)signal_number;
-    (void)n;
-    errno = saved;
-}
-
-static inline void
-step_exit(int fd, uint32_t events, void *arg)
-{
-    (void)fd;
-    (void)events;
-    (void)arg;
-    exit(0);
+    _exit(0);
 }
 
 /* From now on SIGTERM and ^C end the program, and SIGPIPE does not, also where
  * SEND_FLAGS is 0. */
 static inline void
-step_catch_signals(struct ioloop *loop)
+step_catch_signals(void)
 {
-    if (pipe(step_pipe) == -1 || set_nonblocking(step_pipe[0]) == -1 ||
-        set_nonblocking(step_pipe[1]) == -1 ||
-        ioloop_add_handler(loop, step_pipe[0], step_exit, NULL,
-                           IOLOOP_READ) == -1)
-        die("pipe");
     signal(SIGTERM, step_on_signal);
     signal(SIGINT, step_on_signal);
     signal(SIGPIPE, SIG_IGN);
-}
-
-/* A loop for a program that listens: it calls `on_connection` with the loop as
- * `arg` when a client has connected. */
-static inline struct ioloop *
-step_loop(int argc, char **argv, ioloop_handler *on_connection)
-{
-    struct ioloop *loop = ioloop_new(NULL);
-    int listener = step_listen(argc, argv);
-
-    if (loop == NULL || set_nonblocking(listener) == -1 ||
-        ioloop_add_handler(loop, listener, on_connection, loop,
-                           IOLOOP_READ) == -1)
-        die("event loop");
-    step_catch_signals(loop);
-    return loop;
-}
-
-/* [6] --- streams ---------------------------------------------------------- */
-
-/* Makes a stream of a new connection; NULL if there is no connection, or no
- * memory. */
-static inline struct iostream *
-step_accept(int listener, struct ioloop *loop)
-{
-    int fd = accept(listener, NULL, NULL);
-    struct iostream *stream;
-
-    if (fd == -1)
-        return NULL;
-    trace_connection(fd);
-    TOUR(3, fd, "accepted, as descriptor %d", fd);
-    stream = set_nonblocking(fd) == 0 ? iostream_new(loop, fd) : NULL;
-    if (stream == NULL)
-        close(fd);
-    return stream;
 }
 
 /* [9] --- a server --------------------------------------------------------- */
@@ -195,7 +137,7 @@ step_serve(int argc, char **argv, httpserver_handle_stream *handle_stream,
     struct ioloop *loop = ioloop_new(NULL);
 
     step_server(loop, argc, argv, handle_stream, arg);
-    step_catch_signals(loop);
+    step_catch_signals();
     ioloop_start(loop);
     die("cannot wait");
 }
