@@ -43,7 +43,7 @@ helper     = $(if $(call throwaway,$(1)),$(wildcard $(shell sed -n \
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 
 .PHONY: help run all dustdevil check-lab ledger tools test check bench tour \
-        diagrams tags doctor clean format
+        diagrams book tags doctor clean format
 
 help:       ## this list
 	@awk -F ' *## *' '/^[a-z%-]+:.*## / { sub(/:.*/, "", $$1); \
@@ -103,6 +103,11 @@ tour: $(if $(TOUR),step-$(TOUR),dustdevil) ## one request through all its stops;
 
 diagrams: dustdevil $(BUILD)/client ## draw the pictures that show a real run
 	@sh tests/draw.sh $(BUILD) diagrams
+
+book: ## the course in one HTML file, to print or to read offline
+	@sh tests/book.sh $(BUILD)
+	@echo "$(BUILD)/book/index.html is ready; to serve it at /static/:"
+	@echo "make run ARGS=--static-path=$(BUILD)/book"
 
 tags: ## a table of all names for your editor: build/tags
 	@mkdir -p $(BUILD); cd $(BUILD) && awk -f $(CURDIR)/tests/tags.awk \

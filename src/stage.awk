@@ -11,6 +11,9 @@
 #                             less, or a blank line and one indented no more
 #   after code on a line      that line
 #
+# With -v n=0 -v steps=1 every line is printed as it is, behind its step and a
+# tab.
+#
 # Tags may nest; an inner one must be later than the one around it. What looks
 # like a tag and is not in its place ends the run: a piece of code that silently
 # moves to another chapter would be worse.
@@ -18,6 +21,7 @@
 NR == 1 && !/^\/\* \[[0-9]+\] [^ ]/ { fail("line 1 needs a tag: /* [N] name") }
 
 # The rest of a comment goes where its first line went, however it is indented.
+steps && (open || /^[ \t]*$/) { print (open ? step : "") "\t" $0 }
 open { if (step <= n) print (last = $0); open = !/\*\//; fresh = 0; next }
 
 /^[ \t]*$/ { blank = gap = fresh = 1; next }
@@ -48,6 +52,7 @@ open { if (step <= n) print (last = $0); open = !/\*\//; fresh = 0; next }
         sub(/ *\/\* *\*\/$/, "", text)      # nor for a comment that was only one
         if (text ~ /^ *(\/\*)? *$/) fail("a paragraph's tag needs a sentence")
     }
+    if (steps) print step "\t" $0
     if (step <= n) {
         if (gap && last != "" && last !~ /[{]$/ && text !~ /^ *[}]/) print ""
         print (last = text)
