@@ -54,6 +54,7 @@ chapter() {
 @test "chapter 34 shows what happens" { chapter 34; }
 @test "chapter 35 shows what happens" { chapter 35; }
 @test "chapter 36 shows what happens" { chapter 36; }
+@test "chapter 38 shows what happens" { chapter 38; }
 
 @test "the page for those who change the server shows what happens" {
     console_session
@@ -76,13 +77,22 @@ chapter() {
     done
 }
 
-# In each of the chapters that have a program, with `all` also in the two pages
-# that have sessions and no program: text, and an awk program that prints what is
-# wrong with it.
+# has_step FILE: has this chapter a program? Chapter 0 and the last one have none.
+has_step() {
+    local n
+    n=$(basename "$1")
+    n=$((10#${n%%-*}))
+    [ "$n" -gt 0 ] && [ "$n" -le "$(last_step)" ]
+}
+last_step() { sed -n 's/^STEPS = .* //p' Makefile; }
+
+# In each of the chapters that have a program, with `all` also in the pages that
+# have sessions and no program: text, and an awk program that prints what is wrong
+# with it.
 every_chapter() {
     local out
     for f in chapters/[0-9]*.md chapters/working.md; do
-        case $f in */00-* | */working.md) [ "${2:-}" = all ] || continue ;; esac
+        [ "${2:-}" = all ] || has_step "${f/working.md/0-}" || continue
         [ -f "$f" ] || { echo "there are no chapters"; return 1; }
         out=$(awk "$1" "$f")
         [ -z "$out" ] || { echo "$f: $out"; false; }
@@ -127,6 +137,41 @@ every_chapter() {
         }'
 }
 
+@test "the last chapter has the parts of one without a step" {
+    local f
+    for f in chapters/[0-9]*.md; do :; done
+    run ! has_step "$f"
+    awk '
+        /^```/ { fence = !fence; next }
+        fence { next }
+        /^\*\*Question/ { got = "Question" }
+        /^## / { sub(/^## */, ""); got = got " / " $0 }
+        END {
+            want = "Question / The story / What Tornado did since" \
+                " / What a production server adds / Where to read on / Recap"
+            if (got != want) print "has the parts\n  " got "\nand should have\n  " want
+        }' "$f" > "$BATS_TEST_TMPDIR/wrong"
+    [ ! -s "$BATS_TEST_TMPDIR/wrong" ] || { cat "$BATS_TEST_TMPDIR/wrong"; false; }
+}
+
+@test "the last chapter tells every stop, and leads to the chapter that brings it" {
+    local f
+    for f in chapters/[0-9]*.md; do :; done
+    sed -n '/^## The story/,/^## What/p' "$f" | tr '\n' ' ' > "$BATS_TEST_TMPDIR/story"
+    # A stop, and the first chapter that is named after it.
+    grep -oE '\(([0-9]+)\)|\(([0-9]{2})-[a-z-]*\.md\)' "$BATS_TEST_TMPDIR/story" | tr -d '()' |
+        sed 's/-.*\.md$/ chapter/' > "$BATS_TEST_TMPDIR/told"
+    sed -nE 's/^\| \(([0-9]+)\) .*\[([0-9]+)\] \|$/\1 \2/p' chapters/tour.md | while read -r stop chapter; do
+        awk -v stop="$stop" -v chapter="$chapter" '
+            $0 == stop { told = 1 }
+            # A sentence may name two chapters, or one for several stops.
+            told && $2 == "chapter" { near++; if ($1 + 0 == chapter) found = 1 }
+            near == 2 { exit }
+            END { exit !found }' "$BATS_TEST_TMPDIR/told" || echo "($stop) and chapter $chapter"
+    done > "$BATS_TEST_TMPDIR/wrong"
+    [ ! -s "$BATS_TEST_TMPDIR/wrong" ] || { cat "$BATS_TEST_TMPDIR/wrong"; false; }
+}
+
 @test "every chapter has between 500 and 1,000 words" {
     every_chapter '
         /^```/ { fence = !fence; next }
@@ -145,7 +190,7 @@ every_chapter() {
 
 @test "every chapter has three to six new terms, each in one line or two" {
     for f in chapters/[0-9]*.md; do
-        case $f in */00-*) continue ;; esac
+        has_step "$f" || continue
         sed -n '/^## New terms/,/^## Read/s/^- \*\*\([^*]*\)\*\*.*/\1/p' "$f" |
             tr '[:upper:]' '[:lower:]' > "$BATS_TEST_TMPDIR/terms"
         n=$(wc -l < "$BATS_TEST_TMPDIR/terms")
@@ -176,6 +221,8 @@ told() {
         n=$(basename "$f")
         n=$((10#${n%%-*}))
         [ "$n" -gt 0 ] || continue
+        # The last chapter looks at all of it.
+        has_step "$f" || n=$(last_step)
         told "$f" | grep -oE '`[a-z][a-z0-9_]*\(\)`' | tr -d '`()' | sort -u |
             while read -r name; do
                 cat "$BUILD/step-$n"/*.[ch] src/steps/*.[ch] | grep -qwF "$name" || echo "$f: $name()"
@@ -193,7 +240,7 @@ told() {
     for f in chapters/[0-9]*.md; do
         n=$(basename "$f")
         n=$((10#${n%%-*}))
-        [ "$n" -gt 0 ] || continue
+        has_step "$f" || continue
         sed -n '/^## Read/,/^## Try/p' "$f" | tr '\n' ' ' | tr -s ' ' |
             grep -oE '`[a-z_]+\.[ch]`[^.`]* [0-9]+ (new )?lines' |
             sed -E 's/^`([a-z_.]+)`.* ([0-9]+) (new )?lines$/\1 \2/' |
@@ -212,7 +259,7 @@ told() {
     for f in chapters/[0-9]*.md; do
         n=$(basename "$f")
         n=$((10#${n%%-*}))
-        [ "$n" -gt 0 ] || continue
+        has_step "$f" || continue
         told "$f" | tr '\n' ' ' | tr -s ' ' |
             grep -oE '`[A-Z][A-Z0-9_]+`(,| is| are)? \(?[0-9][0-9,]*( [KM]iB| s(econds?)?\>)?' |
             sed -E -e 's/^`([A-Z0-9_]+)`[^0-9]*([0-9,]*[0-9]),?/\1 \2/' \
