@@ -30,7 +30,7 @@ struct httpserver {
     struct timeout *paused; /* NULL: accepting is not paused */
     bool complained;        /* the reason of the pause is in the log */
 
-    /* [17] For the end. */
+    /* [17] For the end of the server. */
     size_t nstreams;        /* the streams that have not been freed */
     ioloop_callback *empty; /* runs when no stream is left, if not NULL */
     void *empty_arg;
@@ -57,8 +57,7 @@ httpserver_new(struct ioloop *loop, httpserver_handle_stream *handle_stream,
     return server;
 }
 
-/* [17] --- the end of a stream --------------------------------------------- */
-
+/* [17] From now on the loop does not report pending connections. */
 static void
 leave_loop(struct httpserver *server)
 {
@@ -68,9 +67,11 @@ leave_loop(struct httpserver *server)
                                            --server->nstarted));
 }
 
+/* [17] --- the end of a stream --------------------------------------------- */
+
 static void resume(void *arg); /* [20] */
 
-/* A stream has been freed, and with it a descriptor. */
+/* Runs when a stream is freed. Its descriptor has been closed before. */
 static void
 on_stream_free(void *arg)
 {
@@ -169,7 +170,7 @@ handle_accept(struct httpserver *server, int listener)
         return true;
     }
 
-    /* [17] The memory of the server is freed after its streams. */
+    /* [17] The server is freed after its streams: each has a pointer to it. */
     server->nstreams++;
     iostream_set_free_callback(stream, on_stream_free, server);
 
@@ -219,7 +220,7 @@ listener_ready(int fd, uint32_t events, void *arg)
     server->nstreams_before = server->nstreams; /* [36] */
 }
 
-/* --- start and stop ------------------------------------------------------ */
+/* --- start ---------------------------------------------------------------- */
 
 /* (1) From now on the loop reports pending connections. */
 int
@@ -274,7 +275,9 @@ httpserver_url(const struct httpserver *server, size_t i, char *url,
     return listeners_url(server->listeners, i, url, size);
 }
 
-/* [17] The streams stay. */
+/* [17] --- stop ------------------------------------------------------------ */
+
+/* The streams stay open. */
 void
 httpserver_stop(struct httpserver *server)
 {
@@ -287,7 +290,7 @@ httpserver_stop(struct httpserver *server)
     server->listeners = NULL;
 }
 
-/* [17] The streams that are left still have a pointer to the server. */
+/* The last stream that is freed calls `empty`, and so frees the server. */
 void
 httpserver_free(struct httpserver *server)
 {

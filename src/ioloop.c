@@ -76,10 +76,11 @@ struct ioloop {
     void (*wait_hook)(bool begins); /* [35] */
 };
 
-/* [17] IOLoop._instance. */
+/* [17] The loop that was made first; in Tornado IOLoop._instance. */
 static struct ioloop *instance;
 
-/* [17] Each thread has one, so its address tells which thread runs. */
+/* [17] Each thread has a variable of its own with this name, so its address
+ * tells which thread is running. */
 static _Thread_local char this_thread;
 
 static void add_waker(struct ioloop *loop); /* [17] */
@@ -250,8 +251,8 @@ run_handlers(struct ioloop *loop, int nready)
 /* The callback itself is written to the pipe. A write of so few bytes is
  * atomic, from every thread and signal handler, so no lock is needed. Tornado
  * writes one "x" here and keeps the callbacks in a list that all threads
- * change, which was a race until 2.1. If `waits` is true, the call waits until
- * the pipe has room. */
+ * change, which was a race until 2.1. If the pipe is full, the call waits until
+ * there is room; if `waits` is false, the callback is lost instead. */
 static void
 wake(struct ioloop *loop, ioloop_callback *callback, void *arg, bool waits)
 {
@@ -262,7 +263,8 @@ wake(struct ioloop *loop, ioloop_callback *callback, void *arg, bool waits)
         poll(&room, 1, -1);
 }
 
-/* IOLoop._read_waker. */
+/* IOLoop._read_waker. If more callbacks are in the pipe, the next wait reports
+ * it again. */
 static void
 read_waker(int fd, uint32_t events, void *arg)
 {
@@ -487,7 +489,7 @@ ioloop_instance(void)
 }
 
 /* IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
- * a handler a callback, so the loop below repeats both until none is left. */
+ * a handler a callback, so both kinds are called until none is left. */
 void
 ioloop_close_all(struct ioloop *loop)
 {

@@ -104,7 +104,7 @@ void ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout);
  * thread waits. ioloop_new() ends the program with a message if there is no
  * pipe. */
 
-/* The same from a signal handler.
+/* The same for signal handlers.
  * - errno stays as it was.
  * - The callback is lost if the pipe is full. */
 void ioloop_add_callback_from_signal(struct ioloop *loop,
@@ -130,7 +130,8 @@ void ioloop_free(struct ioloop *loop);
 /* For the end of a program, after ioloop_start() has returned: calls every
  * handler with ERROR, then the callbacks, until no handler and no callback is
  * left.
- * - Every handler must remove itself when it is called with ERROR.
+ * - Every handler must remove itself when it is called with ERROR, or add a
+ *   callback that removes it.
  * - A callback must not add itself again each time it runs.
  * - Timeouts are not called. */
 void ioloop_close_all(struct ioloop *loop);

@@ -47,7 +47,7 @@ struct iostream {
     /* [19] Runs when a read or a write is still incomplete. */
     ioloop_callback *partial_callback;
 
-    /* [17] Runs last: a descriptor is free. */
+    /* [17] Tells the creator of the stream that it is freed. */
     ioloop_callback *free_callback;
     void *free_arg;
 

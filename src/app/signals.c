@@ -8,7 +8,7 @@
 #include "settings.h" /* [34] */
 #include "system.h"
 
-static volatile sig_atomic_t interrupted; /* by SIGINT */
+static volatile sig_atomic_t interrupted; /* by SIGINT; read from chapter 26 on */
 
 static void
 stop_loop(void *arg)
@@ -53,7 +53,7 @@ begin_shutdown(void)
 
 /* --- signals ------------------------------------------------------------- */
 
-/* Runs on the loop. */
+/* Runs on the loop. Chapter 34 lets requests finish here. */
 static void
 on_stop(void *arg)
 {

@@ -9,9 +9,10 @@
 #include "httplimits.h" /* [34] */
 #include "httpserver.h" /* [34] */
 
-/* True: from now on the signals are blocked, and SIGPIPE is ignored; to be
- * called before another process can know that this one exists. False: from now
- * on the signals stop the loop, ioloop_instance(). */
+/* Sets the handlers of the signals, and ignores SIGPIPE. Then, if `hold` is
+ * true, the kernel keeps the signals back; call it so before another process
+ * can know that this one exists, and again when the loop has stopped. False:
+ * from now on the signals stop the loop, ioloop_instance(). */
 void signals_hold(bool hold);
 
 /* [34] What SIGTERM shuts down, before it stops the loop: the server accepts no

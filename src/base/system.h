@@ -88,8 +88,8 @@ void prepare_heap(void);
 
 /* [17] --- signals ------------------------------------------------------ */
 
-/* The signals that tell a program of the course to end, or that tell its
- * parent process what to do. */
+/* Fills `set` with the signals that signals_hold() blocks: those that end the
+ * program, and from chapter 33 on those of a parent process. */
 void watched_signals(sigset_t *set);
 
 /* [28] --- files -------------------------------------------------------- */

@@ -31,7 +31,7 @@ listeners_new(void)
     return calloc(1, sizeof(struct listeners));
 }
 
-/* [17] Closes and removes the sockets from the n-th on. */
+/* [17] Closes and removes the last sockets, until `n` are left. */
 static void
 close_down_to(struct listeners *l, size_t n)
 {
@@ -39,7 +39,7 @@ close_down_to(struct listeners *l, size_t n)
         close(l->fds[--l->n]);
 }
 
-/* [17] With their sockets. */
+/* [17] The sockets belong to the set, so they are closed, too. */
 void
 listeners_free(struct listeners *l)
 {

@@ -12,7 +12,7 @@
 enum { BELOW = 1000000 };
 
 static pthread_t thread;
-static bool counting; /* the thread has not been joined */
+static bool counting; /* the thread was started, and has not been joined */
 
 /* Runs on the loop, with the result of the thread. */
 static void
@@ -76,10 +76,13 @@ main(int argc, char **argv)
     signals_hold(false);
     if (ioloop_start(loop) == -1)
         die("cannot wait");
+
+    /* No signal handler may use the loop from here on. */
     signals_hold(true);
     signal(SIGUSR1, SIG_IGN);
 
-    /* The thread uses the loop. Then every connection ends. */
+    /* The thread uses the loop, so it ends first. Then every connection ends,
+     * and the memory is freed. */
     if (counting)
         pthread_join(thread, NULL);
     httpserver_stop(server);

@@ -12,11 +12,14 @@ teardown() { stop_server clean; }
     wait_for_line "$SERVER_LOG" '^at 0$'
 }
 
+counts() {
+    kill -USR2 "$SERVER_PID"
+    grep -q '^at [1-9][0-9]*$' "$SERVER_LOG"
+}
+
 @test "while the thread counts, the number grows, and the result comes" {
     kill -USR1 "$SERVER_PID"
-    sleep 0.1
-    kill -USR2 "$SERVER_PID"
-    wait_for_line "$SERVER_LOG" '^at [1-9][0-9]*$'
+    until_true counts
     wait_for_line "$SERVER_LOG" '^78498 primes below 1000000$' 20
     kill -USR2 "$SERVER_PID"
     wait_for_line "$SERVER_LOG" '^at (999999|1000000)$'
