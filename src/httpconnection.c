@@ -141,7 +141,7 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
     /* [19] The head may not be complete yet. */
     iostream_cancel_read(c->stream);
 
-    /* [20] The client has made a mistake, or is an attacker. */
+    /* [20] The operator learns which client got an error, and why. */
     char ip[PEER_IP_SIZE];
     int status = atoi(wrong);
     log_warning("%d %s to %s: %s", status, httputil_reason(status),
@@ -236,8 +236,8 @@ read_body(struct httpconnection *c)
 
 /* --- the head ----------------------------------------------------------- */
 
-/* [19] Some old clients send an empty line behind each body. Returns the bytes
- * of the empty lines at the start of `data`, or refuses and returns `size`. */
+/* [19] Some old clients send an empty line behind each body. Returns the number
+ * of their bytes at the start of `data`, or refuses and returns `size`. */
 static size_t
 skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
 {
@@ -350,7 +350,8 @@ check_partial_head(struct httpconnection *c)
 }
 
 /* The partial callback of the stream: a part of a request has come, or the
- * kernel has not taken the whole answer yet. */
+ * kernel has not taken the whole answer yet. HTTP_IDLE and HTTP_HEAD are the
+ * states in which a head is read. */
 static void
 on_partial(void *arg)
 {
@@ -391,7 +392,8 @@ httpconnection_handle_stream(struct iostream *stream,
 
 /* --- the answer --------------------------------------------------------- */
 
-/* HTTPConnection._finish_request: the answer has been sent. */
+/* HTTPConnection._finish_request: the answer has been sent. From chapter 19 on
+ * it may also still be in the write buffer, if the next request is here. */
 static void
 finish_request(struct httpconnection *c)
 {

@@ -22,7 +22,7 @@ struct httpconnection;
 /* [18] What a connection does now; diagrams/connection.svg shows the
  * changes. */
 enum httpconnection_state {
-    HTTP_IDLE,        /* between two requests; no byte of the next has come */
+    HTTP_IDLE,        /* between two requests; chapter 19 says when it ends */
     HTTP_HEAD,        /* reads a head; every connection begins with this */
     HTTP_BODY,        /* reads a body */
     HTTP_APPLICATION, /* the application has the request */

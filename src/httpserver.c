@@ -252,7 +252,8 @@ resume(void *arg)
         pause_accepting(server);
 }
 
-/* [20] For a program whose server is all that listens. */
+/* [20] For a program with one process. (With several, each starts its server
+ * after the fork, with listeners that are bound before; chapter 33.) */
 const char *
 httpserver_listen(struct httpserver *server, int port, const char *address)
 {
@@ -267,7 +268,7 @@ httpserver_listen(struct httpserver *server, int port, const char *address)
     return error;
 }
 
-/* [20] For the message of a program that has started. */
+/* [20] For the line "listening on ..." of a program. */
 int
 httpserver_url(const struct httpserver *server, size_t i, char *url,
                size_t size)

@@ -298,8 +298,8 @@ run_partial_callback(void *arg)
         s->partial_callback(s->owner);
 }
 
-/* [19] Queues the partial callback, if there is one. The callback of a closed
- * stream would run after the stream has been freed. */
+/* [19] Queues the partial callback, if there is one. Nothing is queued for a
+ * closed stream: iostream_free() is in the queue already, and runs first. */
 static void
 notify_partial(struct iostream *s)
 {

@@ -120,9 +120,9 @@ void iostream_write(struct iostream *stream, const void *data, size_t size,
 /* [8] The number of unsent bytes in the stream. */
 size_t iostream_unsent(const struct iostream *stream);
 
-/* [19] The high-water mark: from so many unsent bytes on, the stream neither
- * receives nor completes reads. A client that does not read its answers cannot
- * ask for more of them. */
+/* [19] The high-water mark: from this number of unsent bytes on, the stream
+ * neither receives nor completes reads. A client that does not read its answers
+ * cannot ask for more of them. */
 enum { IOSTREAM_MAX_UNSENT = 65536 };
 
 /* [18] Starts the lingering close (see linger.h) if the peer could lose bytes

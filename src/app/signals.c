@@ -8,7 +8,7 @@
 #include "settings.h" /* [34] */
 #include "system.h"
 
-static volatile sig_atomic_t interrupted; /* by SIGINT; read from chapter 26 on */
+static volatile sig_atomic_t interrupted; /* by SIGINT; for chapter 26 */
 
 static void
 stop_loop(void *arg)

@@ -20,7 +20,7 @@ enum { MAX_LINE = PIPE_BUF < 4096 ? PIPE_BUF : 4096 };
 
 int log_level = LOG_INFO;
 
-static unsigned long lost; /* lost since the last line that was written */
+static unsigned long lost; /* lines, since the last one that was written */
 
 /* Only the bracket is coloured, as in Tornado. The last byte of `text` is kept
  * for the newline. */

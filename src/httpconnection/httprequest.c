@@ -438,7 +438,8 @@ httprequest_parse_cookies(struct httprequest *r)
 
 /* [16] --- accessors ----------------------------------------------------- */
 
-/* [20] To the C library the peer of a unix socket may be "localhost". */
+/* [20] For AF_UNIX (chapter 34) getnameinfo() of some systems would say
+ * "localhost". */
 const char *
 peer_ip(const union peer *peer, char ip[PEER_IP_SIZE])
 {

@@ -145,8 +145,9 @@ bool httprequest_supports_http_1_1(const struct httprequest *request);
  * the peer has none, as with unix sockets. It lives as long as the request. */
 const char *httprequest_remote_ip(struct httprequest *request);
 
-/* [20] Writes the numeric address of `peer` to `ip`, and returns `ip`: 0.0.0.0
- * for a unix socket. */
+/* [20] Writes the numeric address of `peer` to `ip`, and returns `ip`. A peer
+ * without such an address is 0.0.0.0 (the peer of a unix socket, chapter
+ * 34). */
 const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
 
 /* [12] --- the answer ------------------------------------------------------ */

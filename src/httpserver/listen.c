@@ -21,7 +21,7 @@ struct listeners {
     size_t n;
     bool shared; /* [33] made by listeners_bind_shared() */
 
-    /* [20] The sentence that says what is wrong. */
+    /* [20] What listeners_bind() returns when it fails. */
     char error[256];
 };
 
@@ -62,7 +62,9 @@ listeners_fd(const struct listeners *l, size_t i)
 
 /* [20] --- bind ---------------------------------------------------------- */
 
-/* MAX_TRIES: how many free ports of one address are tried on the others. */
+/* With port 0 the kernel chooses a free port of the first address, and this
+ * port may be in use at another address. MAX_TRIES: how many ports are
+ * tried. */
 enum { BACKLOG = 1024, MAX_TRIES = 100 };
 
 /* Adds a socket that listens at *sa. Returns 0, and *sa has the real port in
@@ -122,7 +124,7 @@ bind_all(struct listeners *l, struct addrinfo *list, in_port_t net_port)
 
     for (struct addrinfo *ai = list; ai != NULL && l->n < MAX_LISTENERS;
          ai = ai->ai_next) {
-        /* In an IPv6 address the port lies at the same place. */
+        /* In an IPv6 address the port is at the same place. */
         struct sockaddr_in *in = (struct sockaddr_in *)ai->ai_addr;
         int error;
 

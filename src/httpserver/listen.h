@@ -43,8 +43,8 @@ const char *listeners_bind(struct listeners *listeners, int port,
  * still owns it. */
 int listeners_fd(const struct listeners *listeners, size_t i);
 
-/* [20] Writes the URL of the i-th socket to `url`; for a unix socket, which has
- * no URL, its path. 0, or -1 if there is no such socket. */
+/* [20] Writes the URL of the i-th socket to `url`, or another name if it has no
+ * URL. 0, or -1 if there is no such socket. */
 int listeners_url(const struct listeners *listeners, size_t i, char *url,
                   size_t size);
 

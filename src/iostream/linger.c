@@ -46,9 +46,9 @@ linger_end(struct lingering *g)
     ioloop_add_callback(g->loop, linger_free, g);
 }
 
-/* The callback of the timeout. The timeout is not moved when bytes arrive; when
- * it is due, this function computes how long the peer has really been
- * silent. */
+/* The callback of the timeout; linger_start() calls it, too, to set the first
+ * one. Bytes that arrive do not move the timeout. When it is due, this function
+ * computes how long the peer has really been silent. */
 static void
 linger_rearm(void *arg)
 {

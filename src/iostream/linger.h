@@ -4,7 +4,7 @@
  *     Layer 2: it knows the loop.
  *
  * If bytes of the peer arrive after close(), or are unread at that moment, the
- * kernel answers with a reset. The peer's kernel then discards what it has
+ * kernel answers with a reset. The peer's kernel may then discard what it has
  * received but not delivered: our last answer. So the server first closes only
  * its own direction of the connection. */
 #ifndef LINGER_H

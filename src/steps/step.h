@@ -68,7 +68,7 @@ step_listen(int argc, char **argv)
  * other function, so it may call only the few that POSIX names
  * async-signal-safe. _exit() is one of them, exit() is not. Requests are not
  * finished, and the system takes back memory and descriptors. (Chapter 17 leaves
- * the loop first, chapter 26 finishes requests.) */
+ * the loop first, chapter 34 finishes requests.) */
 static inline void
 step_on_signal(int signal_number)
 {
@@ -88,8 +88,8 @@ step_catch_signals(void)
 
 /* [9] --- a server --------------------------------------------------------- */
 
-/* [20] A listener at each --address=NAME of the command line. The port is that
- * of the first one; with --port=0 it is a free one. */
+/* [20] Adds a listener at each --address=NAME of the command line, with the
+ * port of the command line; with --port=0 each has a free port of its own. */
 static inline void
 step_addresses(struct httpserver *server, int argc, char **argv)
 {
