@@ -33,7 +33,7 @@ struct httpconnection {
     union peer peer;
     enum httpconnection_state state; /* [18] */
     unsigned char empty_lines; /* [19] before the next request */
-    bool is_head; /* [23] an answer to HEAD has no body, not even an error */
+    bool is_head; /* [23] HEAD: no body is sent, not even an error page */
     bool keep_alive; /* [16] of the last finished request */
     bool line_checked; /* [19] the first line has come, and is valid */
     void *observed;    /* [32] the observer's own */
@@ -102,7 +102,7 @@ end_connection(void *arg)
     iostream_close(c->stream);
 }
 
-/* [21] The error page, if there is memory for it. */
+/* [21] Sends the error page. False if there is no memory for it. */
 static bool
 send_error_page(struct httpconnection *c, const char *wrong)
 {
@@ -147,7 +147,7 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
     log_warning("%d %s to %s: %s", status, httputil_reason(status),
                 peer_ip(&c->peer, ip), wrong + 4);
 
-    /* [21] Most clients are people with a browser. */
+    /* [21] A page for a person; without memory the status line alone. */
     if (send_error_page(c, wrong))
         return;
 
@@ -216,7 +216,7 @@ read_body(struct httpconnection *c)
         return false;
     enter(c, HTTP_BODY); /* [18] */
 
-    /* [22] Now the client knows that its body will be read. */
+    /* [22] The length is not too large, so the client may send the body. */
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (wants_continue)
         iostream_write(c->stream, go_on, sizeof go_on - 1, on_write_complete,

@@ -40,8 +40,8 @@ compare_names(const void *a, const void *b)
 }
 
 /* All values of a name are printed together, where the first one is. Sorting is
- * fast for all names; a hash table would need a secret seed, or a client could
- * choose names that collide. */
+ * fast whatever the names are. In a hash table without a secret seed a client
+ * could choose names that collide. */
 static void
 form_any(struct handler *self)
 {

@@ -131,11 +131,12 @@ httpform_clean(const struct arguments *arguments, const struct argument *a)
 
 #define BAD "400 malformed multipart: "
 
-/* *to is a copy of the parameter `name` of a header value such as `form-data;
- * name="a"; b=c`; NULL if it has no such parameter. Inside quotes a semicolon
- * is an ordinary byte, and so is a quote or a backslash after a backslash. Each
- * byte is read once (in Tornado until 6.5.3 the work grew with the square of
- * the line's length). False when there is no memory left. */
+/* Copies the parameter `name` of a header value such as `form-data; name="a";
+ * b=c` to *to, or sets *to to NULL if the value has no such parameter. Inside
+ * quotes a semicolon is an ordinary byte, and so is a quote or a backslash
+ * after a backslash. Each byte is read once (in Tornado until 6.5.3 the work
+ * grew with the square of the line's length). False when there is no memory
+ * left. */
 static bool
 parameter(struct arena **arena, const char *value, const char *name,
           const char **to)
@@ -163,9 +164,9 @@ parameter(struct arena **arena, const char *value, const char *name,
     return true;
 }
 
-/* RFC 7578, section 4.2. A part that has only the extended form of a file name
- * is a file, too. That form is charset'language'bytes, with special bytes as
- * %XX (RFC 8187, section 3.2). */
+/* Reads the value of Content-Disposition (RFC 7578, section 4.2). The name of a
+ * file may come in the extended form, `filename*`, alone: that is
+ * charset'language'bytes, with special bytes as %XX (RFC 8187, section 3.2). */
 static const char *
 parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
 {
@@ -247,7 +248,7 @@ parse_part(struct arguments *arguments, const char *data, size_t size)
  * CRLF may be missing; after the last delimiter there is another "--". Bytes
  * before the first and after the last delimiter are ignored. (Tornado 2.0 cut
  * the body wherever the boundary stood, also in the middle of a line.) `next`
- * is where a delimiter begins. */
+ * is where a delimiter begins, and `skip` is its length. */
 static const char *
 parse_parts(struct arguments *arguments, const char *delimiter,
             const char *data, size_t size)

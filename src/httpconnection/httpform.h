@@ -28,7 +28,8 @@ struct argument {
     size_t name_size, size;
 };
 
-/* [22] HTTPFile. */
+/* [22] HTTPFile: one uploaded file. `body` points into the request's body, and
+ * no NUL ends it; the other three are strings. */
 struct httpfile {
     const char *field, *filename, *content_type, *body;
     size_t size;

@@ -24,8 +24,8 @@ static const char line_too_long[] = "414 request line too long";
 static const char malformed_target[] = "400 malformed request target";
 
 /* RFC 3986, section 3.2: a name, maybe empty, or an IPv6 address in brackets,
- * and maybe a port. An application that makes links or looks up virtual hosts
- * with it can rely on its form (as in Tornado since 6.5). */
+ * and maybe a port. An application that makes links with it or looks up sites
+ * can rely on its form (as in Tornado since 6.5). */
 static bool
 is_host(const char *host)
 {
@@ -56,7 +56,7 @@ is_host(const char *host)
 }
 
 /* RFC 9112, section 3.2: the whole URL, as for a proxy; or "*", for OPTIONS
- * only. *target moves to the path. */
+ * only. *target moves to the path. The host of a URL must not be empty. */
 static const char *
 parse_other_form(struct httprequest *r, const char **target)
 {
@@ -88,8 +88,8 @@ parse_target(struct httprequest *r)
     size_t n;
     char *path;
 
-    /* [21] The target is not a path, or names a part of a page, which is for
-     * the client only. */
+    /* [21] Not every target is a path. What stands behind '#' names a part of
+     * a page: only the client uses it, and does not send it. */
     if (*r->method == 'C' && strcmp(r->method, "CONNECT") == 0)
         return "501 CONNECT is for proxies";
     if (*target != '/') {
@@ -257,7 +257,7 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     /* [11] The headers stand between the first line and the empty line. */
     wrong = httpheaders_parse(&r->headers, lf + 1, text + size - 2);
 
-    /* [21] Every request names the host that it is for. */
+    /* [21] A request of HTTP/1.1 has to name its host. */
     if (wrong == NULL)
         wrong = check_host(r);
 
@@ -295,7 +295,8 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
 {
     *length = 0;
 
-    /* [21] A body that has a coding does not say how long it is. */
+    /* [21] With Transfer-Encoding the body is coded, and Content-Length does
+     * not say where it ends. */
     bool has_coding = httpheaders_get_list(&r->headers, "Transfer-Encoding",
                                            0) != NULL;
 
@@ -315,7 +316,7 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
             return NULL;
     }
 
-    /* [21] Where the body ends is unknown. */
+    /* [21] The server does not know this coding, nor where the body ends. */
     if (has_coding)
         return "501 unknown Transfer-Encoding";
 

@@ -100,7 +100,8 @@ handler_set_content_length(struct handler *self, uint64_t size)
     self->framing.length_known = true;
 }
 
-/* [21] The check of the value keeps a client from beginning a new line. */
+/* [21] Without the checks a client's bytes could begin a new line of the
+ * head. */
 void
 handler_add_header(struct handler *self, const char *name, const char *value)
 {
@@ -178,7 +179,7 @@ handler_write_escaped(struct handler *self, const char *text, size_t size)
         handler_fail(self, 503, http_no_memory);
 }
 
-/* [22] vasprintf() allocates a string of the right size. */
+/* [22] vasprintf() allocates the string, which is freed here. */
 void
 handler_printf(struct handler *self, const char *format, ...)
 {
@@ -205,10 +206,11 @@ settle_framing(struct handler *self)
     struct httpframing *f = &self->framing;
     bool http_1_1 = httprequest_supports_http_1_1(self->request);
 
-    /* [23] RFC 9110, section 6.4.1. (1xx is no final status.) */
+    /* [23] A 204 and a 304 have no body (RFC 9110, section 6.4.1). */
     bool has_body = self->status != 204 && self->status != 304;
 
-    /* [23] An answer without a body says nothing about one. */
+    /* [23] An answer without a body has no header about one. The answer to
+     * HEAD has them: they are about the body that GET would get. */
     self->sends_body = has_body && self->method != METHOD_HEAD;
     if (!has_body) {
         httpheaders_del(&self->headers, "Content-Type");
@@ -273,7 +275,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
     if (!self->headers_written)
         settle_framing(self);
 
-    /* [23] The length of the body is known, and the body is not sent. */
+    /* [23] No body is sent: its bytes, if there are any, are dropped. */
     if (!self->sends_body)
         buffer_release(&self->body);
 
@@ -410,7 +412,7 @@ handler_finish(struct handler *self)
     httprequest_finish(r);
 }
 
-/* [23] The client asks again, at another place. */
+/* [23] The client sends its next request to `url`. */
 void
 handler_redirect(struct handler *self, const char *url, bool permanent)
 {
@@ -451,7 +453,7 @@ handler_send_error_detail(struct handler *self, int status, const char *detail)
     if (!self->headers_written) {
         handler_clear(self);
 
-        /* [21] The page says what the client can do in place of that. */
+        /* [21] The Allow header names the methods that the client can use. */
         if (status == 405)
             handler_set_allow(self);
 
@@ -460,7 +462,7 @@ handler_send_error_detail(struct handler *self, int status, const char *detail)
     handler_finish(self);
 }
 
-/* [23] The page says the status only. */
+/* [23] The page shows only the status. */
 void
 handler_send_error(struct handler *self, int status)
 {

@@ -7,8 +7,8 @@
 /* --- entity tags ---------------------------------------------------------- */
 
 /* A multiplication moves differences to higher bits only, and the shift moves
- * them to lower bits. Both can be undone, so two bodies of one size
- * that differ in one word never have the same hash. */
+ * them to lower bits. Both can be undone, so two bodies of the same size that
+ * differ in one word never have the same hash. */
 static uint64_t
 hash_word(uint64_t hash, uint64_t word)
 {

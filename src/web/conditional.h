@@ -17,8 +17,8 @@ void conditional_etag(char to[CONDITIONAL_ETAG_SIZE],
                       const struct buffer *body);
 
 /* The conditions on this tag, for GET and HEAD (RFC 9110, section 13.2.2). 0:
- * the method is carried out. 304: the client has this representation already
- * (If-None-Match). */
+ * the method is carried out. 304: the client has this version of the page
+ * already (If-None-Match). */
 int conditional_check_tag(const struct httprequest *request, const char *etag);
 
 /* [29] All conditions, also those on dates.

@@ -40,7 +40,7 @@ struct handler {
     /* [15] More of them are in the arena. */
     struct httpheader first_headers[8];
 
-    char etag[CONDITIONAL_ETAG_SIZE]; /* [23] if the server sets it */
+    char etag[CONDITIONAL_ETAG_SIZE]; /* [23] made by add_etag() */
     max_align_t state[]; /* [24] the class's own */
 };
 

@@ -16,7 +16,7 @@ struct route {
 };
 
 struct urlspecs {
-    size_t literals; /* the first routes */
+    size_t literals; /* how many routes, the first ones, are literal paths */
     size_t n; /* [23] */
     struct route routes[];
 };
@@ -52,7 +52,7 @@ compile(struct route *route)
     return error == 0;
 }
 
-/* 0 if the pattern matches, and the whole path; else what regexec() returns.
+/* Returns 0 if the pattern matches the whole path, else an error of regexec().
  * Tornado appends "$" to the pattern and matches from the start; here the
  * beginning and the end of the match are compared. Of several matches regexec()
  * takes the longest of the leftmost. */
