@@ -59,9 +59,23 @@ if command -v shellcheck > /dev/null; then
     verdict $? "shellcheck: tests/*.sh, tests/bench/*.sh"
     shellcheck -S warning -e SC2034,SC2120 -s bash tests/*.bash .ci/run
     verdict $? "shellcheck: tests/*.bash, .ci/run"
+
+    # Where it is wrong: names that helper.bash or a trap uses (SC2034, SC2120),
+    # words that are to be split (SC2046), and a name that is an array in another
+    # test (SC2128, SC2178).
+    shellcheck -S warning -e SC2034,SC2120,SC2046,SC2128,SC2178 -s bats \
+        tests/*.bats tests/exercises/*.bats
+    verdict $? "shellcheck: tests/*.bats, tests/exercises/*.bats"
 else
     skip "shellcheck is not installed"
 fi
+
+# A minute of one processor for gcc and clang, and two seconds for cppcheck.
+for tool in gcc clang cppcheck; do
+    command -v $tool > /dev/null || { skip "$tool is not installed"; continue; }
+    sh tests/analyzers.sh $tool
+    verdict $? "$tool has no report about src that is right"
+done
 
 # suite WHAT ASSIGNMENT...: `make test` with these, and its counts.
 suite() {

@@ -33,6 +33,7 @@ answered() {
     length=${head#*$'\r\nContent-Length: '} length=${length%%$'\r'*}
     [[ $head == "HTTP/1.1 $1 "* ]] ||
         wrong "not $1" "$3" "$answer" || return 1
+    # shellcheck disable=SC2053 # It is a pattern.
     [[ ${rest:0:$length} == $2 ]] ||
         wrong "not '$2'" "$3" "$answer" || return 1
     [[ ${rest:$length} == "HTTP/1.1 200 "*$'\nContent-Length: 11\r\n'* ]] ||

@@ -278,6 +278,7 @@ END
     serve_files
     local line
     : > "$TMP/files/empty"
+    # shellcheck disable=SC2089,SC2090 # The quotes are a part of the value.
     for line in '' 'If-None-Match: *' "If-Modified-Since: $MODIFIED" 'If-Match: "x"'; do
         for path in "$FILE" /static/empty /static/nope; do
             ask GET "$path" ${line:+"$line"}

@@ -393,7 +393,7 @@ END
 @test "a redirect goes to the front page" {
     run ask GET /redirect
     [[ ${lines[0]} == "HTTP/1.1 302 Found" ]] || false
-    [[ $output =~ $'\n'Location:\ (http://[^/]*)?/($'\n'|$) ]] || false
+    [[ $output =~ $'\nLocation: '(http://[^/]*)?/($'\n'|$) ]] || false
     [ "$(http -L "$URL/redirect")" = "Hello, world" ]
 }
 
