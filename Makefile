@@ -42,8 +42,8 @@ helper     = $(if $(call throwaway,$(1)),$(wildcard $(shell sed -n \
 
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 
-.PHONY: help run all dustdevil check-lab ledger tools test check bench tour \
-        diagrams book tags doctor clean format
+.PHONY: help run all dustdevil check-lab ledger tools test check systems \
+        coverage mutants bench tour diagrams book tags doctor clean format
 
 help:       ## this list
 	@awk -F ' *## *' '/^[a-z%-]+:.*## / { sub(/:.*/, "", $$1); \
@@ -94,6 +94,15 @@ test: tools all $(BUILD)/client ## test everything; TESTS=... only these files
 
 check: tools all $(BUILD)/client ## what `make test` does and more: strict compilers, sanitizers, answers
 	@STEPS="$(STEPS)" MAKE="$(MAKE)" sh tests/check.sh
+
+systems: $(BUILD)/client ## test with clang, musl, -m32, s390x, kqueue; SYSTEMS=... some; ALL=1 more tests
+	@MAKE="$(MAKE)" sh tests/systems.sh
+
+coverage: tools $(BUILD)/client ## lines and branches that the tests reach; TESTS=... by these files
+	@STEPS="$(STEPS)" sh tests/coverage.sh
+
+mutants: tools $(BUILD)/client ## mistakes in src that no test notices; MUTANTS=100 SEED=1
+	@sh tests/mutants.sh
 
 bench: ## what a request costs, beside the least it can cost: 10 minutes; QUICK=1: 3
 	@CC="$(CC)" MAKE="$(MAKE)" sh tests/bench/bench.sh

@@ -2,9 +2,10 @@
 #
 #     make check
 #
-# Every stage under two strict compilers, a look at the scripts, the tests of
-# tree and words, all tests of the servers with the sanitizers built in, and
-# those of the final program with the select poller. The last line counts.
+# Every stage under two strict compilers, a look at the scripts, three programs
+# that analyze src, the tests of tree and words, all tests of the servers with
+# the sanitizers built in, those of the final program with the select poller, and
+# some with other systems: see systems.sh. The last line counts.
 
 passed=0 failed=0 skipped=0
 build=${BUILD:-build}
@@ -77,12 +78,12 @@ for tool in gcc clang cppcheck; do
     verdict $? "$tool has no report about src that is right"
 done
 
-# suite WHAT ASSIGNMENT...: `make test` with these, and its counts.
+# suite WHAT ASSIGNMENT... TARGET: make, with these, and its counts.
 suite() {
     echo "# $1:"
     what=$1
     shift
-    ${MAKE:-make} "$@" test 2>&1 | tee "$tmp/log"
+    ${MAKE:-make} "$@" 2>&1 | tee "$tmp/log"
 
     # `12 passed, 1 failed, 2 skipped`; no such line at all is a failure as well.
     count=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$tmp/log" | tail -n 1)
@@ -104,11 +105,13 @@ for f in tests/*.bats; do
     *) tests="$tests $f" final="$final $f" ;;
     esac
 done
-suite "what the course says about itself" TESTS=tests/course.bats
+suite "what the course says about itself" TESTS=tests/course.bats test
 suite "with the address and undefined-behaviour sanitizers" \
-    BUILD="$build/sanitized" CFLAGS="$sanitize" TESTS="$tests"
+    BUILD="$build/sanitized" CFLAGS="$sanitize" TESTS="$tests" test
 export POLLER=select
-suite "the final program with the select poller" TESTS="$final"
+suite "the final program with the select poller" TESTS="$final" test
+unset POLLER
+suite "other systems" systems
 
 line="$passed passed, $failed failed"
 [ $skipped -eq 0 ] || line="$line, $skipped skipped"

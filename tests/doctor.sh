@@ -19,6 +19,10 @@ tell bats "for make test (1.5 or later: Debian 12, Ubuntu 24.04)" bats --version
 tell patch "for the tests of the exercises' answers" patch --version
 tell nm "for one test of the layers (binutils)" nm --version
 tell shellcheck "for the scripts in make check" shellcheck --version
+tell cppcheck "for a look at src in make check" cppcheck --version
+tell gcov "for make coverage (it comes with gcc)" gcov --version
+tell musl-gcc "for another C library in make systems (musl-tools)" musl-gcc --version
+tell s390x "for the other order of bytes in make systems (gcc-s390x-linux-gnu, qemu-user)" s390x-linux-gnu-gcc --version
 tell xmllint "for one test of the diagrams" xmllint --version
 tell strace "for the tests that count system calls" strace -V
 tell gdb "for make debug-N (lldb will do)" gdb --version

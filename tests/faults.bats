@@ -16,7 +16,8 @@ setup_file() {
     sed -i 's/MAX_FREE = 4096/MAX_FREE = 1/' "$dir/stage/memory.c"
     grep -q 'BLOCK_SIZE = 64' "$dir/stage/memory.h"
     grep -q 'MAX_FREE = 1' "$dir/stage/memory.c"
-    build -fsanitize=address,undefined -fno-sanitize-recover=all ||
+    # COVERAGE is what coverage.sh compiles with.
+    build ${COVERAGE:--fsanitize=address,undefined -fno-sanitize-recover=all} ||
         build || touch "$dir/no-build"
 
     # When memory runs out, glibc's regcomp() leaks what it has.

@@ -3,7 +3,7 @@
 #     sh tests/run.sh tests/step-06.bats
 #
 # A folder stands for the test files in it; without any, only the tools are
-# looked for. JOBS is how many files run at the same time: most tests wait most
+# looked for. BATS_OPTIONS goes to Bats. JOBS is how many files run at the same time: most tests wait most
 # of the time, so there are more of them than processors. The last line is
 # `N passed, N failed`, with `, N skipped` when some were.
 
@@ -49,7 +49,7 @@ stopped=0
 trap 'stopped=1' INT
 # shellcheck disable=SC2016 # The inner shell has its own $1.
 xargs -P "${JOBS:-$((2 * cpus))}" -n 1 sh -c '
-    bats --tap "$1" > "$0/$(echo "$1" | tr / _).tap" 2>&1
+    bats --tap ${BATS_OPTIONS:-} "$1" > "$0/$(echo "$1" | tr / _).tap" 2>&1
     echo "# $1 is done"' "$tmp" < "$tmp/files"
 
 awk -v stopped=$stopped '

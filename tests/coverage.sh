@@ -1,0 +1,111 @@
+# coverage.sh -- which lines and branches of src the tests reach.
+#
+#     make coverage
+#
+# The program is compiled with gcc --coverage, from copies of src, so that the
+# lines have the numbers of src, and without its asserts. The tests of a server
+# run against it, and the select poller has some of them. Then gcov, which comes with gcc, counts. TESTS=... takes other
+# files; TESTS=none counts again what is there. BRANCHES=1 lists the branches,
+# too: "memory.c:198: 1 of 2".
+
+build=$PWD/${BUILD:-build}/coverage
+last=${STEPS##* }
+stage=$build/step-$last
+flags="-O0 -g --coverage -fprofile-update=atomic -DNDEBUG"
+command -v gcov > /dev/null && [ -n "$last" ] || { echo "There is no gcov."; exit 1; }
+
+if [ "${TESTS:-}" != none ]; then
+    rm -rf "$build"
+    mkdir -p "$stage" "$build/tmp"
+    for f in src/*.[ch] src/*/*.[ch]; do
+        case $f in src/steps/*) ;; *) cp "$f" "$stage" ;; esac
+    done
+    # shellcheck disable=SC2086 # The flags are words.
+    (cd "$stage" && gcc -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+        -D_TIME_BITS=64 -pthread $flags "$stage"/*.c -o server) || exit 1
+    cp "${BUILD:-build}/client" "$build/client"
+    ln -s "$stage/server" "$build/dustdevil"
+    chmod -R a+rwX "$build"
+
+    # gcov needs what the programs of the tests leave: so it is kept.
+    export BUILD="$build" SERVER="$stage/server" TMPDIR="$build/tmp" CC=gcc
+    export CFLAGS="$flags" COVERAGE="$flags" BATS_OPTIONS=--no-tempdir-cleanup
+    quietly() { sh tests/run.sh "$@" | grep -vE '^(ok|1\.\.|#)'; }
+    if [ -n "${TESTS:-}" ]; then
+        # shellcheck disable=SC2086 # The files are words.
+        quietly $TESTS
+    else
+        quietly tests/deadlines.bats tests/faults.bats tests/http-*.bats \
+            tests/operation.bats tests/proxy.bats tests/routes.bats \
+            tests/trace-page.bats tests/step-2[6-9].bats tests/step-3?.bats
+        POLLER=select quietly tests/operation.bats tests/http-connection.bats \
+            tests/step-27.bats
+
+        # These know programs of their own, and some of them fail with this one.
+        # What counts are the lines that they reach in the loop.
+        quietly tests/step-0[234].bats tests/step-1[057].bats \
+            tests/step-1[89].bats tests/step-2[0-5].bats > "$build/steps" || true
+    fi
+fi
+
+# One text for each object, because several programs contain the same file.
+out=$build/gcov
+rm -rf "$out"
+mkdir -p "$out"
+cd "$out" || exit 1
+find "$build" -name '*.gcda' | while read -r data; do
+    n=$((n + 1))
+    mkdir "$n" && (cd "$n" && gcov -b -c -o "${data%.gcda}.gcno" "${data%.gcda}.gcno" > /dev/null 2>&1)
+done
+
+find . -name '*.c.gcov' -exec cat {} + | awk -v branches="${BRANCHES:-}" -v names="$(cd "$stage" && ls -- *.c)" '
+    BEGIN { n = split(names, list, "\n"); for (i = 1; i <= n; i++) ours[list[i]] = 1 }
+    # "        5*:   12:text"; "-": no code, "#####": never reached.
+    match($0, /^ *[^ :]+: *[0-9]+:/) {
+        split($0, part, ":")
+        count = part[1]
+        line = part[2] + 0
+        text = substr($0, RLENGTH + 1)
+        gsub(/[ *]/, "", count)
+        if (line == 0) {
+            if (text ~ /^Source:/) {
+                file = text ~ /\/(step-[0-9]+|stage)\/[^\/]*$/ ? text : ""
+                sub(/.*\//, "", file)
+            }
+            next
+        }
+        nth = 0
+        if (!(file in ours) || count == "-") next
+        if (!((file, line) in code)) { code[file, line] = text; lines[file]++ }
+        if (line > last[file]) last[file] = line
+        if (count ~ /^[0-9]/ && count > 0 && !((file, line) in hit)) { hit[file, line] = 1; reached[file]++ }
+        next
+    }
+    /^branch/ && (file in ours) {
+        nth++
+        if (!((file, line, nth) in way)) { way[file, line, nth] = 1; ways[file]++; at[file, line]++ }
+        if ($3 == "taken" && $4 > 0 && !((file, line, nth) in gone)) {
+            gone[file, line, nth] = 1; went[file]++; seen[file, line]++
+        }
+    }
+    function row(name, a, b, c, d) {
+        printf "%-18s %5d of %5d lines %6.1f %%  %5d of %5d branches %6.1f %%\n", name,
+            a, b, b ? 100 * a / b : 100, c, d, d ? 100 * c / d : 100
+    }
+    END {
+        for (i = 1; i <= n; i++) {
+            f = list[i]
+            if (!lines[f]) continue
+            row(f, reached[f], lines[f], went[f], ways[f])
+            a += reached[f]; b += lines[f]; c += went[f]; d += ways[f]
+        }
+        row("all", a, b, c, d)
+        for (i = 1; i <= n; i++) {
+            f = list[i]
+            for (l = 1; l <= last[f]; l++) {
+                if ((f, l) in code && !((f, l) in hit)) print f ":" l ": not reached: " code[f, l]
+                else if (branches && at[f, l] > seen[f, l])
+                    print f ":" l ": " seen[f, l] + 0 " of " at[f, l] ": " code[f, l]
+            }
+        }
+    }'
