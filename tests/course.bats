@@ -345,7 +345,7 @@ svg_text() {
 
 @test "a diagram says in words what it shows, scales, and knows the dark" {
     for f in diagrams/*.svg; do
-        for part in '<svg[^>]*viewBox=' '<title' '<desc' 'prefers-color-scheme'; do
+        for part in '<svg[^>]*viewBox=' '<title' '<desc' 'prefers-color-scheme' 'height: auto'; do
             tr '\n' ' ' < "$f" | grep -qE "$part" || echo "$f: no $part"
         done
         open=$(grep -oE '<(text|g|svg|style|defs|marker)[ >]' "$f" | wc -l)

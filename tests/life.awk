@@ -140,6 +140,8 @@ END {
     print ".</desc>"
 
     print "<style>"
+    print "/* In a window of its own: as wide as the window, but never too small to read. */"
+    print "@media (scripting: enabled) { :root { width: 100%; min-width: 520px; height: auto } }"
     print "text { font: 14px system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif; fill: #1b2230 }"
     print ".code { font: 600 15px ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace }"
     print ".title { font-size: 22px; font-weight: 700 } .head { font-size: 14px }"
