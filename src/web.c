@@ -16,7 +16,8 @@
 #include "trace.h"
 
 struct application {
-    struct urlspecs *routes;
+    const struct urlspec *specs;
+    struct urlspecs *regexes; /* [23] those of `specs` that have to match */
     const char *cookie_secret; /* [31] */
     struct httpserver *server; /* [26] NULL: application_listen() makes one */
     struct httpconnection_settings settings; /* [26] of that server */
@@ -36,11 +37,14 @@ application_new(const struct urlspec *specs)
     struct application *a = calloc(1, sizeof *a);
 
     if (a != NULL)
-        a->routes = urlspecs_new(specs);
-    if (a == NULL || a->routes == NULL) {
+        a->specs = specs;
+
+    /* [23] Patterns with special characters are compiled once. */
+    if (a != NULL && (a->regexes = urlspecs_new(specs)) == NULL) {
         free(a);
         return NULL;
     }
+
     return a;
 }
 
@@ -52,7 +56,7 @@ application_free(struct application *a)
     if (a->server != NULL)
         httpserver_free(a->server);
 
-    urlspecs_free(a->routes);
+    urlspecs_free(a->regexes);
     free(a);
 }
 
@@ -106,34 +110,36 @@ application_call(struct httprequest *request, void *arg)
 {
     static const struct handler_class none = {0}; /* ErrorHandler */
     const struct application *a = arg;
-    const struct handler_class *class = &none;
-    regmatch_t groups[URLSPEC_GROUPS];
+    const struct handler_class *class = urlspec_find(a->specs, request->path);
+    int status = class != NULL ? 0 : 404;
     size_t size = sizeof(struct handler);
-    int status = urlspecs_find(a->routes, request->path, groups, &class);
     struct handler *self;
+
+    /* [23] No pattern is equal to the path; perhaps one matches it. */
+    regmatch_t groups[URLSPEC_GROUPS];
+    memset(groups, -1, sizeof groups);
+    if (class == NULL)
+        status = urlspecs_match(a->regexes, request->path, groups, &class);
 
     /* (11) The table has been searched. */
     TOUR(11, httprequest_fd(request), "%s has %s", request->path,
          status == 0 ? "a handler" : "no handler");
+    if (class == NULL)
+        class = &none;
     size += class->state_size; /* [24] */
     self = arena_alloc(&request->arena, size);
     if (self == NULL) {
         httpconnection_refuse(request->connection, HTTP_NO_MEMORY);
         return;
     }
-    memset(self, 0, offsetof(struct handler, groups));
-
-    /* [24] The class's own memory. */
-    if (class->state_size > 0)
-        memset(self->state, 0, class->state_size);
-
+    memset(self, 0, size);
     self->class = class;
     self->cookie_secret = a->cookie_secret; /* [31] */
     self->request = request;
     while (self->method < METHODS &&
            strcmp(method_names[self->method], request->method) != 0)
         self->method++;
-    memcpy(self->groups, groups, sizeof groups);
+    memcpy(self->groups, groups, sizeof groups); /* [23] */
     handler_clear(self); /* [15] */
     if (status != 0)
         handler_send_error_detail(self, status, NULL);
@@ -259,14 +265,10 @@ const char *
 handler_get_argument(struct handler *self, const char *name,
                      const char *fallback)
 {
-    struct arguments *all = &self->request->arguments;
-    const struct argument *a = httpform_argument(all, name, HTTP_LAST);
-    const char *value = a != NULL ? httpform_clean(all, a) : fallback;
+    const struct argument *a = httpform_argument(&self->request->arguments,
+                                                 name, HTTP_LAST);
+    const char *value = a != NULL ? a->value : fallback;
     char detail[128];
-
-    /* [16] Without memory the answer is a 503. */
-    if (a != NULL && value == NULL)
-        handler_fail(self, 503, http_no_memory);
 
     if (value == NULL) {
         snprintf(detail, sizeof detail, "Missing argument %s", name);
@@ -301,11 +303,8 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
 const char *
 handler_get_arguments(struct handler *self, const char *name, size_t i)
 {
-    struct arguments *all = &self->request->arguments;
-    const struct argument *a = httpform_argument(all, name, i);
-    const char *text = a != NULL ? httpform_clean(all, a) : NULL;
+    const struct argument *a = httpform_argument(&self->request->arguments,
+                                                 name, i);
 
-    if (a != NULL && text == NULL)
-        handler_fail(self, 503, http_no_memory);
-    return text;
+    return a != NULL ? a->value : NULL;
 }

@@ -89,25 +89,24 @@ void *handler_state(struct handler *self);
  * classes have the same functions. */
 const void *handler_arg(struct handler *self);
 
-/* [15] If a function below returns NULL because there is no memory, it has
- * called handler_fail(): the answer becomes a 503, whatever the handler does
- * next. */
-
-/* RequestHandler.get_argument: the last value, without white space around it
- * and with control bytes turned into blanks. If there is no value, `fallback`.
- * NULL: the answer is complete already (400, or 503 without memory), and the
- * handler must return. */
+/* RequestHandler.get_argument: the last value. If there is no value,
+ * `fallback`. NULL: the answer is complete already (400), and the handler must
+ * return.
+ * - From chapter 21 on there is no white space around the value, and control
+ *   bytes have become blanks. */
 const char *handler_get_argument(struct handler *self, const char *name,
                                  const char *fallback);
 
-/* [29] RequestHandler.get_arguments: the i-th value. NULL if there are no more,
- * or without memory. */
+/* [29] RequestHandler.get_arguments: the i-th value. NULL if there are no
+ * more. */
 const char *handler_get_arguments(struct handler *self, const char *name,
                                   size_t i);
 
 /* [23] The text that the i-th group of the pattern (from 0) matched,
  * percent-decoded. It may contain any byte; *size, unless `size` is NULL,
- * becomes its size. NULL if that group matched nothing, or without memory. */
+ * becomes its size. NULL if that group matched nothing; or without memory: then
+ * it has called handler_fail(), and the answer becomes a 503, whatever the
+ * handler does next. */
 const char *handler_path_argument(struct handler *self, size_t i,
                                   size_t *size);
 

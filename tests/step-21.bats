@@ -53,6 +53,15 @@ end='\r\nHost: x\r\n\r\n'
     [ "$(http -d name=b "$URL/%68ell%6F")" = 'Hello, b' ]
 }
 
+@test "control bytes of a value become blanks, and blanks at its ends go" {
+    start_step 21
+    greet() { http -d "$1" "$URL/hello"; }
+    [ "$(greet 'name=a%00b%1bc%0d')" = "Hello, a b c" ]
+    [ "$(greet 'name=%09a%0ab%0b')" = $'Hello, a\nb' ]
+    [ "$(greet 'name=%20J%20')" = "Hello, J" ]
+    [ "$(greet 'name=%20')" = "Hello, " ]
+}
+
 @test "lines end with CR LF, and what two could read in two ways is refused" {
     start_step 21
     wants 400 'GET / HTTP/1.1\nHost: x\r\n\r\n' \

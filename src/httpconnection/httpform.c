@@ -4,7 +4,7 @@
  * %XX; or (chapter 22) one part for each field, with headers of its own. */
 #include "httpform.h"
 
-#include <ctype.h>
+#include <ctype.h> /* [21] */
 #include <stdbool.h>
 #include <stdlib.h> /* [22] */
 #include <string.h>
@@ -37,6 +37,22 @@ httpform_unescape(char *text, size_t size, const char *only)
 
 /* --- urlencoded ------------------------------------------------------- */
 
+/* [21] Control bytes (but not tab and line breaks) become blanks, and white
+ * space around the value is removed. */
+static void
+clean(struct argument *a)
+{
+    char *end = a->value + a->size;
+
+    for (char *c = a->value; c < end; c++)
+        if ((unsigned char)*c < ' ' && !isspace((unsigned char)*c))
+            *c = ' ';
+    while (end > a->value && isspace((unsigned char)end[-1]))
+        *--end = '\0';
+    a->value += strspn(a->value, " \t\n\v\f\r");
+    a->size = (size_t)(end - a->value);
+}
+
 static const char *
 add_argument(struct arguments *arguments, struct argument a)
 {
@@ -45,6 +61,10 @@ add_argument(struct arguments *arguments, struct argument a)
 
     if (items == NULL || a.value == NULL)
         return HTTP_NO_MEMORY;
+
+    /* [21] Tornado does this each time that a handler asks for a value. */
+    clean(&a);
+
     arguments->items = items;
     arguments->items[arguments->n++] = a;
     return NULL;
@@ -108,23 +128,6 @@ httpform_argument(const struct arguments *arguments, const char *name,
             (last || i-- == 0))
             found = &arguments->items[k];
     return found;
-}
-
-/* RequestHandler.get_argument: control bytes (but not tab and line breaks)
- * become blanks, and white space around the value is removed. */
-const char *
-httpform_clean(const struct arguments *arguments, const struct argument *a)
-{
-    char *copy = arena_copy(arguments->arena, a->value, a->size), *end;
-
-    if (copy == NULL)
-        return NULL;
-    for (size_t i = 0; i < a->size; i++)
-        if ((unsigned char)copy[i] < ' ' && !isspace((unsigned char)copy[i]))
-            copy[i] = ' ';
-    for (end = copy + a->size; end > copy && isspace((unsigned char)end[-1]);)
-        *--end = '\0';
-    return copy + strspn(copy, " \t\n\v\f\r");
 }
 
 /* [22] --- multipart ------------------------------------------------------- */

@@ -21,10 +21,13 @@
 enum { HTTP_MAX_FIELDS = 1000 };
 enum { HTTP_MAX_PARTS = 100 }; /* [22] */
 
-/* A value may contain any byte, also NUL. A NUL stands behind it, so it can be
- * used as a string where a NUL inside does not matter. */
+/* A name may contain any byte, also NUL, and until chapter 21 a value, too. A
+ * NUL stands behind it, so it can be used as a string where a NUL inside does
+ * not matter. From chapter 21 on a value has no control bytes but tabs and line
+ * breaks, and no white space around it. */
 struct argument {
-    const char *name, *value;
+    const char *name;
+    char *value;
     size_t name_size, size;
 };
 
@@ -63,12 +66,6 @@ const char *httpform_parse_multipart(struct arguments *arguments,
 #define HTTP_LAST SIZE_MAX
 const struct argument *httpform_argument(const struct arguments *arguments,
                                          const char *name, size_t i);
-
-/* RequestHandler.get_argument: a copy of the value without white space around
- * it, and with blanks in place of control bytes. NULL when there is no memory
- * left. */
-const char *httpform_clean(const struct arguments *arguments,
-                           const struct argument *argument);
 
 /* --- %XX ---------------------------------------------------------------- */
 

@@ -442,7 +442,7 @@ handler_send_error_detail(struct handler *self, int status, const char *detail)
     if (!still_open(self, BODY, "send_error"))
         return;
 
-    /* [16] An earlier failure decides what the page says. */
+    /* [21] An earlier failure decides what the page says. */
     if (self->failed != 0) {
         status = self->failed;
         detail = self->why;

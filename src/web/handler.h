@@ -34,8 +34,8 @@ struct handler {
     bool last; /* [25] the flush of handler_finish() */
     bool finished;
 
-    /* Not zero at the start, unlike the fields above. */
-    regmatch_t groups[URLSPEC_GROUPS]; /* offsets in the path */
+    /* [23] What the groups of the pattern have matched in the path. */
+    regmatch_t groups[URLSPEC_GROUPS];
 
     /* [15] More of them are in the arena. */
     struct httpheader first_headers[8];

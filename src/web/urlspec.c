@@ -2,33 +2,49 @@
 #include "urlspec.h"
 
 #include <errno.h> /* [23] */
-#include <stdbool.h>
-#include <stdlib.h>
+#include <stdbool.h> /* [23] */
+#include <stdlib.h> /* [23] */
 #include <string.h>
 
 #include "log.h" /* [23] */
 
-struct route {
-    const struct urlspec *spec;
-    size_t prefix; /* [36] this many bytes begin each matching path */
-    regex_t regex; /* [23] */
-    bool compiled; /* [23] `regex` can be used */
-};
-
-struct urlspecs {
-    size_t literals; /* how many routes, the first ones, are literal paths */
-    size_t n; /* [23] */
-    struct route routes[];
-};
-
-/* Without special characters the pattern is the path. */
+/* [23] Without special characters the pattern is the path. */
 static size_t
 literal_size(const char *pattern)
 {
     return strcspn(pattern, ".[]()*+?{}|^$\\");
 }
 
-/* [23] --- patterns -------------------------------------------------------- */
+const struct handler_class *
+urlspec_find(const struct urlspec *specs, const char *path)
+{
+    for (; specs->pattern != NULL; specs++) {
+        if (strcmp(specs->pattern, path) != 0)
+            continue;
+
+        /* [23] The path looks like a regular expression, and it may be
+         * one that does not match itself. */
+        if (path[literal_size(path)] != '\0')
+            return NULL;
+
+        return specs->handler;
+    }
+    return NULL;
+}
+
+/* [23] --- regular expressions --------------------------------------------- */
+
+struct route {
+    const struct urlspec *spec;
+    size_t prefix; /* [36] this many bytes begin each matching path */
+    regex_t regex;
+    bool compiled; /* `regex` can be used */
+};
+
+struct urlspecs {
+    size_t n;
+    struct route routes[];
+};
 
 static bool
 compile(struct route *route)
@@ -90,64 +106,42 @@ match(struct route *route, const char *path, regmatch_t *groups)
     return error;
 }
 
-/* --- the table ------------------------------------------------------------ */
-
-/* Literal patterns come first: their comparison is fast. */
+/* In the order of the table. */
 struct urlspecs *
 urlspecs_new(const struct urlspec *specs)
 {
     struct urlspecs *all;
-    size_t n = 0;
+    size_t size = 0;
 
-    while (specs[n].pattern != NULL)
-        n++;
-    all = calloc(1, sizeof *all + n * sizeof all->routes[0]);
-    if (all == NULL)
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        if (specs[i].pattern[literal_size(specs[i].pattern)] == '\0')
-            all->routes[all->literals++].spec = &specs[i];
-
-    /* [23] The others follow, in the order of the table. */
-    all->n = all->literals;
-    for (size_t i = 0; i < n; i++)
-        if (specs[i].pattern[literal_size(specs[i].pattern)] != '\0') {
-            all->routes[all->n].spec = &specs[i];
-            if (!compile(&all->routes[all->n])) {
-                urlspecs_free(all);
-                return NULL;
-            }
-            all->n++;
+    while (specs[size].pattern != NULL)
+        size++;
+    all = calloc(1, sizeof *all + size * sizeof all->routes[0]);
+    for (; all != NULL && specs->pattern != NULL; specs++) {
+        if (specs->pattern[literal_size(specs->pattern)] == '\0')
+            continue;
+        all->routes[all->n].spec = specs;
+        if (!compile(&all->routes[all->n++])) {
+            urlspecs_free(all);
+            return NULL;
         }
-
+    }
     return all;
 }
 
-/* [23] regcomp() has allocated memory. */
 void
 urlspecs_free(struct urlspecs *all)
 {
-    for (size_t i = all->literals; i < all->n; i++)
+    for (size_t i = 0; i < all->n; i++)
         if (all->routes[i].compiled)
             regfree(&all->routes[i].regex);
     free(all);
 }
 
 int
-urlspecs_find(struct urlspecs *all, const char *path,
-              regmatch_t *groups, const struct handler_class **class)
+urlspecs_match(struct urlspecs *all, const char *path, regmatch_t *groups,
+               const struct handler_class **class)
 {
-    size_t i;
-
-    memset(groups, -1, URLSPEC_GROUPS * sizeof *groups);
-    for (i = 0; i < all->literals; i++)
-        if (strcmp(all->routes[i].spec->pattern, path) == 0) {
-            *class = all->routes[i].spec->handler;
-            return 0;
-        }
-
-    /* [23] No pattern is equal to the path; perhaps one matches it. */
-    for (; i < all->n; i++) {
+    for (size_t i = 0; i < all->n; i++) {
         int error = match(&all->routes[i], path, groups);
 
         if (error == 0)
@@ -155,6 +149,5 @@ urlspecs_find(struct urlspecs *all, const char *path,
         if (error != REG_NOMATCH)
             return error == 0 ? 0 : 503;
     }
-
     return 404;
 }

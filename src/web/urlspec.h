@@ -5,7 +5,7 @@
 #ifndef URLSPEC_H
 #define URLSPEC_H
 
-#include <regex.h>
+#include <regex.h> /* [23] */
 
 struct handler_class;
 
@@ -20,21 +20,31 @@ struct urlspec {
     const struct handler_class *handler;
 };
 
+/* The class of the pattern that is equal to the path; NULL if there is no such
+ * pattern. */
+const struct handler_class *urlspec_find(const struct urlspec *specs,
+                                         const char *path);
+
+/* [23] --- regular expressions --------------------------------------------- */
+
 enum { URLSPEC_GROUPS = 9 }; /* the whole match counts as one */
 
-/* Makes a table that is ready to be searched. NULL if there is no memory left;
- * or (chapter 23) if a pattern is not valid: then the log says which one. */
+/* Compiles the patterns of a table that have special characters. NULL if there
+ * is no memory left, or if a pattern is not valid: then the log says which
+ * one. */
 struct urlspecs;
 struct urlspecs *urlspecs_new(const struct urlspec *specs);
-void urlspecs_free(struct urlspecs *all); /* [23] */
+void urlspecs_free(struct urlspecs *all);
 
-/* Finds the class for a path.
+/* Finds the class for a path that is equal to no pattern.
  * - 0: *class is that of the pattern, and `groups`, which has room for
  *   URLSPEC_GROUPS, says where its groups are in the path (rm_so is -1 for a
  *   group that matched nothing).
  * - 404: no pattern matches. *class is as before then, and `groups` is not
  *   valid. The same for 503: regexec() had no memory. */
-int urlspecs_find(struct urlspecs *all, const char *path,
-                  regmatch_t *groups, const struct handler_class **class);
+int urlspecs_match(struct urlspecs *all, const char *path, regmatch_t *groups,
+                   const struct handler_class **class);
+
+/* ------------------------------------------------------------------------- */
 
 #endif
