@@ -337,10 +337,12 @@ read_to_buffer(struct iostream *s, size_t max)
         return (size_t)n;
     }
 
-    /* [7] The end of what the peer sends, or of the connection. */
+    /* [7] The end of what the peer sends, or of the connection. If bytes came
+     * before the end, the loop reports the end again, after the callbacks that
+     * these bytes have queued. */
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
-        s->eof = true;
+        s->eof = max == MAX_READ;
     } else if (!is_temporary(errno)) {
         TRACE(s->fd, "recv: %s", strerror(errno));
         iostream_close(s);
@@ -617,8 +619,7 @@ iostream_memory(const struct iostream *s)
 bool
 iostream_try_read_now(struct iostream *s)
 {
-    if (s->fd != -1)
-        handle_read(s);
+    handle_read(s);
     return s->fd == -1 || s->read_complete;
 }
 
