@@ -40,10 +40,9 @@ handler_get_cookie(struct handler *self, const char *name)
 static bool
 is_cookie_value(const char *value)
 {
-    for (; *value != '\0'; value++)
-        if (*value <= ' ' || *value > '~' || strchr("\",;\\", *value) != NULL)
-            return false;
-    return true;
+    while (*value > ' ' && *value <= '~' && strchr("\",;\\", *value) == NULL)
+        value++;
+    return *value == '\0';
 }
 
 /* A flag that only new_token() uses. */
