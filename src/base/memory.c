@@ -188,7 +188,7 @@ buffer_front(struct buffer **b, size_t room)
 {
     size_t length = buffer_length(*b), start = *b != NULL ? (*b)->start : 0;
 
-    if (start < room) {
+    if (*b == NULL || start < room) {
         if (buffer_room(b, room) == NULL)
             return NULL;
         start = (*b)->start + room;
