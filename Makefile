@@ -42,7 +42,7 @@ helper     = $(if $(call throwaway,$(1)),$(wildcard $(shell sed -n \
 
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 
-.PHONY: help run all dustdevil check-lab ledger tools test check systems \
+.PHONY: help run all dustdevil check-lab ledger tools test check fuzz systems \
         coverage mutants bench tour diagrams book tags doctor clean format
 
 help:       ## this list
@@ -95,6 +95,9 @@ test: tools all $(BUILD)/client ## test everything; TESTS=... only these files
 check: tools all $(BUILD)/client ## what `make test` does and more: strict compilers, sanitizers, answers
 	@STEPS="$(STEPS)" MAKE="$(MAKE)" sh tests/check.sh
 
+fuzz: ## let libFuzzer invent inputs: FUZZ_TIME=60 seconds for each harness
+	@MAKE="$(MAKE)" sh tests/fuzz/fuzz.sh
+
 systems: $(BUILD)/client ## test with clang, musl, -m32, s390x, kqueue; SYSTEMS=... some; ALL=1 more tests
 	@MAKE="$(MAKE)" sh tests/systems.sh
 
@@ -129,7 +132,7 @@ clean: ## forget everything built (lab/ stays: it is yours)
 	rm -rf $(BUILD)
 
 format: ## lay out the sources as .clang-format says
-	clang-format -i $(FILES) src/steps/*.[ch] tests/*.c tests/bench/*.[ch]
+	clang-format -i $(FILES) src/steps/*.[ch] tests/*.c tests/bench/*.[ch] tests/fuzz/*.[ch]
 
 # One source tree, one filter; src/stage.awk has the rules. A stage is made
 # beside its place and moved there whole, so there is never half a stage. It
@@ -167,3 +170,16 @@ $(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h
 	$(CC) $(FINAL_CFLAGS) $< $(LDFLAGS) -o $@
 
 .PRECIOUS: $(BUILD)/step-%/.staged $(BUILD)/step-%/server
+
+# All that the harnesses and the models test: an archive, because one of them
+# includes a file of src and takes only the others from here.
+$(BUILD)/src.a: $(filter-out $(BUILD)/obj/main.o,$(OBJECTS))
+	@rm -f $@
+	$(AR) rc $@ $^
+
+# A harness with replay.c, which gives it files, or, with FUZZ_MAIN empty, with
+# libFuzzer, which invents inputs. See tests/fuzz/fuzz.h.
+FUZZ_MAIN = tests/fuzz/replay.c
+$(BUILD)/fuzz-%: tests/fuzz/%.c $(wildcard tests/fuzz/*.[ch]) $(BUILD)/src.a
+	$(CC) $(FINAL_CFLAGS) $(INCLUDES) $< tests/fuzz/fuzz.c $(FUZZ_MAIN) \
+	    $(BUILD)/src.a $(LDFLAGS) -o $@

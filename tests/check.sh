@@ -3,8 +3,9 @@
 #     make check
 #
 # Every stage under two strict compilers, a look at the scripts, three programs
-# that analyze src, the tests of tree and words, all tests of the servers with
-# the sanitizers built in, those of the final program with the select poller, and
+# that analyze src, the tests of tree and words, new inputs for each harness of
+# tests/fuzz for FUZZ_TIME=10 seconds, all tests of the servers with the
+# sanitizers built in, those of the final program with the select poller, and
 # some with other systems: see systems.sh. The last line counts.
 
 passed=0 failed=0 skipped=0
@@ -47,6 +48,8 @@ for cc in gcc clang; do
     done
     set --
     for f in "$PWD"/src "$PWD"/src/*/; do set -- "$@" -I "$f"; done
+    compile $cc "tests/models.c, tests/fuzz" "$@" "$PWD"/tests/models.c \
+        "$PWD"/tests/fuzz/*.c
     for f in "$PWD"/src/*.c "$PWD"/src/*/*.c; do
         case $f in */src/steps/*) ;; *) set -- "$@" "$f" ;; esac
     done
@@ -56,8 +59,8 @@ for cc in gcc clang; do
 done
 
 if command -v shellcheck > /dev/null; then
-    shellcheck -S warning -s sh tests/*.sh tests/bench/*.sh
-    verdict $? "shellcheck: tests/*.sh, tests/bench/*.sh"
+    shellcheck -S warning -s sh tests/*.sh tests/bench/*.sh tests/fuzz/*.sh
+    verdict $? "shellcheck: tests/*.sh, tests/bench/*.sh, tests/fuzz/*.sh"
     shellcheck -S warning -e SC2034,SC2120 -s bash tests/*.bash .ci/run
     verdict $? "shellcheck: tests/*.bash, .ci/run"
 
@@ -106,6 +109,7 @@ for f in tests/*.bats; do
     esac
 done
 suite "what the course says about itself" TESTS=tests/course.bats test
+suite "inputs that libFuzzer invents" FUZZ_TIME="${FUZZ_TIME:-10}" fuzz
 suite "with the address and undefined-behaviour sanitizers" \
     BUILD="$build/sanitized" CFLAGS="$sanitize" TESTS="$tests" test
 export POLLER=select

@@ -600,7 +600,8 @@ added() {
 @test "nothing is left to be done, and no line is too wide" {
     grep -nE '\b(TO''DO|FIX''ME|X''XX|HA''CK)\b' $(all_sources) src/stage.awk \
         Makefile README.md tests/*.* chapters/*.md | no_lines "unfinished"
-    for f in $(all_sources) tests/client.c tests/bench/*.[ch]; do
+    for f in $(all_sources) tests/client.c tests/models.c tests/bench/*.[ch] \
+        tests/fuzz/*.[ch]; do
         awk -v f="$f" 'length > 80 { print f ":" NR ": " length " columns" }
             /\t/ { print f ":" NR ": a tab" }
             /[ \t]$/ { print f ":" NR ": blanks at the end" }' "$f"
@@ -619,9 +620,13 @@ added() {
 @test "git gives out every file as it is, also where it is told to change line ends" {
     command -v git > /dev/null || skip "git is not installed"
     git rev-parse --git-dir > /dev/null 2>&1 || skip "this is no clone"
-    git ls-files | git -c core.autocrlf=true check-attr --stdin eol |
+    git ls-files -- . ':!tests/fuzz/corpus' |
+        git -c core.autocrlf=true check-attr --stdin eol |
         { grep -v ': eol: lf$' || true; } | no_lines "attributes"
-    git ls-files -z | xargs -0 grep -lI $'\r' | no_lines "CR"
+    git ls-files -z -- . ':!tests/fuzz/corpus' | xargs -0 grep -lI $'\r' | no_lines "CR"
+    # What a client sends has CRs.
+    git ls-files -- tests/fuzz/corpus | git -c core.autocrlf=true check-attr --stdin text |
+        { grep -v ': text: unset$' || true; } | no_lines "attributes"
 }
 
 # --- make test -----------------------------------------------------------------

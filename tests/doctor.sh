@@ -13,7 +13,7 @@ tell() {  # tell NAME PURPOSE COMMAND...: the first line of the version
 tell system "" uname -srm
 tell cc "for everything: a C11 compiler (gcc or clang)" ${CC:-cc} --version
 tell make "for everything: GNU make 3.81 or later" "${MAKE:-make}" --version
-tell clang "for a second opinion in make check" clang --version
+tell clang "for a second opinion in make check, and for make fuzz" clang --version
 tell curl "for the tests, the chapters and the tour" curl --version
 tell bats "for make test (1.5 or later: Debian 12, Ubuntu 24.04)" bats --version
 tell patch "for the tests of the exercises' answers" patch --version
