@@ -67,8 +67,8 @@ step_listen(int argc, char **argv)
 /* The naive end of the steps up to 16. A signal handler may interrupt every
  * other function, so it may call only the few that POSIX names
  * async-signal-safe. _exit() is one of them, exit() is not. Requests are not
- * finished, and the system takes back memory and descriptors. (Chapter 17 leaves
- * the loop first, chapter 34 finishes requests.) */
+ * finished, and the system takes back memory and descriptors. (Chapter 17
+ * leaves the loop first, chapter 34 finishes requests.) */
 static inline void
 step_on_signal(int signal_number)
 {
