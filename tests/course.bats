@@ -535,11 +535,12 @@ sizes() {
         no_lines "too large"
 }
 
-# This is what there is: it may only go down.
-@test "all of src but the steps has at most 7,609 lines of code, and main.c 100" {
-    sizes | awk '{ n++; all += $1 }
+# This is what there is: it may only go down. The live page has a budget of its own.
+@test "all of src but the steps has at most 7,526 lines of code, main.c 100 and the live page 350" {
+    sizes | awk '/webtrace/ { page += $1; next } { n++; all += $1 }
         $2 == "src/main.c" && $1 > 100 { print $2 ": " $1 }
-        END { if (all > 7609) print "all: " all; if (n < 40) print n " files" }' |
+        END { if (page > 350 || !page) print "the live page: " page
+            if (all > 7526) print "all: " all; if (n < 40) print n " files" }' |
         no_lines "too large"
 }
 

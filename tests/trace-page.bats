@@ -59,6 +59,60 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     http -D - -o /dev/null "$URL$(page)" | grep -qi '^Cache-Control: no-store'
 }
 
+@test "the page has the sources, as they stand in the tree" {
+    start_server --trace
+    for f in src/ioloop.c src/web/answer.c src/app/demo.c src/httpserver.h; do
+        [ "$(status -D "$TMP/head" "$(page)/${f#src/}")" = 200 ]
+        cmp "$f" "$TMP/answer"
+        grep -qi '^Content-Type: text/plain; charset=UTF-8' "$TMP/head"
+    done
+    [ "$(status "$(page)/nothing.c")" = 503 ]
+    [ "$(status /trace/ioloop.c)" = 404 ]
+    [ "$(status "/trace/$(printf '0%.0s' {1..32})/ioloop.c")" = 404 ]
+    [ "$(status -H 'Host: example.com' "$(page)/ioloop.c")" = 403 ]
+}
+
+@test "a path of a source leads to no place outside src" {
+    start_server --trace
+    for path in ../tests/client.c %2e%2e/tests/client.c web/../../tests/client.c \
+        ..%2ftests/client.c stage.awk ioloop.c%00 ../README.md ioloop.c/ .c; do
+        case $(status --path-as-is "$(page)/$path") in
+        404 | 503) ;;
+        *) echo "$path"; return 1 ;;
+        esac
+    done
+    # What begins with a slash is below src, too.
+    [ "$(status --path-as-is "$(page)//$ROOT/tests/client.c")" = 503 ]
+}
+
+@test "the page knows every file that the trace names, and the chapter of every stop" {
+    sed -n "s/^const FOLDERS = {\(.*\)};/\1/p" diagrams/trace.html | tr -d " '" |
+        tr ',' '\n' | sed 's/^\(.*\):\(.*\)/src\/\2\1/' | sort > "$TMP/said"
+    grep -lE '(TRACE|TOUR)\(' src/*/*.c | grep -vE '^src/(steps|base)/' | sort | diff "$TMP/said" -
+    sed -n 's/^const LEARN = \[0, \(.*\)\];/\1/p' diagrams/trace.html | tr -d ' ' | tr ',' '\n' > "$TMP/said"
+    sed -nE 's/^\| \([0-9]+\) .*\[([0-9]+)\] \|$/\1/p' chapters/tour.md | diff "$TMP/said" -
+}
+
+@test "what the page can ask for is there" {
+    start_server --trace
+    grep -oE "fetch\('/[^']*'" diagrams/trace.html | cut -d "'" -f 2 > "$TMP/paths"
+    grep -oE 'ORIGIN/[^ ]*' diagrams/trace.html | sed 's/^ORIGIN//; s/n=[0-9]*/n=9/' >> "$TMP/paths"
+    [ "$(wc -l < "$TMP/paths")" -ge 8 ]
+    while read -r path; do
+        case $path in
+        /nowhere | /static/) expected=404 ;;
+        /hello) expected=405 ;;
+        *) expected=200 ;;
+        esac
+        [ "$(status "${path/3000/1}")" = "$expected" ] || { echo "$path"; return 1; }
+    done < "$TMP/paths"
+}
+
+@test "a request for events leaves no connection to the next request" {
+    start_server --trace
+    http -D - -o /dev/null "$URL$(page)/events" | grep -qi '^Connection: close'
+}
+
 @test "a server that was not started in its source tree says what is missing" {
     local program=${SERVER:-$BUILD/dustdevil}
     program=$(realpath "$program")
@@ -143,4 +197,16 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     http "$URL/hello/%09%0a" > /dev/null
     events 0 > "$TMP/events"
     [ "$(awk -F '\t' 'NF != 9' "$TMP/events" | wc -l)" -eq 0 ]
+}
+
+# The pictures of the lives have the same requests: their stops, but the first,
+# which is older than the request.
+@test "the moments that the page for teachers names have the stops that it says" {
+    grep -oE '`#(get|post)\.[0-9]+` \([0-9]+\)' chapters/teaching.md | tr -d '`#()' | tr . ' ' > "$TMP/named"
+    [ "$(wc -l < "$TMP/named")" -ge 7 ]
+    while read -r name moment stop; do
+        grep -oE 'class="n">\([0-9]+\)' "diagrams/life-of-a-${name/post/request}.svg" |
+            tr -cd '0-9\n' | sed -n "$((moment + 1))p" > "$TMP/is"
+        [ "$(cat "$TMP/is")" = "$stop" ] || { echo "$name.$moment is ($(cat "$TMP/is")), not ($stop)"; return 1; }
+    done < "$TMP/named"
 }

@@ -178,6 +178,7 @@ const struct urlspec demo_routes[] = {
     {"/xsrf", &xsrf_handler}, /* [30] */
     {"/work", &work_handler}, /* [35] */
     {"/trace/([^/]+)", &trace_page_handler}, /* [36] */
+    {"/trace/([^/]+)/([a-z0-9_/]+\\.[ch])", &trace_page_handler}, /* [36] */
     {"/trace/([^/]+)/events", &trace_events_handler}, /* [36] */
 
     {0},

@@ -71,6 +71,8 @@ check(struct handler *self)
 
 /* --- the events ----------------------------------------------------------- */
 
+/* The connection is closed, so that the browser opens a new one for the request
+ * that the page will show. */
 static void
 events_get(struct handler *self)
 {
@@ -78,6 +80,7 @@ events_get(struct handler *self)
 
     handler_set_header(self, "Content-Type",
                        "text/tab-separated-values; charset=UTF-8");
+    handler_set_header(self, "Connection", "close");
     if (since != NULL && !trace_read(&self->body, strtoul(since, NULL, 10)))
         handler_fail(self, 503, http_no_memory);
 }
@@ -86,19 +89,27 @@ const struct handler_class trace_events_handler = {
     .prepare = check, .get = events_get,
 };
 
-/* --- the page ------------------------------------------------------------- */
+/* --- the page, and the sources that it shows ------------------------------- */
 
-/* The file is read for each request: an author of the page only reloads it. */
+/* The second group of the pattern is the path of a source: letters and slashes,
+ * and one dot, so it leads to no place outside src. The file is read for each
+ * request: an author of the page only reloads it. */
 static void
 page_get(struct handler *self)
 {
-    FILE *file = fopen("diagrams/trace.html", "r");
-    char piece[4096];
-    size_t n;
+    size_t n = 0;
+    const char *source = handler_path_argument(self, 1, &n);
+    char path[128] = "diagrams/trace.html", piece[4096];
+    FILE *file;
 
+    if (source != NULL) {
+        snprintf(path, sizeof path, "src/%.*s", (int)n, source);
+        handler_set_header(self, "Content-Type", "text/plain; charset=UTF-8");
+    }
+    file = fopen(path, "r");
     if (file == NULL) {
-        handler_send_error_detail(self, 503, "no diagrams/trace.html: start "
-                                  "the server in its source tree");
+        handler_send_error_detail(self, 503, "no diagrams/trace.html or src: "
+                                  "start the server in its source tree");
         return;
     }
     while ((n = fread(piece, 1, sizeof piece, file)) > 0)

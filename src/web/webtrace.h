@@ -4,15 +4,16 @@
  *     Layer 5: two handlers.
  *
  *     {"/trace/([^/]+)", &trace_page_handler},
+ *     {"/trace/([^/]+)/([a-z0-9_/]+\\.[ch])", &trace_page_handler},
  *     {"/trace/([^/]+)/events", &trace_events_handler},
  *
  * The page, diagrams/trace.html, asks for new events twice a second, and shows
- * those of all other connections.
- * - It is read from the directory that the server runs in: 503 where there is
- *   no such file.
- * - The group of the pattern is the key. Both answer 404 without it, and
+ * those of all other requests, beside the lines of the source.
+ * - It is read from the directory that the server runs in, and so are the
+ *   sources, which the second group names: 503 where there is no such file.
+ * - The first group of the pattern is the key. All answer 404 without it, and
  *   before trace_page_key() has made one.
- * - Both answer 403 to a peer that is not on this machine, and to a Host that
+ * - All answer 403 to a peer that is not on this machine, and to a Host that
  *   is not a name of it: the trace shows what other clients ask for.
  * - The events are those of one process. */
 #ifndef WEBTRACE_H
