@@ -78,7 +78,8 @@ on_close(void *arg)
     struct httpconnection *c = arg;
 
     /* [24] The application has the request, and has not finished it yet. The
-     * request is told that its client has gone, and is not freed before. */
+     * request is told that its client has gone. It stays until it is
+     * finished. */
     if (c->state >= HTTP_APPLICATION && c->request != NULL) {
         httprequest_closed(c->request);
         c->request = NULL;
@@ -419,13 +420,14 @@ on_write_complete(void *arg)
     struct httprequest *r = c->request;
     ioloop_callback *callback = r != NULL ? r->write_callback : NULL;
 
-    /* (18) The application may write more, or has finished. */
-    TOUR(18, iostream_fd(c->stream), "nothing is unsent any more");
-
-    /* [25] A callback of the application may have written more and finished:
-     * then another on_write_complete() is on its way (Tornado 2.1.1). */
+    /* [25] The application may have written more, or even finished, since the
+     * last byte was sent. Then this function is called again when nothing is
+     * unsent (Tornado 2.1.1). */
     if (iostream_unsent(c->stream) > 0)
         return;
+
+    /* (18) The application may write more, or has finished. */
+    TOUR(18, iostream_fd(c->stream), "nothing is unsent any more");
 
     /* [19] The connection reads the next request already, or ends. */
     if (r == NULL && c->state != HTTP_ANSWER)

@@ -1,23 +1,10 @@
 # Chapter 24: answers that are completed later, and clients that do not wait.
 
 setup()    { load helper; start_step 24 --trace; TMP=$BATS_TEST_TMPDIR; }
-teardown() { stop_server clean; }
-
-get() { printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1"; }
-
-# leaver OP...: a client that does this and then waits to be told, by tell,
-# to go on with what stands behind `hold`.
-leaver() {
-    mkfifo "$TMP/fifo"
-    "$BUILD/client" "$PORT" "$@" < "$TMP/fifo" > "$TMP/leaver" 2>&1 \
-        3>&- 4>&- &
-    LEAVER=$!
-    exec 9> "$TMP/fifo"
-}
-tell() { exec 9>&-; }
+teardown() { disperse; stop_server clean; }
 
 @test "a handler that sleeps does not keep other requests waiting" {
-    client_bg "$TMP/slow" send "$(get '/slow?ms=700')" readuntil 'slept 700 ms\n'
+    client_bg "$TMP/slow" send "$(request '/slow?ms=700')" readuntil 'slept 700 ms\n'
     wait_for_line "$SERVER_LOG" '\(12\)'
     [ "$(http "$URL/")" = "Hello, world" ]
     wait "$CLIENT_PID"
@@ -27,7 +14,7 @@ tell() { exec 9>&-; }
 
 @test "a hundred sleepers sleep at the same time" {
     # One after the other they would take fifty seconds.
-    run client -t 8 -c 100 send "$(get '/slow?ms=500')" readuntil 'slept 500 ms\n'
+    run client -t 8 -c 100 send "$(request '/slow?ms=500')" readuntil 'slept 500 ms\n'
     [ "$status" -eq 0 ]
     [ "$(grep -c '^slept 500 ms' <<< "$output")" -eq 100 ]
 }
@@ -40,9 +27,9 @@ tell() { exec 9>&-; }
     [ "$(http "$URL/")" = "Hello, world" ]
 }
 
-@test "a client that has only finished talking gets its answer" {
+@test "a client that has only sent a FIN gets its answer" {
     kill -STOP "$SERVER_PID"
-    client_bg "$TMP/out" send "$(get '/slow?ms=300')" shutdown read
+    client_bg "$TMP/out" send "$(request '/slow?ms=300')" shutdown read
     sleep 0.2
     kill -CONT "$SERVER_PID"
     wait "$CLIENT_PID"
@@ -50,24 +37,24 @@ tell() { exec 9>&-; }
 }
 
 @test "a handler whose client has left is told, and ends" {
-    # All at once: then nothing has ever been asked of the loop for this
-    # client, and it is up to us to have it watched.
+    # The head has come when the connection is accepted, so the loop does not
+    # watch this stream yet: iostream_watch() has to register it.
     kill -STOP "$SERVER_PID"
-    leaver send "$(get '/slow?ms=60000')" hold reset
+    held leaver send "$(request '/slow?ms=60000')" hold reset
     sleep 0.2
     kill -CONT "$SERVER_PID"
     wait_for_line "$SERVER_LOG" '\(12\)'
     ! grep 'GET /slow?ms=60000 (' "$SERVER_LOG" || false
-    tell
+    release leaver
     wait_for_line "$SERVER_LOG" '\(20\)'
     wait_for_line "$SERVER_LOG" '200 GET /slow\?ms=60000 \('
     [ "$(http "$URL/")" = "Hello, world" ]
 }
 
 @test "a timer that was set for a client that has left never fires" {
-    leaver send "$(get '/slow?ms=500')" hold reset
+    held leaver send "$(request '/slow?ms=500')" hold reset
     wait_for_line "$SERVER_LOG" '\(12\)'
-    tell
+    release leaver
     wait_for_line "$SERVER_LOG" '200 GET /slow'
     [ "$(http "$URL/slow?ms=600")" = "slept 600 ms" ]
     [ "$(grep -c '200 GET /slow?ms=500 ' "$SERVER_LOG")" -eq 1 ]
@@ -75,11 +62,11 @@ tell() { exec 9>&-; }
 }
 
 @test "requests that come in one packet are answered in their order" {
-    client send "$(get '/slow?ms=300')$(get /)" readuntil 'Hello, world' > "$TMP/out"
+    client send "$(request '/slow?ms=300')$(request /)" readuntil 'Hello, world' > "$TMP/out"
     [ "$(grep -aoE 'slept 300 ms|Hello, world' "$TMP/out" | xargs)" = "slept 300 ms Hello, world" ]
 }
 
-@test "every answer is logged, loudly if it is our fault" {
+@test "every answer is logged: a 4xx as a warning, a 5xx as an error" {
     http -o /dev/null "$URL/" "$URL/nope" "$URL/error" -o /dev/null \
         -o /dev/null
     wait_for_line "$SERVER_LOG" '^\[E .* web.*\] 500 GET /error \(127.0.0.1\) '

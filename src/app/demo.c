@@ -78,7 +78,7 @@ slow_done(void *arg)
     handler_finish(self);
 }
 
-/* The loop serves other clients until then. */
+/* Returns at once. Until the timeout the loop serves other clients. */
 static void
 slow_get(struct handler *self)
 {
@@ -135,7 +135,7 @@ stream_get(struct handler *self)
     stream_more(self);
 }
 
-/* [25] The state says how far the answer is. */
+/* [25] The state counts what has been written. */
 static const struct handler_class stream_handler = {
     .get = stream_get, .asynchronous = true,
     .state_size = sizeof(struct progress),

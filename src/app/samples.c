@@ -167,7 +167,7 @@ server_options(struct handler *self)
 
 const struct handler_class server_handler = {.options = server_options};
 
-/* [24] --- a long answer --------------------------------------------------- */
+/* [24] --- numbers of the client, long answers ----------------------------- */
 
 bool
 number_argument(struct handler *self, const char *name, const char *fallback,
@@ -220,7 +220,7 @@ bytes_get(struct handler *self)
     bytes_more(self);
 }
 
-/* [25] The state says how far the answer is. */
+/* [25] The state counts what has been written. */
 const struct handler_class bytes_handler = {
     .get = bytes_get, .asynchronous = true,
     .state_size = sizeof(struct progress),

@@ -82,8 +82,8 @@ is_temporary(int error)
 
 /* [25] --- options of a listener ------------------------------------------ */
 
-/* An option that the system does not know is left out. Errors are ignored,
- * because the server works without these options. */
+/* A table: later chapters add options that not every system has. Errors are
+ * ignored, because the server works without these options. */
 void
 set_tcp_options(int listener)
 {

@@ -476,7 +476,8 @@ void
 httprequest_write(struct httprequest *r, const void *data, size_t size,
                   ioloop_callback *callback, void *arg)
 {
-    /* [24] The client has gone, or the request is finished. */
+    /* [24] The client has gone, or the request is finished: nothing is sent.
+     * Before the end the callback still runs, so that the handler goes on. */
     if (r->connection == NULL) {
         if (callback != NULL && !r->finished)
             ioloop_add_callback(r->loop, callback, arg);
@@ -489,7 +490,8 @@ httprequest_write(struct httprequest *r, const void *data, size_t size,
 void
 httprequest_finish(struct httprequest *r)
 {
-    /* [24] The connection frees the request, unless it has ended before. */
+    /* [24] The connection frees the request. If the client has gone, there is
+     * no connection, and the request is freed here. */
     if (r->finished)
         return;
     r->finished = true;

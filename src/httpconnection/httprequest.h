@@ -71,7 +71,7 @@ struct httprequest {
     bool keep_alive; /* [16] may another request follow this one? */
 
     struct ioloop *loop; /* [12] for timeouts and callbacks */
-    int64_t start_time; /* [24] of ioloop_time(), when the head had come */
+    int64_t start_time; /* [24] ioloop_now() when the head had come */
     struct httpconnection *connection; /* [12] NULL: gone, or finished */
 
     /* Private to the connection and httprequest.c. */

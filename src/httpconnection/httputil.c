@@ -427,7 +427,7 @@ httputil_prepend_head(struct buffer **to, int status,
         p = stpcpy(stpcpy(p, "Content-Length: "), digits);
     }
 
-    /* [25] The body says itself where it ends. */
+    /* [25] The last chunk says where the body ends. */
     if (framing->chunked)
         p = stpcpy(p, "Transfer-Encoding: chunked\r\n");
 

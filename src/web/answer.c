@@ -18,7 +18,7 @@
 
 /* --- what goes wrong ------------------------------------------------------ */
 
-/* [25] Said of a body: why an answer fails. */
+/* [25] Why an answer fails if its body is longer or shorter than announced. */
 static const char wrong_length[] = "not as long as its Content-Length";
 
 /* [21] A long URL must not push the reason out of the line. */
@@ -40,11 +40,11 @@ handler_fail(struct handler *self, int status, const char *why)
     self->why = status < 500 ? why : NULL; /* of a 5xx no client learns why */
 }
 
-/* [24] Nothing can be added to an answer that is complete, nor to a head that
- * has been sent. */
+/* [24] What a call would change. */
 enum part { HEAD, BODY };
 
-/* [24] Says so in the log. */
+/* [24] False if that part has been sent already: the call must change nothing,
+ * and the log gets a line. */
 static bool
 still_open(struct handler *self, enum part part, const char *what)
 {
@@ -76,7 +76,7 @@ handler_clear(struct handler *self)
 void
 handler_set_status(struct handler *self, int status)
 {
-    /* [24] The status goes with the head. */
+    /* [24] The status is a part of the head. */
     if (!still_open(self, HEAD, "set_status after flush"))
         return;
 
@@ -108,7 +108,7 @@ handler_add_header(struct handler *self, const char *name, const char *value)
     size_t name_size = strlen(name) + 1, size = strlen(value);
     char *copy;
 
-    /* [24] The headers go with the head. */
+    /* [24] A head that has been sent gets no more headers. */
     if (!still_open(self, HEAD, "add_header after flush"))
         return;
 
@@ -147,7 +147,7 @@ handler_write_bytes(struct handler *self, const void *data, size_t size)
 {
     enum { HEAD_ROOM = 1024 }; /* [36] */
 
-    /* [24] What is written later cannot be sent. */
+    /* [24] After the last byte of an answer no more can be sent. */
     if (!still_open(self, BODY, "write"))
         return;
 
@@ -171,7 +171,7 @@ handler_write(struct handler *self, const char *text)
 void
 handler_write_escaped(struct handler *self, const char *text, size_t size)
 {
-    /* [24] What is written later cannot be sent. */
+    /* [24] After the last byte of an answer no more can be sent. */
     if (!still_open(self, BODY, "write"))
         return;
 
@@ -261,7 +261,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         return;
 
     /* [25] After a failure the rest of the answer is dropped, because the part
-     * before it is not complete. handler_finish() sends the error page, or
+     * before it is missing. handler_finish() sends the error page, or
      * resets the connection. */
     if (self->failed != 0 && !self->last) {
         buffer_release(&self->body);
@@ -289,7 +289,7 @@ handler_flush(struct handler *self, ioloop_callback *callback, void *arg)
         handler_fail(self, 503, http_no_memory);
     self->headers_written = true;
 
-    /* [25] The length was announced with the head. */
+    /* [25] The head has announced a length, and the body must have it. */
     if (self->failed == 0 && f->length_known && r->connection != NULL &&
         (self->flushed > f->length ||
          (self->last && self->sends_body && self->flushed < f->length)))
@@ -372,7 +372,7 @@ settle_length(struct handler *self)
         buffer_length(self->body) == 0)
         return;
 
-    /* [25] No other length than the one that the handler has given. */
+    /* [25] The body must have the length that the handler has given. */
     if (self->failed == 0 && f->length_known &&
         buffer_length(self->body) != f->length)
         handler_fail(self, 500, wrong_length);
@@ -391,7 +391,7 @@ handler_finish(struct handler *self)
 {
     struct httprequest *r = self->request;
 
-    /* [24] An answer can be complete only once. */
+    /* [24] An answer is completed only once. */
     if (!still_open(self, BODY, "finish"))
         return;
 
@@ -426,7 +426,7 @@ handler_write_error(struct handler *self, int status, const char *detail)
 {
     handler_set_status(self, status < 400 || status > 599 ? 500 : status);
 
-    /* [24] What is written later cannot be sent. */
+    /* [24] After the last byte of an answer no more can be sent. */
     if (!still_open(self, BODY, "write_error"))
         return;
 
@@ -438,7 +438,7 @@ handler_write_error(struct handler *self, int status, const char *detail)
 void
 handler_send_error_detail(struct handler *self, int status, const char *detail)
 {
-    /* [24] An answer can be complete only once. */
+    /* [24] An answer is completed only once. */
     if (!still_open(self, BODY, "send_error"))
         return;
 
@@ -469,7 +469,7 @@ handler_send_error(struct handler *self, int status)
     handler_send_error_detail(self, status, NULL);
 }
 
-/* [24] --- time ------------------------------------------------------------ */
+/* [24] --- the client leaves ----------------------------------------------- */
 
 bool
 handler_client_gone(struct handler *self)
