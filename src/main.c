@@ -58,7 +58,7 @@ serve(void)
     ioloop_free(loop);
 }
 
-/* The application, and what surrounds it. */
+/* The application, and the settings that all its connections share. */
 static void
 make_application(void)
 {

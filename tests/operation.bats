@@ -1,31 +1,8 @@
 # Operation: starting, stopping, options, and what the server prints: what an
 # operator, or a supervisor, sees of it.
 
-setup()    { load helper; TMP=$BATS_TEST_TMPDIR PROGRAM=${SERVER:-$BUILD/dustdevil}; }
-teardown() { exec 8>&- 9>&-; stop_server clean; }
-
-# ends STATUS ARG...: the program, which is expected to end by itself with
-# that status; what it says is in $TMP/out and $SERVER_LOG.
-ends() {
-    local want=$1
-    shift
-    SERVER_LOG=$TMP/err
-    "$PROGRAM" "$@" > "$TMP/out" 2> "$SERVER_LOG" < /dev/null 3>&- 4>&- &
-    SERVER_PID=$!
-    server_ends 5 || { echo "$*: it runs" >&2; return 1; }
-    [ "$SERVER_STATUS" -eq "$want" ] && no_complaints ||
-        { echo "$*: status $SERVER_STATUS"; cat "$SERVER_LOG"; return 1; } >&2
-}
-
-# refused STATUS PATTERN ARG...: one line on stderr, with that in it.
-refused() {
-    local status=$1 pattern=$2
-    shift 2
-    ends "$status" "$@"
-    [ ! -s "$TMP/out" ] && [ "$(wc -l < "$TMP/err")" -eq 1 ] &&
-        grep -qE -e "$pattern" "$TMP/err" ||
-        { echo "$*:"; cat "$TMP/out" "$TMP/err"; return 1; } >&2
-}
+setup()    { load helper; load program; TMP=$BATS_TEST_TMPDIR PROGRAM=${SERVER:-$BUILD/dustdevil}; }
+teardown() { exec 8>&- 9>&-; disperse; stop_server clean; }
 
 # free_port: one that was free a moment ago, for servers without a stdout to
 # announce theirs on.
@@ -33,21 +10,6 @@ free_port() {
     start_server
     stop_server clean
 }
-
-# answers [N]: until it does; then N answers are all as they should be.
-answers() {
-    local i
-    URL=http://127.0.0.1:$PORT
-    for i in $(seq 100); do
-        curl -s -o /dev/null --max-time 1 --noproxy '*' "$URL/" && break
-        sleep 0.02
-    done
-    http --fail-early "$URL/hello/[1-${1:-30}]" > "$TMP/answers"
-    printf 'Hello, %d' $(seq "${1:-30}") | cmp - "$TMP/answers"
-}
-
-# header NAME [OPTION...] URL
-header() { http -D - -o /dev/null "${@:2}" | tr -d '\r' | sed -n "s/^$1: //p"; }
 
 has_ipv6() {
     (exec 8<> /dev/tcp/::1/1) 2>&1 | grep -qi refused
@@ -437,34 +399,19 @@ END
         NR > 1 && NF != 9 { cut = 1 } END { exit cut || !gap }' "$TMP/records"
 }
 
-# resident: the KiB of memory that the server occupies.
-resident() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$SERVER_PID/status"; }
+memory_above() { [ "$(memory VmRSS)" -gt "$1" ]; }
 
 @test "the memory of many clients goes back to the system when they leave" {
     [ "${POLLER:-}" != select ] || skip "select() does not know so many descriptors"
-    [ -r "/proc/$$/status" ] || skip "there is no /proc"
-    ! nm -D "$PROGRAM" 2> /dev/null | grep -q __asan_ || skip "with a sanitizer"
-    local before i crowd
+    local before
     start_server
+    needs_plain_memory
     http -o /dev/null "$URL/"
-    before=$(resident)
-    mkfifo "$TMP/crowd"
-    client -c 900 send "GET / HTTP/1.1\\r\\n$(printf 'A: %07000d\\r\\nB: %07000d\\r\\nC: %07000d\\r\\nD: %07000d' 0 0 0 0)" hold \
-        < "$TMP/crowd" 3>&- 4>&- &
-    crowd=$!
-    exec 9> "$TMP/crowd"
-    for i in $(seq 250); do
-        [ "$(resident)" -lt $((before + 25000)) ] || break
-        sleep 0.04
-    done
-    [ "$(resident)" -ge $((before + 25000)) ]
-    exec 9>&-
-    wait "$crowd"
-    for i in $(seq 250); do
-        [ "$(resident)" -gt $((before + 8000)) ] || break
-        sleep 0.02
-    done
-    [ "$(resident)" -le $((before + 8000)) ]
+    before=$(memory VmRSS)
+    stay 900 send "GET / HTTP/1.1\\r\\n$(printf 'A: %07000d\\r\\nB: %07000d\\r\\nC: %07000d\\r\\nD: %07000d' 0 0 0 0)"
+    until_true memory_above $((before + 25000))
+    disperse
+    until_true memory_below $((before + 8000))
 }
 
 # --- the log ---------------------------------------------------------------------------

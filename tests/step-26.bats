@@ -1,48 +1,10 @@
-# Chapter 26: a program. It is told what to do, says what is wrong, and ends when
-# it is told to.
+# Chapter 26: a program. It reads options, prints what is wrong with them, and ends
+# after a signal.
 
-setup()    { load helper; TMP=$BATS_TEST_TMPDIR PROGRAM=${SERVER:-$BUILD/step-26/server}; }
+setup()    { load helper; load program; TMP=$BATS_TEST_TMPDIR PROGRAM=${SERVER:-$BUILD/step-26/server}; }
 teardown() { stop_server clean; }
 
 start() { start_step 26 "$@"; }
-
-# ends STATUS ARG...: the program, which is expected to end by itself with
-# that status; what it says is in $TMP/out and $SERVER_LOG.
-ends() {
-    local want=$1
-    shift
-    SERVER_LOG=$TMP/err
-    "$PROGRAM" "$@" > "$TMP/out" 2> "$SERVER_LOG" < /dev/null 3>&- 4>&- &
-    SERVER_PID=$!
-    server_ends 5 || { echo "$*: it runs" >&2; return 1; }
-    [ "$SERVER_STATUS" -eq "$want" ] && no_complaints ||
-        { echo "$*: status $SERVER_STATUS"; cat "$SERVER_LOG"; return 1; } >&2
-}
-
-# refused STATUS PATTERN ARG...: one line on stderr, with that in it.
-refused() {
-    local status=$1 pattern=$2
-    shift 2
-    ends "$status" "$@"
-    [ ! -s "$TMP/out" ] && [ "$(wc -l < "$TMP/err")" -eq 1 ] &&
-        grep -qE -e "$pattern" "$TMP/err" ||
-        { echo "$*:"; cat "$TMP/out" "$TMP/err"; return 1; } >&2
-}
-
-# answers [N]: until it does; then N answers are all as they should be.
-answers() {
-    local i
-    URL=http://127.0.0.1:$PORT
-    for i in $(seq 100); do
-        curl -s -o /dev/null --max-time 1 --noproxy '*' "$URL/" && break
-        sleep 0.02
-    done
-    http --fail-early "$URL/hello/[1-${1:-30}]" > "$TMP/answers"
-    printf 'Hello, %d' $(seq "${1:-30}") | cmp - "$TMP/answers"
-}
-
-# header NAME [OPTION...] URL
-header() { http -D - -o /dev/null "${@:2}" | tr -d '\r' | sed -n "s/^$1: //p"; }
 
 @test "an option may have one dash or two, and '_' for '-'" {
     for option in --max-body-size=3 -max-body-size=3 --max_body_size=3 \
@@ -96,7 +58,7 @@ header() { http -D - -o /dev/null "${@:2}" | tr -d '\r' | sed -n "s/^$1: //p"; }
     [ "$(header Server "$URL/")" = "$version" ]
 }
 
-@test "port 0 is a real one, and the only line on stdout says which" {
+@test "port 0 is any free port, and the only line on stdout has its number" {
     start
     [ "$(wc -l < "$SERVER_OUT")" -eq 1 ]
     grep -qE '^listening on http://127\.0\.0\.1:[1-9][0-9]{3,4}$' "$SERVER_OUT"
@@ -112,7 +74,7 @@ header() { http -D - -o /dev/null "${@:2}" | tr -d '\r' | sed -n "s/^$1: //p"; }
     answers
 }
 
-@test "SIGTERM is the order to leave: status 0" {
+@test "SIGTERM ends it: status 0" {
     start
     answers
     kill -TERM "$SERVER_PID"
@@ -130,7 +92,7 @@ header() { http -D - -o /dev/null "${@:2}" | tr -d '\r' | sed -n "s/^$1: //p"; }
     [ "$SERVER_STATUS" -eq 130 ]
     no_complaints
 
-    # 130 could be a number like another; the list of jobs knows better.
+    # A program may also exit with 130. The list of jobs shows the difference.
     cat > "$TMP/shell" << 'END'
 set -m
 "$1" --port=0 > "$2" 2>&1 &
@@ -155,7 +117,7 @@ END
     answers
 }
 
-@test "a server that has to go does not wait for its sleepers" {
+@test "a server that ends does not wait for slow handlers" {
     start --trace
     stay 1 send "$(request '/slow?ms=60000')"
     wait_for_line "$SERVER_LOG" '\(12\)'
@@ -166,7 +128,7 @@ END
     no_complaints
 }
 
-@test "the trace can be written for programs, a record a line" {
+@test "the trace can be written for programs, one record in each line" {
     start --trace="$TMP/records" --log=none
     [ "$(http -d name=world "$URL/hello")" = "Hello, world" ]
     wait_for_line "$TMP/records" "$(printf '\t20\t')"

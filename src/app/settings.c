@@ -16,7 +16,7 @@
 #include <unistd.h> /* [33] */
 
 #include "httputil.h" /* [31] */
-#include "ioloop.h"
+#include "ioloop.h" /* [33] */
 #include "log.h"
 #include "process.h" /* [33] */
 #include "system.h"
@@ -24,7 +24,7 @@
 #include "webstatic.h" /* [28] */
 #include "webtrace.h" /* [36] */
 
-static const char log_levels[] = "none error warning info"; /* LOG_NONE... */
+static const char log_levels[] = "none error warning info"; /* from 0 on */
 static const char default_static_path[] = "diagrams"; /* [28] */
 
 struct settings settings;
@@ -34,12 +34,13 @@ enum option_kind {
     TEXT,   /* value is a const char *, not empty if `min` is 1; one of
                `choices` if not NULL */
     FILENAME, /* a text; NULL without the option, "" without a value */
-    BOOL /* [27] value is a bool */
+    BOOL /* [27] value is a bool; without a value the option is true */
 };
 
-/* `standard` is the default; NULL is false, or a text that is not set. If
- * `value` is NULL, the row is a heading of --help. If `help` is NULL, the table
- * ends. `choices` are separated by blanks. */
+/* One row of the table. `standard` is the default; NULL: there is none, and the
+ * variable stays zero. `value` points to the variable; NULL: the row is a heading
+ * of --help. `help` is NULL only in the last row. `choices` are separated by
+ * blanks. */
 struct option {
     const char *name, *standard, *help;
     void *value;
@@ -114,8 +115,8 @@ static const struct option options[] = {
 /* --- parser -------------------------------------------------------------- */
 
 /* Ends the program with one line about `text`. Line breaks in `text` are
- * escaped, because logs are read line by line. `expected` says what it should
- * have been; if it is NULL, the reason is in errno. */
+ * escaped, because logs are read line by line. `expected` says what is valid;
+ * if it is NULL, the reason is in errno. */
 static _Noreturn void
 fail(const char *text, const char *expected)
 {
@@ -131,6 +132,7 @@ fail(const char *text, const char *expected)
 static _Noreturn void
 print_help(void)
 {
+    /* How a value is written, for each kind of option. */
     static const char *const shapes[] = {"=N", "=TEXT", "[=FILE]", ""};
 
     puts("Usage: dustdevil [--help] [--version] [OPTION]...\n"
@@ -148,7 +150,8 @@ print_help(void)
     exit(0);
 }
 
-/* The place of `word` among the words of `list`, from 0 on; -1: none. */
+/* The place of `word` among the words of `list`, from 0 on; -1 if it is not
+ * there. */
 static int
 find_word(const char *list, const char *word)
 {
@@ -284,7 +287,7 @@ settings_read(int argc, char **argv)
 
     unblock_stderr(); /* [35] */
     log_level = find_word(log_levels, settings.log);
-    tzset(); /* localtime_r() need not do it, and later may have no memory */
+    tzset(); /* for the log; later there may be no memory for it */
     trace_on = settings.trace != NULL;
 
     /* Records for programs in place of lines for people. */
@@ -314,6 +317,7 @@ settings_read(int argc, char **argv)
 
 /* --- listeners ----------------------------------------------------------- */
 
+/* Returns NULL, or what is wrong. */
 static const char *
 open_listeners(struct listeners *listeners)
 {

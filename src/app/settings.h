@@ -1,15 +1,15 @@
-/* [26] settings.h -- the command line, and what it says about this process.
+/* [26] settings.h -- the command line, and what follows from it.
  *
  *     Tornado 2.0: tornado/options.py, define() and parse_command_line()
  *     Layer 6.
  *
- * Tornado's style: --name=value, one dash or two, '_' and '-' alike, and a bool
- * without a value is true. The last of several values counts. */
+ * Tornado's style: --name=value, one dash or two, '_' and '-' alike. The last
+ * of several values counts. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stddef.h> /* [34] */
 
 #include "listen.h"
 
@@ -33,10 +33,10 @@ struct settings {
 
 extern struct settings settings;
 
-/* Reads the command line into `settings`, and prepares the process: the log,
- * the trace, the document root, the secret. Ends the program after --help and
- * --version, with status 0, and after one line on stderr if it fails: with 2
- * for a bad option, with 1 for anything else. */
+/* Reads the command line into `settings`, and prepares the process for it: for
+ * example, it sets the level of the log, and opens the file of the trace. Ends
+ * the program after --help and --version, with status 0, and after an error,
+ * with one line on stderr and status 2 (an invalid option) or 1 (any other). */
 void settings_read(int argc, char **argv);
 
 /* The listeners of --address and --port; the caller owns them. Ends the

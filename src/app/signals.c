@@ -96,8 +96,8 @@ signals_hold(bool hold)
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-/* [26] As process 1 the program cannot end by a signal: raise() has no
- * effect. */
+/* [26] SIGINT is blocked: it is delivered, and ends the program, when it is
+ * unblocked. For process 1 it has no effect, so exit() follows. */
 void
 signals_exit(int status)
 {

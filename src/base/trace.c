@@ -71,7 +71,7 @@ print_line(const struct record *r)
 
 static int records = -1;
 
-/* The first line. */
+/* The header line. */
 static const char columns[] =
     "seq\tus\tturn\tconn\tstop\tfile\tfunction\tline\tnote\n";
 enum { RECORD_LINE = 512 };
