@@ -162,7 +162,7 @@ ioloop_reserve(struct ioloop *loop, int fd)
     if (fcntl(fd, F_GETFD) == -1)
         return false;
 
-    /* [27] The owner of a descriptor adds callbacks, too. */
+    /* [27] Room for the callbacks of the descriptor's owner. */
     if (!reserve(&loop->callbacks, &loop->callbacks_size,
                  CALLBACKS_PER_FD * (n + 32), sizeof *loop->callbacks))
         return false;

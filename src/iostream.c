@@ -72,7 +72,7 @@ iostream_new(struct ioloop *loop, int fd)
         return NULL;
 
     /* [27] All memory that this stream needs in the tables of the loop is
-     * reserved now, so that no later call can fail half-way. */
+     * reserved now: so no later call fails because there is none. */
     if (!ioloop_reserve(loop, fd)) {
         free(s);
         return NULL;

@@ -14,6 +14,8 @@
 enum { SINGLE_BLOCKS = 16 << 20 };
 
 static size_t in_use;
+
+/* An allocation that leaves `in_use` above this limit asks may_use(). */
 static size_t pressure_limit = MEMORY_MAX - SINGLE_BLOCKS;
 
 /* [32] --- the peak ------------------------------------------------------- */
@@ -59,7 +61,7 @@ static void *free_list[MAX_FREE];
 static size_t nfree;
 
 /* [27] May a block of `size` bytes be allocated, although `in_use` will
- * be `total`, which is above the pressure limit? Only single blocks may use the
+ * be `total`, which is above `pressure_limit`? Only single blocks may use the
  * last part of the memory, so that one large request does not make all small
  * ones fail. */
 static bool

@@ -1,9 +1,9 @@
 /* [27] httpchunked.c -- see httpchunked.h.
  *
  * If a proxy and a server read a size line or a trailer in two ways, they see
- * the end of the body in two places, and one of them takes the bytes between
- * for a request. So every byte of these lines is checked, also the line breaks,
- * and after the first invalid byte nothing more is read. */
+ * the end of the body in two places, and the bytes between these places are a
+ * request for one of them. So every byte of these lines is checked, also the
+ * line breaks, and after the first invalid byte nothing more is read. */
 #include "httpchunked.h"
 
 #include <string.h>
@@ -13,9 +13,9 @@
 /* The limits of the bytes that do not belong to the body. */
 enum {
     MAX_SIZE_LINE = 256,      /* bytes of one size line */
-    MAX_EXTRA = 16384,        /* the size lines may have this many bytes more
-                               * than twice the body has; one digit and the
-                               * CR LF of each line are not counted */
+    MAX_EXTRA = 16384,        /* of all size lines together, without their CR
+                               * LF and one digit each; twice the bytes of the
+                               * body are allowed beside it */
     MAX_TRAILER_BYTES = 8192, /* of all trailers */
     MAX_TRAILERS = 32
 };
@@ -53,7 +53,8 @@ skip_word(const char *text)
 }
 
 /* RFC 9112, section 7.1.1: ";" and a token, maybe "=" and a word, and blanks
- * around all of them. No extension has a meaning here. */
+ * around all of them. No extension has a meaning here. Returns the end of the
+ * extension; NULL if it is not valid. */
 static const char *
 skip_extension(const char *text)
 {
@@ -153,8 +154,8 @@ on_chunk(const char *wrong, void *arg)
 /* --- the end ------------------------------------------------------------- */
 
 /* Handles one line: a trailer, which is checked and dropped, or the empty line.
- * Trailers are not merged with the headers, because they could change decisions
- * that were made by the headers (RFC 9110, section 6.5.1). */
+ * Trailers are not merged with the headers, because they could contradict what
+ * the headers have decided already (RFC 9110, section 6.5.1). */
 static void
 on_trailer(const char *line, size_t size, void *arg)
 {

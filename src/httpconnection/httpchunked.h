@@ -1,4 +1,4 @@
-/* [27] httpchunked.h -- a body that does not say beforehand how long it is.
+/* [27] httpchunked.h -- a body whose length is not known beforehand.
  *
  *     Tornado 2.0 does not support it; _read_chunked_body came in 4.0
  *     (tornado/http1connection.py).
@@ -9,7 +9,7 @@
  *     6;why=not\r\n     a size may be followed by extensions
  *      world\r\n
  *     0\r\n             the last chunk has no bytes
- *     Checksum: 9\r\n   trailers: headers that come too late
+ *     Checksum: 9\r\n   trailers: headers behind the body
  *     \r\n              the end (RFC 9112, section 7.1) */
 #ifndef HTTPCHUNKED_H
 #define HTTPCHUNKED_H

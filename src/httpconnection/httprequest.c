@@ -300,7 +300,7 @@ httprequest_body_length(struct httprequest *r, size_t max, size_t *length)
     bool has_coding = httpheaders_get_list(&r->headers, "Transfer-Encoding",
                                            0) != NULL;
 
-    /* [27] One of them could be meant for another server. */
+    /* [27] A server in between may use the one, and this server the other. */
     if (has_coding &&
         httpheaders_get_list(&r->headers, "Content-Length", 0) != NULL)
         return "400 both Content-Length and Transfer-Encoding";

@@ -458,10 +458,8 @@ next_bytes(struct static_file *file, char piece[PIECE], ssize_t *n)
 }
 
 /* Sends the file, or the next piece of a large one, when the kernel has taken
- * the piece before. The promised bytes are sent as long as the file has them,
- * so a file that grows can be fetched; if the file has become shorter, the
- * answer is cut off. A file that is overwritten in place is sent as it is read,
- * partly old and partly new: rename() is the safe way to replace it. */
+ * the piece before. A file that grows is sent up to the length that the head
+ * has promised. If the file has become shorter, the answer is cut off. */
 static void
 send_more(void *arg)
 {

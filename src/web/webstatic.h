@@ -1,4 +1,4 @@
-/* [28] webstatic.h -- files.
+/* [28] webstatic.h -- files below a directory, the root.
  *
  *     Tornado 2.0: tornado/web.py, class StaticFileHandler
  *     Layer 5: a handler like any other.
@@ -13,10 +13,10 @@
  * - Only files below that directory are served: no "..", however it is written,
  *   leads out of it, and no symbolic link is followed. This holds even against
  *   processes that can write into it.
- * - As many bytes as Content-Length promises are sent as long as the file has
- *   them; if it has become shorter, the connection is reset. What is written to
- *   a file while it is sent may arrive mixed with what was there: rename() a
- *   new file over it instead. */
+ * - Content-Length is the size of the file when it is opened. If the file
+ *   becomes shorter while it is sent, the connection is reset. If it is
+ *   overwritten, the answer may be partly old and partly new: to replace a
+ *   file, rename() a new one over it. */
 #ifndef WEBSTATIC_H
 #define WEBSTATIC_H
 
