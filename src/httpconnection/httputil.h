@@ -170,7 +170,7 @@ enum { HTTP_DATE_SIZE = sizeof "Tue, 21 Jun 2011 22:28:35 GMT" };
 void httputil_format_date(char to[HTTP_DATE_SIZE], time_t when);
 
 /* [29] Parses a date in one of the three forms of that section. -1 if the date
- * is not valid or not in the calendar (and for one second of 1969). */
+ * is not valid or not in the calendar (-1 is also the last second of 1969). */
 time_t httputil_parse_date(const char *date);
 
 /* [15] --- answers -------------------------------------------------------- */

@@ -341,7 +341,7 @@ add_etag(struct handler *self)
 {
     int status;
 
-    /* [29] A handler that has set an Etag has compared it, too. */
+    /* [29] A handler that sets an Etag also checks the conditions on it. */
     if (httpheaders_get_list(&self->headers, "Etag", 0) != NULL)
         return;
 

@@ -84,8 +84,8 @@ conditional_check_tag(const struct httprequest *r, const char *etag)
 
 /* [29] --- dates ----------------------------------------------------------- */
 
-/* The date in a header; -1 if it is not valid, or if there is the condition
- * `tag`, which comes before it. */
+/* The date in a header; -1 if it is not valid, or if the request has the header
+ * `tag`, which decides in place of the date. */
 static time_t
 header_date(const struct httprequest *r, const char *name, const char *tag)
 {

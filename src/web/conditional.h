@@ -23,8 +23,8 @@ int conditional_check_tag(const struct httprequest *request, const char *etag);
 
 /* [29] All conditions, also those on dates.
  * - `modified` is when the page or file was last modified.
- * - 412, here and above: it is not the one that the client means (If-Match,
- *   If-Unmodified-Since).
+ * - 412, also from conditional_check_tag(): the client means another version
+ *   (If-Match, If-Unmodified-Since).
  * - An invalid date is ignored. */
 int conditional_check(const struct httprequest *request, const char *etag,
                       time_t modified);

@@ -33,7 +33,7 @@ struct file {
     /* [29] What describes it to a client. */
     char etag[64], modified[HTTP_DATE_SIZE];
 
-    /* [29] For other requests of this turn. */
+    /* [29] With these, other requests of this turn find the file. */
     const void *root; /* the argument of the class */
     const char *path; /* below the root, as the request names it */
     size_t path_size;
@@ -174,9 +174,9 @@ guess_type(const char *path)
 
 /* [29] Fills in what describes the file to a client.
  * - Last-Modified is never later than Date (RFC 9110, section 8.8.2.1).
- * - A changed file has another size, time or inode, so the tag needs no read of
- *   the file. (Two contents of one size within one tick of the file system's
- *   clock have one tag: rename() avoids that.) */
+ * - A changed file has another size, time or inode, so no byte of the file is
+ *   read for the tag. (Two contents of one size that are written into the file
+ *   within one tick of the file system's clock have one tag.) */
 static void
 describe_file(struct file *f)
 {

@@ -36,8 +36,7 @@ enum { STATIC_FILE_STATE_SIZE = 32 };
  * answers 304 if the client has the file already, 412 if the client means
  * another version, and 416 if there is no such part. */
 
-/* [29] Requests that arrive together share what was read of a small file; a
- * file that has been replaced is served new to every request that arrives
- * later. */
+/* [29] Requests that arrive together share what was read of a small file. A
+ * request that arrives later gets the file as it is then. */
 
 #endif
