@@ -192,7 +192,7 @@ void handler_write_error(struct handler *self, int status, const char *detail);
  * if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
-/* [24] True if the client has gone, or the answer has failed. Then nothing that
+/* [25] True if the client has gone, or the answer has failed. Then nothing that
  * the handler writes is sent, and the handler should finish. */
 bool handler_client_gone(struct handler *self);
 

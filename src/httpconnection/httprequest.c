@@ -393,9 +393,9 @@ trim(char *text)
     return text + strspn(text, " \t");
 }
 
-/* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. What has no
- * name is skipped and does not invalidate the others: any page of the site may
- * have set it. Cuts `text` to pieces. NULL, or what is wrong. */
+/* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. A pair
+ * without a name is skipped, and the other cookies still count: any page of the
+ * site may have set it. Cuts `text` to pieces. NULL, or what is wrong. */
 static const char *
 parse_cookies(struct httprequest *r, char *text)
 {

@@ -84,7 +84,7 @@ struct httprequest {
     bool finished; /* [24] */
     struct buffer *body_buffer; /* [11] what has come of the body */
     size_t cookies_size, cookie_headers; /* [30] room; lines that were parsed */
-    const char *cookies_wrong; /* [30] NULL: nothing */
+    const char *cookies_wrong; /* [30] NULL: nothing is wrong */
     char remote_ip[PEER_IP_SIZE]; /* [24] "": not known yet */
 };
 

@@ -232,7 +232,7 @@ httputil_parse_digits(const char **text, int base, size_t *n)
     return *text > start;
 }
 
-/* [30] --- hexadecimal digits ---------------------------------------------- */
+/* [31] --- hexadecimal digits ---------------------------------------------- */
 
 void
 httputil_encode_hex(char *to, const unsigned char *from, size_t size)

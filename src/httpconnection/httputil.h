@@ -154,7 +154,7 @@ int httputil_percent(const char *text);
  * False if there is no digit. */
 bool httputil_parse_digits(const char **text, int base, size_t *n);
 
-/* [30] --- hexadecimal digits ---------------------------------------------- */
+/* [31] --- hexadecimal digits ---------------------------------------------- */
 
 /* Writes 2 * size digits and a NUL. */
 void httputil_encode_hex(char *to, const unsigned char *from, size_t size);

@@ -469,7 +469,7 @@ handler_send_error(struct handler *self, int status)
     handler_send_error_detail(self, status, NULL);
 }
 
-/* [24] --- the client leaves ----------------------------------------------- */
+/* [25] --- the client leaves ----------------------------------------------- */
 
 bool
 handler_client_gone(struct handler *self)

@@ -51,9 +51,9 @@ enum { COOKIE_XSRF = 2 };
 /* SameSite=Lax: the browser does not send the cookie with a form of a foreign
  * page.
  *
- * The name _xsrf is refused. Some routes set a cookie whose name and value the
- * URL contains: a foreign page could link to such a URL, set a token that it
- * knows in this way, and then send forms that are accepted. */
+ * The name _xsrf is refused. A route may take the name and the value of a cookie
+ * from the URL. Then a foreign page could link to a URL with a token that it
+ * knows, and forms with this token would be accepted. */
 bool
 handler_set_cookie(struct handler *self, const char *name, const char *value,
                    int days, int flags)
@@ -207,8 +207,8 @@ handler_get_secure_cookie(struct handler *self, const char *name,
  *
  * If a page is compressed and also shows bytes of the request, its size tells
  * an attacker, letter by letter, what else is in it (BREACH). So each page
- * shows the token with another mask: "2|mask|token ^ mask|when". Mask and token
- * are hexadecimal digits here, each in a byte. */
+ * shows the token with another mask: "2|mask|token ^ mask|when". MASK and TOKEN
+ * count hexadecimal digits; a byte holds one, in its low four bits. */
 enum { MASK = 8, TOKEN = 32 };
 
 static char *
@@ -244,9 +244,9 @@ decode_token(unsigned char token[TOKEN], const char *text)
     return true;
 }
 
-/* A new token counts as a cookie of this request from now on: a page with two
- * forms has one token. Not HTTP_ONLY: scripts of the site's own pages read
- * it. */
+/* The new token is added to the cookies of this request: so the second form of
+ * a page has the same token. The cookie is not HTTP_ONLY, because scripts of the
+ * site's own pages read it. */
 static bool
 new_token(struct handler *self, unsigned char token[TOKEN])
 {

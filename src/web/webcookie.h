@@ -52,7 +52,7 @@ void handler_xsrf_form_html(struct handler *self);
 
 /* RequestHandler.check_xsrf_cookie: does the request show the token, as the
  * argument _xsrf or as X-XSRFToken or X-CSRFToken? If not, 403 has been
- * answered, and the handler returns. The class has `form` set. */
+ * answered, and the handler must return. Its class must have `form` set. */
 bool handler_check_xsrf_cookie(struct handler *self);
 
 #endif
