@@ -38,9 +38,9 @@ enum option_kind {
 };
 
 /* One row of the table. `standard` is the default; NULL: there is none, and the
- * variable stays zero. `value` points to the variable; NULL: the row is a heading
- * of --help. `help` is NULL only in the last row. `choices` are separated by
- * blanks. */
+ * variable stays zero. `value` points to the variable; NULL: the row is a
+ * heading of --help. `help` is NULL only in the last row. `choices` are
+ * separated by blanks. */
 struct option {
     const char *name, *standard, *help;
     void *value;

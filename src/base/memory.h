@@ -21,8 +21,8 @@ void memory_give_back(void);
 /* [27] --- the limit ---------------------------------------------------- */
 
 /* All buffers and arenas of this process together have at most this number of
- * bytes: an allocation that would exceed it fails. Freed blocks that are kept do
- * not count. */
+ * bytes: an allocation that would exceed it fails. Freed blocks that are kept
+ * do not count. */
 enum { MEMORY_MAX = 268435456 };
 
 /* [32] True if buffers and arenas have occupied 4 MiB or more since the last
@@ -82,8 +82,8 @@ void buffer_trim(struct buffer **b);
 void buffer_release(struct buffer **b);
 
 /* [28] Sends the live bytes on the socket `fd` and then, in the same call, as
- * many of the `size` bytes at *data as the kernel takes now. Returns how many of
- * these it has taken, and sets *data to the first byte that is left.
+ * many of the `size` bytes at *data as the kernel takes now. Returns how many
+ * of these it has taken, and sets *data to the first byte that is left.
  * - 0 after an error, too: the next send() of the caller fails again.
  * - 0, and nothing is sent, if `size` is at most 4 KiB: to copy so few bytes is
  *   cheaper than a call, and later bytes can be sent in the same call. */

@@ -51,9 +51,9 @@ enum { COOKIE_XSRF = 2 };
 /* SameSite=Lax: the browser does not send the cookie with a form of a foreign
  * page.
  *
- * The name _xsrf is refused. A route may take the name and the value of a cookie
- * from the URL. Then a foreign page could link to a URL with a token that it
- * knows, and forms with this token would be accepted. */
+ * The name _xsrf is refused. A route may take the name and the value of a
+ * cookie from the URL. Then a foreign page could link to a URL with a token
+ * that it knows, and forms with this token would be accepted. */
 bool
 handler_set_cookie(struct handler *self, const char *name, const char *value,
                    int days, int flags)
@@ -245,8 +245,8 @@ decode_token(unsigned char token[TOKEN], const char *text)
 }
 
 /* The new token is added to the cookies of this request: so the second form of
- * a page has the same token. The cookie is not HTTP_ONLY, because scripts of the
- * site's own pages read it. */
+ * a page has the same token. The cookie is not HTTP_ONLY, because scripts of
+ * the site's own pages read it. */
 static bool
 new_token(struct handler *self, unsigned char token[TOKEN])
 {
