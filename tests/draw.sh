@@ -11,7 +11,8 @@ to=$2
 tmp=$(mktemp -d)
 LC_ALL=C
 export LC_ALL
-trap 'rm -rf "$tmp"' EXIT
+drawing=
+trap 'kill $drawing 2> /dev/null; rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM
 
 tour='POST /hello HTTP/1.1\r\nHost: 127.0.0.1:8888\r\nUser-Agent: curl\r\nAccept: */*\r\nContent-Length: 10\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nname=world'
@@ -51,6 +52,7 @@ run() {
     sleep 0.4
     kill $server
     wait $server
+    server=
     [ $answered -eq 0 ] || return 1
     # shellcheck disable=SC2012 # Their names are plain.
     ls src/*.c src/*/*.c | awk -f tests/life.awk -v title="$3" \
@@ -59,6 +61,8 @@ run() {
 
 # draw NAME PICTURE TITLE REQUEST
 draw() {
+    server=
+    trap 'kill $server 2> /dev/null; exit 1' TERM
     before=
     for try in 1 2 3 4 5 6; do
         run "$1" "$tmp/$1-$try" "$3" "$4" || return 1
@@ -74,9 +78,16 @@ draw() {
 
 # All at the same time: most of the time they wait.
 draw request life-of-a-request.svg 'The life of a request' \
-    'POST /hello, with the body name=world.' & one=$!
-draw get life-of-a-get.svg 'The life of a GET' \
-    'GET /, without a body.' & two=$!
+    'POST /hello, with the body name=world.' &
+drawing=$!
+draw get life-of-a-get.svg 'The life of a GET' 'GET /, without a body.' &
+drawing="$drawing $!"
 draw slow life-of-a-slow-handler.svg 'The life of a slow request' \
-    'Client A: GET /slow. Client B, while A waits: GET /.' & three=$!
-wait $one && wait $two && wait $three
+    'Client A: GET /slow. Client B, while A waits: GET /.' &
+drawing="$drawing $!"
+status=0
+for one in $drawing; do
+    wait "$one" || status=1
+done
+drawing=
+exit $status
