@@ -395,6 +395,14 @@ put_first_lines(char *to, int status)
     return to;
 }
 
+/* Copies `size` bytes, and returns where they end. */
+static char *
+put(char *to, const char *text, size_t size)
+{
+    memcpy(to, text, size);
+    return to + size;
+}
+
 /* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the
  * server's, not the client's (Tornado since 4.1). Room is made once, for
  * `headers` and OTHER_LINES, and filled from its start. Then the head moves to
@@ -415,17 +423,16 @@ httputil_prepend_head(struct buffer **to, int status,
     if ((start = buffer_front(to, room)) == NULL)
         return false;
     p = put_first_lines(start, status);
-    for (h = headers->items; h < end; h++, p += 2) {
-        memcpy(p, h->name, h->name_size);
-        memcpy(p += h->name_size, ": ", 2);
-        memcpy(p += 2, h->value, h->value_size);
-        memcpy(p += h->value_size, "\r\n", 2);
+    for (h = headers->items; h < end; h++) {
+        p = put(put(p, h->name, h->name_size), ": ", 2);
+        p = put(put(p, h->value, h->value_size), "\r\n", 2);
     }
     if (framing->length_known) {
         do /* snprintf() would be much slower */
             *--digits = (char)('0' + rest % 10);
         while ((rest /= 10) > 0);
-        p = stpcpy(stpcpy(p, "Content-Length: "), digits);
+        p = put(p, "Content-Length: ", 16);
+        p = put(p, digits, (size_t)(length + sizeof length - 1 - digits));
     }
 
     /* [25] The last chunk says where the body ends. */
@@ -437,7 +444,7 @@ httputil_prepend_head(struct buffer **to, int status,
         p = stpcpy(stpcpy(stpcpy(p, "Connection: "), framing->connection),
                    "\r\n");
 
-    p = stpcpy(p, "\r\n");
+    p = put(p, "\r\n", 2);
     (*to)->start += room - (size_t)(p - start);
     memmove((*to)->data + (*to)->start, start, (size_t)(p - start));
     return true;
