@@ -43,7 +43,7 @@ helper     = $(if $(call throwaway,$(1)),$(wildcard $(shell sed -n \
 STAGES = $(STEPS:%=$(BUILD)/step-%/.staged)
 
 .PHONY: help run all dustdevil check-lab ledger tools test check fuzz systems \
-        coverage mutants bench tour diagrams book tags doctor clean format
+        coverage mutants bench soak tour diagrams book tags doctor clean format
 
 help:       ## this list
 	@awk -F ' *## *' '/^[a-z%-]+:.*## / { sub(/:.*/, "", $$1); \
@@ -109,6 +109,9 @@ mutants: tools $(BUILD)/client ## mistakes in src that no test notices; MUTANTS=
 
 bench: ## what a request costs, beside the least it can cost: 10 minutes; QUICK=1: 3
 	@CC="$(CC)" MAKE="$(MAKE)" sh tests/bench/bench.sh
+
+soak: dustdevil $(BUILD)/client $(BUILD)/bench/load ## ten minutes of everything at once, and what it leaves; SOAK=seconds
+	@sh tests/soak.sh
 
 tour: $(if $(TOUR),step-$(TOUR),dustdevil) ## one request through all its stops; TOUR=N in step N
 	@sh tests/tour.sh $(if $(TOUR),$(BUILD)/step-$(TOUR)/server,$(BUILD)/dustdevil)

@@ -281,8 +281,10 @@ parse_head(struct conn *c, const char *head, size_t n)
         }
         l = (const char *)memchr(l, '\n', (size_t)(end - l)) + 1;
     }
-    known_head = n;
-    known_body = c->body;
+    if (!c->last || option.close) {
+        known_head = n;
+        known_body = c->body;
+    }
     return has_length;
 }
 
