@@ -655,6 +655,8 @@ alone() { env -i PATH="$TMP/bin:${PATH#"${BATS_LIBEXEC:-}":}" "$@"; }
 }
 
 @test "an interrupt in make test does not lose what has run" {
+    # A program that was started with SIGINT ignored hands that on to its children.
+    if sh -c 'kill -INT $$'; then skip "SIGINT is ignored here"; fi
     printf '@test "%s" { %s; }\n' one true two false > "$TMP/a.bats"
     printf '@test "%s" { %s; }\n' three true four "echo begun > '$TMP/four'; sleep 60" five true > "$TMP/b.bats"
     set -m                  # A job of its own: else it would ignore SIGINT.
