@@ -358,6 +358,14 @@ httputil_xhtml_escape(struct buffer **to, const char *text, size_t size)
     return ok;
 }
 
+/* Copies `size` bytes, and returns where they end. */
+static char *
+put(char *to, const char *text, size_t size)
+{
+    memcpy(to, text, size);
+    return to + size;
+}
+
 /* The most bytes that a head has without the headers that the caller gives. */
 enum { OTHER_LINES = 320 };
 
@@ -373,10 +381,8 @@ put_first_lines(char *to, int status)
     static int last_status;
     char *start = to;
     time_t now = time(NULL);
-    if (now == last && status == last_status) {
-        memcpy(to, lines, size);
-        return to + size;
-    }
+    if (now == last && status == last_status)
+        return put(to, lines, size);
 
     to += sprintf(to, "HTTP/1.1 %d %s\r\nServer: %s\r\n", status,
                   httputil_reason(status), HTTP_SERVER);
@@ -393,14 +399,6 @@ put_first_lines(char *to, int status)
     last_status = status;
 
     return to;
-}
-
-/* Copies `size` bytes, and returns where they end. */
-static char *
-put(char *to, const char *text, size_t size)
-{
-    memcpy(to, text, size);
-    return to + size;
 }
 
 /* RequestHandler._generate_headers. The version is always HTTP/1.1: it is the
@@ -441,8 +439,7 @@ httputil_prepend_head(struct buffer **to, int status,
 
     /* [16] The last line is about the connection. */
     if (framing->connection != NULL)
-        p = stpcpy(stpcpy(stpcpy(p, "Connection: "), framing->connection),
-                   "\r\n");
+        p += sprintf(p, "Connection: %s\r\n", framing->connection);
 
     p = put(p, "\r\n", 2);
     (*to)->start += room - (size_t)(p - start);
