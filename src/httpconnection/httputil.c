@@ -413,8 +413,7 @@ httputil_prepend_head(struct buffer **to, int status,
     const struct httpheader *h = headers->items, *end = h + headers->n;
     size_t room = OTHER_LINES;
     uint64_t rest = framing->length;
-    char length[] = "....................\r\n", *start, *p; /* 20 digits */
-    char *digits = length + sizeof length - sizeof "\r\n";
+    char text[] = "....................\r\n", *digits = text + 20, *start, *p;
 
     for (; h < end; h++)
         room += h->name_size + h->value_size + strlen(": \r\n");
@@ -429,8 +428,7 @@ httputil_prepend_head(struct buffer **to, int status,
         do /* snprintf() would be much slower */
             *--digits = (char)('0' + rest % 10);
         while ((rest /= 10) > 0);
-        p = put(p, "Content-Length: ", 16);
-        p = put(p, digits, (size_t)(length + sizeof length - 1 - digits));
+        p = put(put(p, "Content-Length: ", 16), digits, strlen(digits));
     }
 
     /* [25] The last chunk says where the body ends. */

@@ -29,13 +29,15 @@ log_mistake(struct handler *self, const char *why, const char *when)
               why, when);
 }
 
-/* The first failure decides what the error page says. */
 void
 handler_fail(struct handler *self, int status, const char *why)
 {
     log_mistake(self, why, ""); /* [21] */
+
+    /* [16] The first failure decides what the error page says. */
     if (self->failed != 0)
         return;
+
     self->failed = status;
     self->why = status < 500 ? why : NULL; /* of a 5xx no client learns why */
 }
@@ -65,12 +67,14 @@ handler_clear(struct handler *self)
 {
     buffer_release(&self->body);
     self->status = 200;
-    self->framing.length_known = false;
     self->headers = (struct httpheaders){
         .arena = &self->request->arena, .items = self->first_headers,
         .size = sizeof self->first_headers / sizeof self->first_headers[0]};
     httpheaders_append(&self->headers, (struct httpheader){
         "Content-Type", HTTP_ERROR_TYPE, 12, sizeof HTTP_ERROR_TYPE - 1});
+
+    /* [25] The application may have set another length. */
+    self->framing.length_known = false;
 }
 
 void
