@@ -10,7 +10,7 @@
 #ifndef HTTPCONNECTION_H
 #define HTTPCONNECTION_H
 
-#include <stdbool.h>
+#include <stdbool.h> /* [27] */
 #include <stddef.h>
 #include <sys/socket.h>
 

@@ -11,7 +11,7 @@
 #include "ioloop.h"
 
 #include <errno.h>
-#include <fcntl.h> /* [3] */
+#include <fcntl.h> /* [24] */
 #include <limits.h> /* [5] */
 #include <poll.h> /* [17] */
 #include <stdlib.h>
@@ -157,7 +157,7 @@ ioloop_reserve(struct ioloop *loop, int fd)
     if ((size_t)fd < loop->nentries)
         return true;
 
-    /* [3] A descriptor that is not open (EBADF) does not make the table
+    /* [24] A descriptor that is not open (EBADF) does not make the table
      * longer. */
     if (fcntl(fd, F_GETFD) == -1)
         return false;

@@ -46,8 +46,8 @@ int ioloop_start(struct ioloop *loop);
  * - `fd` must be non-blocking. It still belongs to the caller.
  * - EEXIST: `fd` has a handler already.
  * - EMFILE: the poller is select(), and `fd` is not below FD_SETSIZE (1024).
- * - From chapter 3 on, EBADF: `fd` is not open. EPERM: it is a regular file or
- *   a directory, which is always ready. */
+ * - From chapter 24 on, EBADF: `fd` is not open. EPERM: it is a regular file
+ *   or a directory, which is always ready. */
 int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
                        void *arg, uint32_t events);
 

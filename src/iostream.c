@@ -15,7 +15,7 @@
 #include "delimiter.h"
 #include "linger.h" /* [18] */
 #include "memory.h"
-#include "system.h"
+#include "system.h" /* [7] */
 #include "trace.h"
 
 /* MAX_READ: the most bytes that one event reads, so that other clients get

@@ -18,7 +18,7 @@
 #ifndef WEB_H
 #define WEB_H
 
-#include <stdbool.h>
+#include <stdbool.h> /* [14] */
 #include <stddef.h>
 #include <stdint.h> /* [25] */
 

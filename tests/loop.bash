@@ -1,5 +1,5 @@
 # loop.bash -- the loop alone, in a program of its own, for the tests of steps
-# 2, 3, 4 and 36: what the programs of these steps never do (to close the descriptor of
+# 2, 3, 4, 24 and 36: what the programs of these steps never do (to close the descriptor of
 # another handler) other programs do. The loop is taken from the folder of the
 # program that is tested.
 

@@ -3,7 +3,7 @@
 setup_file() {
     load helper
     load loop
-    loop_driver edges | build_driver 3
+    loop_driver | build_driver 3
 }
 
 setup() {
@@ -90,7 +90,3 @@ echo_of() {
 }
 
 @test "an event never reaches the next owner of a descriptor's number" { each_poller reuse; }
-
-@test "calls that make no sense fail, and the handlers stay as they were" {
-    each_poller read edges
-}

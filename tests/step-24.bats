@@ -87,3 +87,9 @@ teardown() { disperse; stop_server clean; }
     grep -q '^HTTP/1.1 404 ' "$BATS_TEST_TMPDIR/answer"
     wait_for_line "$SERVER_LOG" '404 GET /(\\x5c)+ \(127.0.0.1\) [0-9.]+ms$'
 }
+
+@test "calls that make no sense fail, and the handlers stay as they were" {
+    load loop
+    loop_driver edges | build_driver 24
+    each_poller read edges
+}

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h> /* [3] */
-#include <unistd.h> /* [2] */
+#include <sys/stat.h> /* [24] */
+#include <unistd.h> /* [9] */
 
 #ifdef __GLIBC__ /* [32] */
 #include <malloc.h> /* [32] */
@@ -40,20 +40,6 @@ set_nonblocking(int fd)
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* [3] epoll makes this check itself; select() and kqueue do not. */
-int
-check_pollable(int fd)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) == -1)
-        return -1;
-    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return 0;
-    errno = EPERM;
-    return -1;
-}
-
 /* [9] accept4() replaces four system calls; a system has it if it has
  * SOCK_NONBLOCK. */
 int
@@ -69,6 +55,20 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
     close(fd);
     return -1;
 #endif
+}
+
+/* [24] epoll makes this check itself; select() and kqueue do not. */
+int
+check_pollable(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == -1)
+        return -1;
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return 0;
+    errno = EPERM;
+    return -1;
 }
 
 /* [7] --- errors -------------------------------------------------------- */

@@ -8,7 +8,7 @@
 
 #include <fcntl.h> /* [28] */
 #include <signal.h> /* [17] */
-#include <stdbool.h>
+#include <stdbool.h> /* [7] */
 #include <stddef.h>
 #include <stdint.h> /* [32] */
 #include <sys/socket.h>
@@ -33,7 +33,7 @@ enum { SEND_FLAGS = 0 };
  * descriptor. Returns 0, or -1 with errno. */
 int set_nonblocking(int fd);
 
-/* [3] 0 if a poller can watch `fd`. -1 for a regular file or a directory, which
+/* [24] 0 if a poller can watch `fd`. -1 for a regular file or a directory, which
  * is always ready (EPERM), and for a descriptor that is not open (EBADF). */
 int check_pollable(int fd);
 

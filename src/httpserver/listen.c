@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h> /* [20] */
 #include <sys/un.h> /* [34] */
-#include <unistd.h> /* [20] */
+#include <unistd.h> /* [17] */
 
-#include "system.h"
-#include "trace.h"
+#include "system.h" /* [20] */
+#include "trace.h" /* [20] */
 
 enum { MAX_LISTENERS = 16 };
 

@@ -31,8 +31,8 @@ struct poller_event {
 /* - new() returns `self` of the other functions, or NULL with errno.
  * - watch() replaces the events of a descriptor: `before` are those until now
  *   (0: none), `after` those from now on (0: none). Tornado has three functions
- *   for that: register, modify, unregister. 0, or -1 with errno; from chapter 3
- *   on EPERM for a regular file or a directory, EBADF if it is not open.
+ *   for that: register, modify, unregister. 0, or -1 with errno; from chapter
+ *   24 on EPERM for a regular file or a directory, EBADF if it is not open.
  * - poll() waits up to `timeout` milliseconds (-1: no limit), writes up to
  *   `max` events to `ready`, and returns their number; -1 with errno.
  * - On a system that does not have the poller, `new` is NULL. */

@@ -19,7 +19,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "system.h" /* [24] */
 
 /* As in poller_epoll.c. */
 enum { MAX_EVENTS = 32 };
@@ -76,8 +76,11 @@ kqueue_watch(void *self, int fd, uint32_t before, uint32_t after)
 {
     int error;
 
-    if ((before == 0 && check_pollable(fd) == -1) ||
-        filter(self, fd, EVFILT_READ, read_flags(before),
+    /* [24] As the other pollers do, it refuses what is always ready. */
+    if (before == 0 && check_pollable(fd) == -1)
+        return -1;
+
+    if (filter(self, fd, EVFILT_READ, read_flags(before),
                read_flags(after)) == -1)
         return -1;
     if (filter(self, fd, EVFILT_WRITE, before & IOLOOP_WRITE ? EV_ADD : 0,

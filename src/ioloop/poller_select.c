@@ -13,7 +13,7 @@
 #include <sys/select.h>
 #include <sys/socket.h> /* [24] */
 
-#include "system.h" /* [3] */
+#include "system.h" /* [24] */
 
 struct select {
     fd_set read, write;
@@ -40,7 +40,7 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
     if (before == 0 && fd >= FD_SETSIZE)
         return -1;
 
-    /* [3] As the other pollers do, it refuses what is always ready. */
+    /* [24] As the other pollers do, it refuses what is always ready. */
     if (before == 0 && check_pollable(fd) == -1)
         return -1;
 

@@ -61,8 +61,7 @@ main(int argc, char **argv)
     struct ioloop *loop = ioloop_instance();
     static struct httpconnection_settings settings = {
         .request_callback = application_call,
-        .max_header_size = 32768,
-        .max_body_size = 16 << 20,
+        .max_header_size = 32768, .max_body_size = 16 << 20,
     };
     struct httpserver *server;
 

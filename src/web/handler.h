@@ -11,7 +11,7 @@
 
 #include "conditional.h" /* [23] */
 #include "httprequest.h"
-#include "urlspec.h"
+#include "urlspec.h" /* [23] */
 
 /* The methods that Tornado supports. */
 enum { METHOD_GET, METHOD_HEAD, METHODS = 6 };
