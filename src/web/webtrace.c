@@ -89,7 +89,7 @@ const struct handler_class trace_events_handler = {
     .prepare = check, .get = events_get,
 };
 
-/* --- the page, and the sources that it shows ------------------------------- */
+/* --- the page, and the sources that it shows ------------------------------ */
 
 /* The second group of the pattern is the path of a source: letters and slashes,
  * and one dot, so it leads to no place outside src. The file is read for each
