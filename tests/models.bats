@@ -9,7 +9,9 @@ setup_file() {
         src/web/urlspec.c src/httpconnection/httputil.c tests/models.c "$BATS_FILE_TMPDIR"
     export FLAGS
     for FLAGS in "${CFLAGS:--O1 -g} $CHECKED" "${CFLAGS:--O1 -g}"; do
-        build models "$BATS_FILE_TMPDIR"/*.c && return
+        build models "$BATS_FILE_TMPDIR"/*.c &&
+            OPERATIONS=1 "$BATS_FILE_TMPDIR/models" headers >> "$BATS_FILE_TMPDIR/errors" 2>&1 &&
+            return
     done
     touch "$BATS_FILE_TMPDIR/no-build"
 }
