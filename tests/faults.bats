@@ -84,7 +84,7 @@ log_is_right() {
 }
 
 @test "a failed call for a connection costs at most that connection" {
-    for call in accept4 recv send sendmsg shutdown setsockopt; do
+    for call in accept4 fcntl recv send sendmsg shutdown setsockopt; do
         faults 5 "$call"
     done
     faults 1 getentropy
@@ -100,7 +100,7 @@ log_is_right() {
     *)
         for call in epoll_ctl epoll_wait; do faults 5 "$call"; done
         faults 1 epoll_create1
-        faults 5 select --poller=select
+        for call in select fstat fcntl; do faults 5 "$call" --poller=select; done
         ;;
     esac
     faults 1 read

@@ -91,6 +91,16 @@ END
     answers
 }
 
+@test "a wait that fails ends the server, which says why" {
+    strace -qq -o "$TMP/calls" true 2> /dev/null || skip "there is no strace that works"
+    local waits='?epoll_wait,?epoll_pwait,?select,?pselect6'
+    printf '#!/bin/sh\nexec strace -D -qq -o "%s" -e trace=%s -e inject=%s:error=EINVAL "%s" "$@"\n' \
+        "$TMP/calls" "$waits" "$waits" "$PROGRAM" > "$TMP/failing"
+    chmod +x "$TMP/failing"
+    ASAN_OPTIONS=detect_leaks=0 run -1 "$TMP/failing" --port=0
+    [[ $output == *"dustdevil: cannot wait: Invalid argument" ]] || false
+}
+
 # --- addresses -------------------------------------------------------------------
 
 @test "an address that is not ours, or none, is one line and status 1" {
@@ -298,6 +308,23 @@ listening on http://127.0.0.2:$PORT" ]
     SERVER_PID=$!
     exec 9>&-
     answers
+}
+
+# The reader is a server, to which the lines are requests that it does not know.
+@test "a log may go to a socket, whose reader leaves" {
+    start_server
+    local reader=$SERVER_PID said=$TMP/said
+    exec 9<> "/dev/tcp/127.0.0.1/$PORT"
+    SERVER_PID=
+    mv "$SERVER_LOG" "$said"
+    free_port
+    "$PROGRAM" --port="$PORT" < /dev/null > "$TMP/out" 2>&9 3>&- 4>&- 9>&- &
+    SERVER_PID=$!
+    exec 9>&-
+    answers
+    stop_server clean
+    SERVER_PID=$reader
+    wait_for_line "$said" 'W .* 400 Bad Request to 127.0.0.1: malformed request line'
 }
 
 @test "a log without a reader stops no request, and lost lines are counted" {

@@ -126,6 +126,20 @@ teardown() { disperse; stop_server; }
     [ "$(grep -c 'Hello, world' "$TMP/out")" -eq 30 ]
 }
 
+# A shell has made them, and becomes the parent.
+@test "children that the parent has not made are reaped, and change nothing" {
+    needs_proc
+    printf '#!/bin/sh\nsleep 0.5 &\nsleep 0.5 &\nexec "%s" "$@"\n' \
+        "$(realpath "${SERVER:-$BUILD/step-33/server}")" > "$TMP/shell"
+    chmod +x "$TMP/shell"
+    SERVER='' start_program "$TMP/shell" --processes=2
+    until_true has_children 4
+    until_true has_children 2
+    good
+    kill -0 "$SERVER_PID"
+    stop_server clean
+}
+
 @test "a child that dies at once is not restarted for ever" {
     family 2
     for i in 1 2 3 4 5; do

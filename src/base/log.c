@@ -40,8 +40,8 @@ log_line(int level, const char *file, int line, const char *format, ...)
     if (colour == -1)
         colour = isatty(STDERR_FILENO) && (no == NULL || *no == '\0');
     va_start(ap, format);
-    if (vsnprintf(message, sizeof message, format, ap) < 0)
-        message[0] = '\0';
+    message[0] = '\0'; /* if the text cannot be made */
+    vsnprintf(message, sizeof message, format, ap);
     va_end(ap);
     localtime_r(&now, &tm);
     strftime(when, sizeof when, "%y%m%d %H:%M:%S", &tm);

@@ -189,8 +189,8 @@ supervise(struct supervisor *s)
 
     watched_signals(&set);
     while (s->nalive > 0 && id == PROCESS_PARENT) {
-        if (sigwait(&set, &signal_number) != 0)
-            continue;
+        signal_number = 0;
+        sigwait(&set, &signal_number);
         if (signal_number == SIGTERM || signal_number == SIGINT)
             stop_all(s, signal_number);
         if (signal_number == SIGALRM)
