@@ -1,7 +1,7 @@
 /* [2] ioloop.c -- the event loop.
  *
  * Read ioloop_start() first, at the end of the file. One turn of the loop does
- * three kinds of work in this order:
+ * three kinds of work, in this order:
  *
  *     callbacks   work that the last turn has put off     (chapter 4)
  *     timeouts    work for a certain time                 (chapter 5)
@@ -21,8 +21,8 @@
 #include "trace.h"
 #include "system.h" /* [4] */
 
-/* The most events of one wait. select() cannot report more descriptors than
- * this. */
+/* How many events one wait reports at most. select() has no more
+ * descriptors. */
 enum { MAX_READY = 1024 };
 
 /* What the loop knows about a descriptor. */
@@ -42,7 +42,7 @@ struct callback {
 /* [5] Work for the first turn at or after a deadline. */
 struct timeout {
     int64_t deadline;
-    uint64_t number; /* of equal deadlines the lower number is first */
+    uint64_t number; /* orders timeouts with equal deadlines */
     size_t index;    /* its place in the heap */
     ioloop_callback *callback;
     void *arg;
@@ -54,7 +54,7 @@ struct ioloop {
     bool stopped; /* [17] */
 
     struct entry *entries; /* the index is the descriptor */
-    size_t nentries, entries_size; /* in use; with room */
+    size_t nentries, entries_size; /* used; allocated */
     unsigned poll_count; /* the number of waits */
     struct poller_event ready[MAX_READY]; /* what the last wait reported */
 
@@ -87,14 +87,14 @@ static void add_waker(struct ioloop *loop); /* [17] */
 
 /* --- a loop and its poller --------------------------------------------- */
 
-/* The best one first, as in Tornado. */
+/* ioloop_new() takes the first one that this system has. As in Tornado the best
+ * one comes first. */
 static const struct poller *const pollers[] = {
     &poller_epoll, /* [3] */
     &poller_kqueue, /* [3] */
     &poller_select, NULL};
 
-/* Takes the first poller of this system, or the one with the given name. In the
- * table of a poller that this system does not have, `new` is NULL. */
+/* If this system does not have a poller, the `new` of its table is NULL. */
 struct ioloop *
 ioloop_new(const char *name)
 {
@@ -124,7 +124,7 @@ ioloop_new(const char *name)
 
 /* Makes room for `n` items in an array that has room for `*size`. `array` is
  * the address of the pointer to the items, whatever their type is. The function
- * reserves twice as many, so that the items move rarely. */
+ * allocates room for 2 n items, so that the items move rarely. */
 static bool
 reserve(void *array, size_t *size, size_t n, size_t item)
 {
@@ -208,7 +208,7 @@ ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
     return watch(loop, fd, events | IOLOOP_ERROR);
 }
 
-/* [3] As in Tornado, the handler itself stays. */
+/* [3] As in Tornado, only the events change; the handler stays. */
 int
 ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events)
 {
@@ -223,11 +223,12 @@ ioloop_remove_handler(struct ioloop *loop, int fd)
         watch(loop, fd, 0);
 }
 
-/* A handler may remove other descriptors than its own, and the kernel may have
- * reported events for them already. When run_handlers() comes to such an event
- * the number can even belong to a new connection. So an event is only for a
- * handler that was added before the wait that reported the event. The entry is
- * copied because a handler may add a descriptor, which can move the table. */
+/* A handler may remove other descriptors than its own, and the last wait may
+ * have reported events for them. When run_handlers() comes to such an event,
+ * the number may already belong to a new connection. So run_handlers() skips an
+ * event if its handler was removed, or was added after the wait that reported
+ * the event. The entry is copied because a handler may add a descriptor, which
+ * can move the table. */
 static void
 run_handlers(struct ioloop *loop, int nready)
 {
@@ -321,8 +322,8 @@ ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 }
 
 /* Runs the callbacks that are queued now. The callbacks that these add wait for
- * the next turn. A callback may free its object, because all callbacks that
- * were queued before it have run. */
+ * the next turn. A callback may free the object that it belongs to: all
+ * callbacks of the object that were queued before it have run by then. */
 static void
 run_callbacks(struct ioloop *loop)
 {
@@ -442,9 +443,10 @@ run_timeouts(struct ioloop *loop)
     }
 }
 
-/* The time until the first deadline in milliseconds, rounded up: a wait that
- * ends too early would be repeated, with 0, until the deadline. The clock is
- * read, because the handlers and callbacks since the last wait took time. */
+/* The time until the first deadline in milliseconds. It is rounded up:
+ * otherwise the last part of a millisecond would be a wait of 0, and the loop
+ * would run empty turns until the deadline. The clock is read again, because
+ * the handlers and callbacks since the last wait took time. */
 static int
 milliseconds_to_deadline(struct ioloop *loop)
 {
@@ -528,7 +530,7 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
  * needs fewer callbacks, so it causes no additional poll. */
 enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
 
-/* Each round of this `for` is one turn. Read it beside IOLoop.start() in
+/* Each round of this `for` is one turn. Compare it with IOLoop.start() of
  * Tornado 2.0. */
 int
 ioloop_start(struct ioloop *loop)

@@ -20,9 +20,9 @@
 struct ioloop;
 
 /* Called when the kernel has reported `events` for `fd`. The handler must not
- * block. A Python callback knows its object, a C function pointer does not:
- * therefore each function is given together with an `arg`, which the loop
- * passes on. */
+ * block. A Python callback knows its object, a C function pointer does not.
+ * Therefore the caller gives an `arg` with each function, and the loop passes
+ * it on. */
 typedef void ioloop_handler(int fd, uint32_t events, void *arg);
 
 /* [4] Called once, in a later turn. */
@@ -30,9 +30,9 @@ typedef void ioloop_callback(void *arg);
 
 /* --- a loop ------------------------------------------------------------ */
 
-/* Makes a loop with the poller of that name; with NULL the best one that this
- * system has: epoll or kqueue (from chapter 3 on), else select. NULL, with
- * errno, if that fails; ENOTSUP: this system has no such poller. */
+/* Makes a loop with the poller of that name. NULL means the best poller that
+ * this system has: epoll or kqueue (from chapter 3 on), else select. Returns
+ * NULL with errno if that fails. ENOTSUP: this system has no such poller. */
 struct ioloop *ioloop_new(const char *poller);
 
 /* Runs the loop, turn after turn. Returns -1, with errno, if the poll fails. */
@@ -55,8 +55,8 @@ int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
  * has no handler. */
 int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
 
-/* The handler is not called any more, not even for events that the kernel has
- * already reported.
+/* Removes the handler of `fd`. The loop does not call it any more, not even for
+ * events that the kernel has already reported.
  * - Must be called before close(fd).
  * - No effect if `fd` has no handler. */
 void ioloop_remove_handler(struct ioloop *loop, int fd);
@@ -71,14 +71,14 @@ bool ioloop_reserve(struct ioloop *loop, int fd);
 /* Calls `callback` in the next turn. Callbacks run in the order in which they
  * were added.
  * - Never at once, and never from inside another callback or handler.
- * - Without memory the program ends with a message. */
+ * - If there is no memory, the program ends with a message. */
 void ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback,
                          void *arg);
 
 /* [5] --- timeouts ------------------------------------------------------ */
 
-/* Microseconds on a clock that cannot be set; only differences mean
- * anything. */
+/* The time in microseconds on a clock that cannot be set. Only the difference
+ * between two times has a meaning. */
 int64_t ioloop_time(void);
 
 /* [24] The same clock, as it stood when the last wait of the loop ended. It
@@ -86,7 +86,7 @@ int64_t ioloop_time(void);
 int64_t ioloop_now(const struct ioloop *loop);
 
 /* Calls `callback` once, in the turn after the first wait that ended at or
- * after `deadline`. NULL: no memory.
+ * after `deadline`. Returns NULL if there is no memory.
  * - Equal deadlines run in the order in which they were added.
  * - If the callback of a timeout adds another timeout, this one waits for the
  *   next turn, even if it is due.

@@ -124,8 +124,8 @@ memory_give_back(void)
 
 /* --- buffers ----------------------------------------------------------- */
 
-/* FIRST_SIZE: the first size of a buffer. LARGE_SIZE: from this size on it
- * grows by an eighth; see buffer_grow(). */
+/* A new buffer has room for FIRST_SIZE bytes. A buffer of LARGE_SIZE bytes or
+ * more grows by an eighth, a smaller one doubles; see buffer_grow(). */
 enum { FIRST_SIZE = BLOCK_SIZE - sizeof(struct buffer), LARGE_SIZE = 1048576 };
 
 size_t
@@ -141,11 +141,11 @@ buffer_memory(const struct buffer *b)
     return b == NULL ? 0 : sizeof *b + b->size;
 }
 
-/* A byte must be moved a bounded number of times, however small the pieces
- * are in which bytes come and go. So the live bytes move to the start only if
- * as many have left since the last move, or if the block grows by a part of
- * its size: it doubles while it is small, and grows by an eighth, which wastes
- * less, when it is large. */
+/* Bytes may come and go in very small pieces; each byte must nevertheless be
+ * moved only a few times. So the live bytes move to the start only if as many
+ * bytes have left since the last move, or if the block grows. A block grows by
+ * a part of its size: a small one doubles, a large one grows by an eighth,
+ * which wastes less memory. */
 static char *
 buffer_grow(struct buffer **b, size_t room)
 {
@@ -201,8 +201,8 @@ buffer_front(struct buffer **b, size_t room)
     return (*b)->data + (*b)->start;
 }
 
-/* memcpy() may not be given NULL, not even to copy 0 bytes: the compiler would
- * conclude that the pointer is never NULL. */
+/* `data` may be NULL if `size` is 0. memcpy() must not get NULL, not even to
+ * copy 0 bytes: the compiler would conclude that the pointer is never NULL. */
 bool
 buffer_append(struct buffer **b, const void *data, size_t size)
 {

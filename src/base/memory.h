@@ -61,21 +61,23 @@ size_t buffer_length(const struct buffer *b);
 size_t buffer_memory(const struct buffer *b);
 
 /* Makes room for `room` more bytes and returns the place for them. The caller
- * writes them there and adds their number to (*b)->end. May move the live
- * bytes. NULL without memory; the live bytes are then as before. */
+ * writes them there and adds their number to (*b)->end. The call may move the
+ * live bytes. It returns NULL if there is no memory; the live bytes then stay
+ * as they were. */
 char *buffer_room(struct buffer **b, size_t room);
 
 /* [15] Adds `room` bytes in front of the live bytes, and returns their place.
- * The caller fills them. May move the live bytes. NULL without memory; the live
- * bytes are then as before. */
+ * The caller fills them. The call may move the live bytes. It returns NULL if
+ * there is no memory; the live bytes stay as they were. */
 char *buffer_front(struct buffer **b, size_t room);
 
-/* Copies `size` bytes to the end. False without memory: nothing is added. */
+/* Copies `size` bytes to the end. Returns false, and adds nothing, if there is
+ * no memory. */
 bool buffer_append(struct buffer **b, const void *data, size_t size);
 
-/* Releases an empty buffer; moves the live bytes to a smaller block if they
- * fill less than a quarter of this one. The owner calls it after it has taken
- * bytes. */
+/* The owner calls this after it has taken bytes. Releases the buffer if it is
+ * empty. Moves the live bytes to a smaller block if they fill less than a
+ * quarter of this one. */
 void buffer_trim(struct buffer **b);
 
 /* Frees the buffer with all that it holds; *b is NULL afterwards. */

@@ -40,8 +40,8 @@ set_nonblocking(int fd)
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* [9] accept4() replaces four system calls; a system has it if it has
- * SOCK_NONBLOCK. */
+/* [9] accept4() does with one system call what accept() and set_nonblocking()
+ * do with four. Systems that have it define SOCK_NONBLOCK. */
 int
 accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
 {
@@ -73,7 +73,7 @@ check_pollable(int fd)
 
 /* [7] --- errors -------------------------------------------------------- */
 
-/* EAGAIN and EWOULDBLOCK may be the same number, or two. */
+/* POSIX lets EAGAIN and EWOULDBLOCK be two different numbers. */
 bool
 is_temporary(int error)
 {

@@ -14,12 +14,12 @@
 #include <sys/socket.h>
 
 /* Prints "dustdevil: WHAT: the reason in errno" on stderr and exits with
- * status 1. For errors after which the program cannot go on. */
+ * status 1. It is for errors after which the program cannot go on. */
 _Noreturn void die(const char *what);
 
 /* A send() to a closed connection raises SIGPIPE without this flag, and the
- * signal ends the program. Systems that do not have the flag (macOS) need a
- * program that ignores the signal. */
+ * signal ends the program. On a system without the flag (macOS) the program
+ * must ignore the signal. */
 #ifdef MSG_NOSIGNAL
 enum { SEND_FLAGS = MSG_NOSIGNAL };
 #else
@@ -28,8 +28,8 @@ enum { SEND_FLAGS = 0 };
 
 /* [2] --- descriptors --------------------------------------------------- */
 
-/* Sets O_NONBLOCK, so that calls on `fd` fail with EAGAIN in place of waiting,
- * and close-on-exec: a program that is started with exec() does not get the
+/* Sets O_NONBLOCK: calls on `fd` fail with EAGAIN in place of waiting. Sets
+ * close-on-exec, too: a program that is started with exec() does not get the
  * descriptor. Returns 0, or -1 with errno. */
 int set_nonblocking(int fd);
 
@@ -62,8 +62,8 @@ long unacknowledged(int fd);
  * where it cannot tell. */
 int64_t time_since_sent(int fd);
 
-/* [9] accept(), which makes the new descriptor non-blocking and close-on-exec,
- * with one system call where there is one for that. -1 with errno. */
+/* [9] Accepts a connection like accept(), and makes the new descriptor
+ * non-blocking and close-on-exec. Returns the descriptor, or -1 with errno. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size);
 
 /* [33] The option that lets several sockets listen at one port, if the kernel

@@ -17,7 +17,7 @@
 
 enum { MAX_TRACED_FD = 65536, NOTE_SIZE = 160 };
 
-/* All that is known about an event. */
+/* What the trace knows about an event. */
 struct record {
     unsigned long number;
     int64_t us; /* microseconds since the first event */
@@ -31,7 +31,7 @@ struct record {
 bool trace_on;
 unsigned trace_turn;
 
-static unsigned long events; /* so far */
+static unsigned long events; /* how many there were */
 static unsigned connections[MAX_TRACED_FD]; /* by descriptor; 0: none */
 
 void
@@ -43,8 +43,8 @@ trace_connection(int fd)
         connections[fd] = ++last;
 }
 
-/* Prints an empty line between two turns. Every column begins at the same
- * place; the line of a wait has no columns. */
+/* Prints one event, and an empty line before the first event of a turn. The
+ * columns begin at the same place in all lines; the line of a wait has none. */
 static void
 print_line(const struct record *r)
 {
@@ -190,8 +190,9 @@ microseconds(void)
 
 /* --- lines on stderr ------------------------------------------------------ */
 
-/* Four bytes and the NUL must still fit. A plain char may be signed: without
- * the cast %x would print eight digits for the bytes from 0x80 on. */
+/* The loop ends when an escape, which has four bytes, and the NUL might not fit
+ * any more. A plain char may be signed: without the cast %x would print eight
+ * digits for the bytes from 0x80 on. */
 size_t
 make_printable(char *to, size_t size, const char *from)
 {

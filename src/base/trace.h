@@ -1,10 +1,10 @@
 /* [2] trace.h -- the tour of a request, as it happens.
  *
- *     Layer 0: every layer above may say where the request is.
+ *     Layer 0: every layer above may call it.
  *
- * A request passes the same stops every time. They are numbered once, in
- * chapters/tour.md; a line in the source has the number of its stop, and with
- * --trace it prints that number when a request passes:
+ * A request passes the same stops every time. chapters/tour.md lists them, each
+ * with a number. Each stop is one TOUR() in the source, with that number. With
+ * --trace this TOUR() prints a line when a request passes it:
  *
  *     turn 5    (7)  conn 1  iostream.c:read_from_buffer  found after 78 ...
  *
@@ -13,10 +13,8 @@
  *
  *     --- waited 3.0 s ---
  *
- * All that stands between two such lines happened without a wait of 0.05 s or
- * more.
- *
- * - A line that write_stderr() cannot write is lost. */
+ * A wait of less than 0.05 s has no such line. A line that write_stderr()
+ * cannot write is lost. */
 #ifndef TRACE_H
 #define TRACE_H
 
@@ -27,10 +25,11 @@
 extern bool trace_on;
 extern unsigned trace_turn; /* the number of the loop's turn */
 
-/* "Stop STOP has just happened", or with TRACE() something else that is worth
- * a line. `fd` tells which connection it was about (-1: none). Control bytes in
- * the message are escaped; it is cut at 160 bytes. While trace_on is false,
- * nothing is evaluated. */
+/* TOUR() prints that stop number STOP of the tour has just happened. TRACE()
+ * prints that something else has happened. `fd` tells which connection it was
+ * about (-1: none). Control bytes in the message are escaped, and the message
+ * is cut at 160 bytes. While trace_on is false, the arguments are not
+ * evaluated. */
 #define TOUR(stop, fd, ...) \
     (trace_on ? trace_event(stop, fd, __FILE__, __func__, __LINE__, \
                             __VA_ARGS__) : (void)0)
@@ -40,14 +39,15 @@ void trace_event(int stop, int fd, const char *file, const char *function,
                  int line, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
-/* For the loop, before and after its wait: the line `--- waited 3.0 s ---`. */
+/* The loop calls this before and after each wait. After a wait of 0.05 s or
+ * more it prints the line `--- waited 3.0 s ---`. */
 #define TRACE_WAIT(begins) \
     (trace_on ? trace_wait(begins, __FILE__, __func__, __LINE__) : (void)0)
 
 void trace_wait(bool begins, const char *file, const char *function, int line);
 
-/* Gives the connection that was accepted as `fd` a number of its own: the
- * kernel uses the numbers of descriptors again. */
+/* Gives a number to the connection that was accepted as `fd`. The trace cannot
+ * use `fd` itself, because the kernel uses the numbers of descriptors again. */
 void trace_connection(int fd);
 
 /* [26] From now on writes tab-separated records to the file `path`, in place of
@@ -59,14 +59,16 @@ void trace_connection(int fd);
  * - A wait is a record without a stop; its note is `--- waited 3.0 s ---`. */
 bool trace_to_file(const char *path);
 
-/* [36] Appends the records with a number above `since`, 1024 of them at most,
- * as tab-separated lines after a header line. False without memory. */
+/* [36] Appends the records with a number above `since` to `to`, at most 1024,
+ * as tab-separated lines after a header line. Returns false if there is no
+ * memory. */
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);
 
 /* --- time -------------------------------------------------------------- */
 
-/* On a clock that cannot be set; only differences mean anything. */
+/* The time in microseconds on a clock that cannot be set. Only the difference
+ * between two times has a meaning. */
 int64_t microseconds(void);
 
 /* --- lines on stderr --------------------------------------------------- */
@@ -78,11 +80,12 @@ int64_t microseconds(void);
  * does not fit is left out. */
 size_t make_printable(char *to, size_t size, const char *from);
 
-/* Writes a line of at most PIPE_BUF bytes to stderr. False, and the line is
- * lost, if stderr takes nothing now: a full pipe must not stop the server.
- * - May be called from a signal handler.
- * - If several processes write to one pipe it can still wait: another process
- *   may fill the pipe between poll() and write(). */
+/* Writes a line of at most PIPE_BUF bytes to stderr. If stderr takes nothing
+ * now, the line is lost and the result is false: a full pipe must not stop the
+ * server.
+ * - A signal handler may call it.
+ * - It can wait if several processes write to one pipe: another process may
+ *   fill the pipe between poll() and write(). */
 bool write_stderr(const char *line, size_t size);
 
 /* [35] After this call write_stderr() never waits, not even if several

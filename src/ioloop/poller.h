@@ -7,20 +7,21 @@
  * (chapter 3). The loop knows only the table of functions below. All pollers
  * are level-triggered: what is still true is reported again by the next poll.
  *
- * READ is reported when there are bytes, the end of what the peer sends, or a
- * broken connection; WRITE when there is room. ERROR, which is always watched:
- * - epoll and kqueue report it when the connection is broken.
- * - select reports a broken connection as READ and WRITE, as far as these are
- *   watched. While only ERROR is watched it cannot report anything: from step
- *   24 on poller_select.c tries such sockets itself, once a second at least. */
+ * - A poller reports READ when recv() would not wait: bytes have arrived, the
+ *   peer has ended what it sends, or the connection is broken.
+ * - It reports WRITE when the kernel has room for bytes to send.
+ * - ERROR is always watched. epoll and kqueue report it when the connection is
+ *   broken. select() reports READ and WRITE then, if they are watched. If only
+ *   ERROR is watched, select() reports nothing: from step 24 on
+ *   poller_select.c tries such sockets itself, at least once a second. */
 #ifndef POLLER_H
 #define POLLER_H
 
 #include <stdint.h>
 
-/* What a descriptor can be ready for. ERROR: it has failed, or is hung up in
- * both directions. As in Tornado the numbers are epoll's, so that with epoll
- * nothing has to be translated. */
+/* What a descriptor can be ready for. ERROR means that the descriptor has
+ * failed, or that both directions of its connection are closed. As in Tornado
+ * the numbers are those of epoll, so poller_epoll.c need not translate them. */
 enum { IOLOOP_READ = 0x001, IOLOOP_WRITE = 0x004, IOLOOP_ERROR = 0x018 };
 
 struct poller_event {
@@ -28,13 +29,14 @@ struct poller_event {
     uint32_t events;
 };
 
-/* - new() returns `self` of the other functions, or NULL with errno.
+/* - new() returns the pointer that the other functions get as `self`, or NULL
+ *   with errno.
  * - watch() replaces the events of a descriptor: `before` are those until now
  *   (0: none), `after` those from now on (0: none). Tornado has three functions
  *   for that: register, modify, unregister. 0, or -1 with errno; from chapter
  *   24 on EPERM for a regular file or a directory, EBADF if it is not open.
  * - poll() waits up to `timeout` milliseconds (-1: no limit), writes up to
- *   `max` events to `ready`, and returns their number; -1 with errno.
+ *   `max` events to `ready`, and returns their number, or -1 with errno.
  * - On a system that does not have the poller, `new` is NULL. */
 struct poller {
     const char *name;

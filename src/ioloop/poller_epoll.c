@@ -1,4 +1,4 @@
-/* [3] poller_epoll.c -- Linux: the kernel keeps the list.
+/* [3] poller_epoll.c -- epoll (Linux): the kernel keeps the list.
  *
  *     Tornado 2.0: class _EPoll in tornado/ioloop.py
  *
@@ -18,8 +18,8 @@ static_assert(EPOLLIN + 0 == IOLOOP_READ && EPOLLOUT + 0 == IOLOOP_WRITE &&
                   (EPOLLERR | EPOLLHUP) == IOLOOP_ERROR + 0,
               "the events are passed on as they are");
 
-/* The most events of one wait. The requests of one wait are handled together:
- * with few of them, the memory in use fits into the processor's cache. */
+/* How many events one wait reports at most. The requests of one wait are in
+ * memory together: if they are few, they fit into the processor's cache. */
 enum { MAX_EVENTS = 32 };
 
 /* `self` is the descriptor of the epoll instance. */

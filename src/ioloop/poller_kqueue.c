@@ -1,10 +1,10 @@
-/* [3] poller_kqueue.c -- macOS and the BSDs: the kernel keeps two lists.
+/* [3] poller_kqueue.c -- kqueue (macOS, BSD): the kernel keeps the list.
  *
  *     Tornado 2.0: class _KQueue in tornado/ioloop.py
  *
- * A kqueue watches filters, not descriptors: one for reading and one for
- * writing, each reported by itself. One change a call, as in Tornado: some
- * systems return EINVAL for more. */
+ * A kqueue watches filters: a descriptor has one for reading and one for
+ * writing, and the kernel reports each by itself. As in Tornado each call
+ * changes one filter: some systems return EINVAL for more changes. */
 #include "poller.h"
 
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || \
@@ -44,17 +44,17 @@ kqueue_free(void *self)
     free(self);
 }
 
-/* The flags of the read filter. The filter is needed even while only ERROR is
- * watched, because it reports a reset. With EV_CLEAR it then reports each
- * change only once; otherwise unread bytes would end every wait. */
+/* The flags of the read filter (0: no filter). The filter exists even while
+ * only ERROR is watched, because it reports a reset. EV_CLEAR then makes it
+ * report each change only once: otherwise unread bytes would end every wait. */
 static unsigned short
 read_flags(uint32_t events)
 {
     return events & IOLOOP_READ ? EV_ADD : events != 0 ? EV_ADD | EV_CLEAR : 0;
 }
 
-/* Replaces one filter, if its flags change. EV_CLEAR cannot be changed: the old
- * filter is deleted first. */
+/* Replaces one filter, if its flags change. The kernel cannot change EV_CLEAR
+ * of a filter, so the old filter is deleted first. */
 static int
 filter(const int *kq, int fd, short which, unsigned short before,
        unsigned short after)
@@ -92,9 +92,9 @@ kqueue_watch(void *self, int fd, uint32_t before, uint32_t after)
     return -1;
 }
 
-/* At the read filter, EV_EOF means that the peer sends no more, which recv()
- * reports, too; with an error in fflags it means a reset. At the write filter,
- * EV_EOF means that the peer receives no more. */
+/* EV_EOF of the write filter means that the peer receives no more. EV_EOF of
+ * the read filter means that the peer sends no more, which recv() reports, too;
+ * if fflags has an error, it means a reset. */
 static uint32_t
 events_of(const struct kevent *event)
 {

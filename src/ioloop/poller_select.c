@@ -1,11 +1,11 @@
-/* [2] poller_select.c -- every system: the program keeps the list.
+/* [2] poller_select.c -- select(): the program keeps the list.
  *
  *     Tornado 2.0: class _Select in tornado/ioloop.py
  *
  * The program passes all descriptors to select() at every wait, and select()
- * checks each of them. It cannot watch a descriptor that is not below
- * FD_SETSIZE (mostly 1024): watch() refuses it with EMFILE, as if the table of
- * descriptors were full. */
+ * checks each of them. select() cannot watch a descriptor that is
+ * not below FD_SETSIZE (mostly 1024): select_watch() then fails with EMFILE, as
+ * if the table of descriptors were full. */
 #include "poller.h"
 
 #include <errno.h>

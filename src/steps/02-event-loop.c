@@ -1,8 +1,8 @@
 /* [2] Step 2 -- the same server, with an event loop.
  *
- * The for (;;) is in ioloop_start() now. Two events are left, each with a
- * function that never waits. A request still has to arrive in one piece
- * (chapter 6). */
+ * The for (;;) is in ioloop_start() now. This file has one handler for each of
+ * two events: a client has connected, and a client has sent something. Neither
+ * handler waits. A request must still arrive in one piece (chapter 6). */
 #include "step.h"
 
 static void

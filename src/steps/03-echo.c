@@ -13,8 +13,9 @@ enum { MAX_UNSENT = 65536 };
 
 static struct ioloop *loop;
 
-/* Takes what has arrived, and sends what the kernel takes. False: the
- * connection has ended. EAGAIN: there is nothing to read, or no room. */
+/* Receives what has arrived, and sends what the kernel takes. Returns false
+ * after the end of the connection. EAGAIN is no end: it means that there is
+ * nothing to read, or no room. */
 static bool
 transfer(struct buffer **unsent, int fd, uint32_t events)
 {

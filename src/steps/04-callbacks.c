@@ -1,11 +1,11 @@
 /* [4] Step 4 -- callbacks: in the next turn.
  *
- * The answer does not leave from inside the handler. It is put off to the next
- * turn of the loop, after the handlers of all other ready descriptors. */
+ * The handler does not send the answer. It adds a callback that sends it in the
+ * next turn of the loop, after the handlers of all other ready descriptors. */
 #include "loop.h"
 #include "step.h"
 
-/* The descriptor is all that the callback needs to know. */
+/* `arg` is the descriptor: this callback needs nothing else. */
 static void
 answer(void *arg)
 {

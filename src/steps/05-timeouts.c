@@ -1,8 +1,8 @@
 /* [5] Step 5 -- a second later.
  *
- * Each answer leaves one second after its request. Ten clients at once are
- * answered after one second, not after ten. Every five seconds the program
- * prints how many it has answered. */
+ * The program sends each answer one second after its request. If ten clients
+ * ask at the same time, all ten have their answer after one second, not after
+ * ten. Every five seconds the program prints how many it has answered. */
 #include "loop.h"
 #include "step.h"
 

@@ -1,15 +1,15 @@
 /* [4] loop.h -- what the programs of steps 4 to 8 have in common.
  *
- * Each has a loop that watches the listening socket. From chapter 9 on a server
- * (httpserver.c) does that. */
+ * Each of these programs watches its listening socket itself. From chapter 9 on
+ * httpserver.c does that. */
 #ifndef LOOP_H
 #define LOOP_H
 
 #include "iostream.h" /* [6] */
 #include "step.h"
 
-/* A loop for a program that listens: it calls `on_connection` with the loop as
- * `arg` when a client has connected. */
+/* Makes a loop and a listening socket. When a client has connected, the loop
+ * calls `on_connection` with the loop itself as `arg`. */
 static inline struct ioloop *
 step_loop(int argc, char **argv, ioloop_handler *on_connection)
 {
@@ -26,8 +26,8 @@ step_loop(int argc, char **argv, ioloop_handler *on_connection)
 
 /* [6] --- streams ---------------------------------------------------------- */
 
-/* Makes a stream of a new connection; NULL if there is no connection, or no
- * memory. */
+/* Accepts a connection and makes a stream of it. Returns NULL if there is no
+ * connection, or no memory. */
 static inline struct iostream *
 step_accept(int listener, struct ioloop *loop)
 {

@@ -19,7 +19,7 @@
 #include "trace.h" /* [2] */
 #include "system.h"
 
-/* The port of the command line, or 8888. */
+/* Returns the port that --port gives on the command line, or 8888. */
 static inline int
 step_port(int argc, char **argv)
 {
@@ -36,7 +36,8 @@ step_port(int argc, char **argv)
     return port;
 }
 
-/* Makes a socket that listens on 127.0.0.1, or ends the program. */
+/* Makes a socket that listens on 127.0.0.1, and prints its URL. If that fails,
+ * the program ends with a message. */
 static inline int
 step_listen(int argc, char **argv)
 {
@@ -64,11 +65,11 @@ step_listen(int argc, char **argv)
 
 /* [4] --- the end --------------------------------------------------------- */
 
-/* The naive end of the steps up to 16. A signal handler may interrupt every
- * other function, so it may call only the few that POSIX names
- * async-signal-safe. _exit() is one of them, exit() is not. Requests are not
- * finished, and the system takes back memory and descriptors. (Chapter 17
- * leaves the loop first, chapter 34 finishes requests.) */
+/* Ends a program of steps 4 to 16 in the simplest way: requests that have begun
+ * are not finished, and the kernel takes back memory and descriptors. A signal
+ * handler may interrupt every other function, so it may call only functions
+ * that POSIX calls async-signal-safe: _exit() is one of them, exit() is not.
+ * (Chapter 17 leaves the loop first, chapter 34 finishes requests.) */
 static inline void
 step_on_signal(int signal_number)
 {
@@ -76,8 +77,8 @@ step_on_signal(int signal_number)
     _exit(0);
 }
 
-/* From now on SIGTERM and ^C end the program, and SIGPIPE does not, also where
- * SEND_FLAGS is 0. */
+/* After this call SIGTERM and ^C end the program with status 0. SIGPIPE does
+ * not end it, even on a system where SEND_FLAGS is 0. */
 static inline void
 step_catch_signals(void)
 {
@@ -109,8 +110,8 @@ step_addresses(struct httpserver *server, int argc, char **argv)
     fflush(stdout);
 }
 
-/* Makes a server at the port of the command line. Each new stream is given to
- * `handle_stream`. */
+/* Makes a server that listens at the port of the command line. The server
+ * calls `handle_stream` with each new stream. */
 static inline struct httpserver *
 step_server(struct ioloop *loop, int argc, char **argv,
             httpserver_handle_stream *handle_stream, void *arg)
