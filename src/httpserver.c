@@ -1,7 +1,8 @@
 /* [9] httpserver.c -- registers listening sockets with the loop; accepts.
  *
- * In the order of a server's life: new; start; then listener_ready() for each
- * event of a listener. The listening sockets are in listen.c. */
+ * Read httpserver_new(), httpserver_start(), and then listener_ready(), which
+ * the loop calls for each event of a listener. The listening sockets are in
+ * listen.c. */
 #include "httpserver.h"
 
 #include <errno.h>
@@ -15,15 +16,15 @@
 #include "trace.h"
 #include "system.h"
 
-/* The most connections that one event accepts, so that the loop serves other
- * streams in between, and few requests need memory at a time. */
+/* One event accepts at most this many connections: the loop serves other
+ * streams in between, and only few requests need memory at the same time. */
 enum { MAX_ACCEPTS = 16 };
 
 struct httpserver {
     struct ioloop *loop;
     httpserver_handle_stream *handle_stream;
     void *arg;
-    struct listeners *listeners; /* NULL: none are bound */
+    struct listeners *listeners; /* NULL: no listener yet */
     size_t nstarted;             /* how many of them the loop watches */
 
     /* [20] While no connection can be accepted. */
@@ -124,8 +125,8 @@ httpserver_set_limit(struct httpserver *server, size_t max,
 
 /* --- accept ------------------------------------------------------------ */
 
-/* accept() has failed with this errno. Is that the error of one connection, or
- * a signal? Then the next accept() may succeed. */
+/* True if accept() has failed because of one connection, or because of a
+ * signal. Then the next accept() may succeed. */
 static bool
 is_of_one_connection(int error)
 {
@@ -149,8 +150,8 @@ accept_failed(struct httpserver *server)
     pause_accepting(server);
 }
 
-/* (3) Makes a stream of one connection. False, with errno: no connection can be
- * accepted now. */
+/* (3) Accepts one connection and makes a stream of it. Returns false, with
+ * errno, if no connection can be accepted now. */
 static bool
 handle_accept(struct httpserver *server, int listener)
 {

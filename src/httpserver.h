@@ -1,8 +1,8 @@
 /* [9] httpserver.h -- accepts connections and makes streams of them.
  *
  *     Tornado 2.0: tornado/httpserver.py, class HTTPServer
- *     Layer 3: it knows streams and the loop, but not HTTP. Each new
- *     connection is handed to a callback, as Tornado did later
+ *     Layer 3: it knows streams and the loop, but not HTTP. It gives the
+ *     stream of each new connection to a callback, as Tornado does from 2.1 on
  *     (TCPServer.handle_stream). */
 #ifndef HTTPSERVER_H
 #define HTTPSERVER_H
@@ -22,7 +22,7 @@ typedef void httpserver_handle_stream(struct iostream *stream,
                                       const struct sockaddr *peer,
                                       socklen_t peer_size, void *arg);
 
-/* NULL: no memory. The caller owns the server. */
+/* Makes a server, which the caller owns. Returns NULL if there is no memory. */
 struct httpserver *httpserver_new(struct ioloop *loop,
                                   httpserver_handle_stream *handle_stream,
                                   void *arg);
@@ -38,8 +38,8 @@ const char *httpserver_listen(struct httpserver *server, int port,
                               const char *address);
 
 /* HTTPServer.start, or TCPServer.add_sockets of Tornado 2.1: takes ownership of
- * the listeners, even if it fails, and registers those with the loop that are
- * not registered yet. 0, or -1 with errno. */
+ * the listeners, even if the call fails. Registers with the loop the listeners
+ * that are not registered yet. Returns 0, or -1 with errno. */
 int httpserver_start(struct httpserver *server, struct listeners *listeners);
 
 /* [20] As listeners_url(), for the i-th listener of the server. */

@@ -18,24 +18,25 @@
 #include "system.h" /* [7] */
 #include "trace.h"
 
-/* MAX_READ: the most bytes that one event reads, so that other clients get
- * their turn. READ_CHUNK: the least free space before a recv(). */
+/* One event reads at most MAX_READ bytes, so that the loop serves other clients
+ * in between. Before each recv() the buffer has room for at least READ_CHUNK
+ * bytes. */
 enum { MAX_READ = 65536, READ_CHUNK = 1024 };
 
 struct iostream {
     struct ioloop *loop;
-    int fd;         /* -1 once closed */
+    int fd;         /* -1 after the close */
     uint32_t state; /* the events registered with the loop; 0: none yet */
 
     /* The pending read, and how far it has come. */
     iostream_callback *read_callback; /* NULL: no read is pending */
     void *read_arg;
     const char *delimiter; /* NULL (from chapter 11 on): `wanted` bytes */
-    size_t wanted;         /* size of the result; its limit until it is known */
+    size_t wanted;         /* the limit of the result; later its size */
     size_t scan_pos;       /* no delimiter begins before this byte */
     struct buffer *read_buffer;
 
-    /* [7] Tells the owner of the stream that it has ended. */
+    /* [7] Tells the owner of the stream that the stream has ended. */
     ioloop_callback *close_callback;
     void *owner; /* the arg of the owner's callbacks */
 
@@ -47,16 +48,16 @@ struct iostream {
     /* [19] Runs when a read or a write is still incomplete. */
     ioloop_callback *partial_callback;
 
-    /* [17] Tells the creator of the stream that it is freed. */
+    /* [17] Tells the creator of the stream that the stream is freed. */
     ioloop_callback *free_callback;
     void *free_arg;
 
     size_t received, written; /* [32] */
 
-    bool tried;         /* [9] the socket has been read once */
+    bool tried;         /* [9] the first read has called recv() */
     bool read_complete; /* the read's callback is queued */
     bool eof;           /* [7] the peer will send no more */
-    bool socket_empty;  /* the kernel had no more bytes when last asked */
+    bool socket_empty;  /* the last recv() took all that the kernel had */
     bool write_queued;  /* [8] write_later() is queued */
     bool partial_queued; /* [19] run_partial_callback() is queued */
 };
@@ -81,7 +82,7 @@ iostream_new(struct ioloop *loop, int fd)
     s->loop = loop;
     s->fd = fd;
 
-    /* (4) The loop does not watch it yet; see set_io_state(). */
+    /* (4) The loop does not watch the socket yet; see set_io_state(). */
     TOUR(4, fd, "stream made; the loop does not know it yet");
     return s;
 }
@@ -125,9 +126,9 @@ iostream_close(struct iostream *s)
     ioloop_add_callback(s->loop, iostream_free, s);
 }
 
-/* [7] An ordinary close would look like success to a peer that takes the end of
- * the connection for the end of the message. With this option, and a time of 0,
- * close() sends a reset. */
+/* [7] The peer may take the end of the connection for the end of the message;
+ * an ordinary close would then look like success. With the option SO_LINGER and
+ * a time of 0, close() sends a reset. */
 void
 iostream_abort(struct iostream *s)
 {
@@ -138,7 +139,8 @@ iostream_abort(struct iostream *s)
     iostream_close(s);
 }
 
-/* [7] Closes after the callbacks that are queued now have run. */
+/* [7] Closes the stream. When this callback runs, the callbacks that were
+ * queued before it have run. */
 static void
 close_later(void *arg)
 {
@@ -194,15 +196,15 @@ set_io_state(struct iostream *s, uint32_t state)
 
     if (s->fd == -1 || state == s->state)
         return;
-    s->socket_empty = false; /* not known any more at the next event */
+    s->socket_empty = false; /* bytes may come before the next event */
     result = s->state != 0
                  ? ioloop_update_handler(s->loop, s->fd, state)
                  : ioloop_add_handler(s->loop, s->fd, stream_events, s, state);
     if (result == 0)
         s->state = state;
 
-    /* [7] The stream would get no more events, and the peer may have received
-     * half an answer. */
+    /* [7] The stream would get no more events, so it cannot go on. The peer may
+     * have received half an answer: a reset tells it so. */
     if (result == -1)
         iostream_abort(s);
 }
@@ -337,9 +339,10 @@ read_to_buffer(struct iostream *s, size_t max)
         return (size_t)n;
     }
 
-    /* [7] The end of what the peer sends, or of the connection. If bytes came
-     * before the end, the loop reports the end again, after the callbacks that
-     * these bytes have queued. */
+    /* [7] No byte has come. If recv() returned 0, the peer will send no more.
+     * If bytes came in the same event (then `max` is below MAX_READ), the stream
+     * ignores the end: the loop reports it again in a later turn, after the
+     * callbacks that these bytes have queued. */
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = max == MAX_READ;
@@ -370,7 +373,7 @@ handle_read(struct iostream *s)
         notify_partial(s);
 }
 
-/* Completes the pending read from the buffer, or has the loop watch for more
+/* Completes the pending read from the buffer, or makes the loop watch for more
  * bytes. */
 static void
 try_read(struct iostream *s)
@@ -390,9 +393,9 @@ try_read(struct iostream *s)
         notify_partial(s);
 
     /* [9] Many clients have sent their request before the first read, so the
-     * stream tries to receive once before it registers with the loop. A later
-     * read does not: it is started in a callback whose `data` points into the
-     * read buffer, and receiving could move the buffer. */
+     * first read calls recv() before the stream registers with the loop. A
+     * later read does not: it is started in a callback whose `data` points into
+     * the read buffer, and to receive bytes could move the buffer. */
     if (!s->tried) {
         s->tried = true;
         handle_read(s);
@@ -545,7 +548,7 @@ write_later(void *arg)
 }
 
 /* The bytes go into the buffer now and to the kernel in a later turn. While the
- * loop watches for WRITE, the socket has no room, and the WRITE event will call
+ * loop watches for WRITE, no callback is needed: the WRITE event will call
  * handle_write(). */
 void
 iostream_write(struct iostream *s, const void *data, size_t size,
@@ -563,7 +566,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
         return;
     }
 
-    /* (16) What is in the buffer has not been sent yet. */
+    /* (16) The bytes are in the buffer. The kernel does not have them yet. */
     TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
     s->write_callback = callback;
     s->write_arg = arg;
@@ -626,8 +629,8 @@ iostream_try_read_now(struct iostream *s)
 /* --- events from below -------------------------------------------------- */
 
 /* IOStream._handle_events: the handler that the loop calls when the socket is
- * ready. Its calls may close the stream but never free it, so `s` stays valid
- * to the end. */
+ * ready. The functions that it calls may close the stream, but never free it,
+ * so `s` stays valid to the end. */
 static void
 stream_events(int fd, uint32_t events, void *arg)
 {
@@ -643,7 +646,7 @@ stream_events(int fd, uint32_t events, void *arg)
     if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->read_complete)
         try_read(s);
 
-    /* [8] Reading comes first: what was just read may lead to an answer. */
+    /* [8] As in Tornado, a stream reads first and writes then. */
     if (s->fd != -1 && (events & IOLOOP_WRITE))
         handle_write(s);
 
@@ -658,10 +661,10 @@ stream_events(int fd, uint32_t events, void *arg)
         return;
     }
 
-    /* [8] An event that the stream does not need is not watched any more: the
-     * loop would report it in every turn. READ is not needed if no read wants
-     * bytes, and never after the end. While the kernel does not report READ it
-     * stays registered: the next request will need it, and to remove and add it
+    /* [8] The stream removes an event that it does not need: the loop would
+     * report it in every turn. It does not need READ if no read wants bytes, or
+     * if the peer will send no more. It removes READ only after the kernel has
+     * reported it: mostly the next read comes first, and to remove and add READ
      * would cost two system calls. */
     if ((events & IOLOOP_READ) &&
         (s->eof || (!wanted && !wants_read(s))))

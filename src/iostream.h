@@ -7,12 +7,12 @@
  * until the caller's read is complete.
  *
  * Three rules make it safe to use:
- * 1. No callback runs inside the call that asked for it. It is queued with
- *    ioloop_add_callback(), and only the loop is below it on the stack. So it
- *    may do anything with the stream, also start the next read or close it.
+ * 1. No callback runs inside the call that asked for it. The stream queues it
+ *    with ioloop_add_callback(), and the loop calls it. So a callback may do
+ *    anything with the stream: it may start the next read or close the stream.
  * 2. Close now, free later (chapter 7). iostream_close() takes effect at once,
- *    but the memory of the stream is freed in the next turn. Until then every
- *    function below may still be called, and has no effect.
+ *    but the memory of the stream is freed in the next turn. Until then the
+ *    caller may still call every function below; the call has no effect.
  * 3. The close callback (chapter 7) runs once, after all other callbacks of the
  *    stream. */
 #ifndef IOSTREAM_H
@@ -29,9 +29,10 @@ struct iostream;
 typedef void iostream_callback(const char *data, size_t size, void *arg);
 
 /* Makes a stream of `fd`, a connected, non-blocking socket.
- * - The stream owns `fd`. From chapter 7 on it frees itself after it is closed:
- *   by iostream_close(), by its peer, or by an error.
- * - NULL if there is no memory; `fd` then still belongs to the caller. */
+ * - The stream owns `fd`. From chapter 7 on the stream frees itself after the
+ *   close, whatever was the reason: iostream_close(), its peer, or an error.
+ * - Returns NULL if there is no memory; `fd` then still belongs to the
+ *   caller. */
 struct iostream *iostream_new(struct ioloop *loop, int fd);
 
 /* IOStream.read_until: `callback` gets the bytes up to and including
@@ -45,7 +46,8 @@ struct iostream *iostream_new(struct ioloop *loop, int fd);
  * - If the stream closes, the pending read is dropped.
  * - If the peer has sent its last byte and the pending read is not complete,
  *   the stream closes (chapter 7), but not before all unsent bytes have been
- *   sent (chapter 19). So write first, then read. */
+ *   sent (chapter 19). So a caller should write first, and then start the next
+ *   read. */
 void iostream_read_until(struct iostream *stream, const char *delimiter,
                          size_t max_bytes, iostream_callback *callback,
                          void *arg);
@@ -71,23 +73,23 @@ void iostream_cancel_read(struct iostream *stream);
 /* [18] The number of bytes that have arrived and that no read has taken yet. */
 size_t iostream_unread(const struct iostream *stream);
 
-/* IOStream.close: leaves the loop and closes the socket. Unsent bytes are
- * lost. May be called anywhere, also twice. The close callback runs in the
- * next turn (chapter 7). */
+/* IOStream.close: removes the stream from the loop and closes the socket.
+ * Unsent bytes are lost. A second call has no effect. The close callback runs
+ * in the next turn (chapter 7). */
 void iostream_close(struct iostream *stream);
 
 /* [7] Closes the stream with a reset, so that the peer does not take a part of
  * the answer for the whole. */
 void iostream_abort(struct iostream *stream);
 
-/* The descriptor; -1 once the stream is closed. */
+/* Returns the descriptor, or -1 after the stream has been closed. */
 int iostream_fd(const struct iostream *stream);
 
 /* [12] The loop that the stream was made for. */
 struct ioloop *iostream_loop(const struct iostream *stream);
 
-/* [7] IOStream.set_close_callback: runs once, whatever closed the stream. The
- * stream must not be used in it or after it. */
+/* [7] IOStream.set_close_callback: `callback` runs once, whatever closed the
+ * stream. Neither `callback` nor any later code may use the stream. */
 void iostream_set_close_callback(struct iostream *stream,
                                  ioloop_callback *callback, void *arg);
 
@@ -106,10 +108,11 @@ void iostream_watch(struct iostream *stream);
  *   mostly the next one, together with what is written until then. Bytes that
  *   the kernel does not take are sent when the socket has room again.
  * - `callback`, if not NULL, runs once when no byte is unsent any more. A later
- *   write's callback replaces it.
- * - Without memory for the copy the stream is aborted: no answer is better than
- *   half of one.
- * - There is no other limit; see iostream_unsent(). */
+ *   write replaces it by its own callback, even by NULL.
+ * - If there is no memory for the copy, the stream is aborted: the peer must
+ *   not take a part of the answer for the whole.
+ * - The stream does not limit the unsent bytes; the caller can do that with
+ *   iostream_unsent(). */
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 

@@ -15,14 +15,15 @@
 
 struct listeners;
 
-/* An empty set; NULL: no memory. The caller owns it. */
+/* Makes an empty set, which the caller owns. Returns NULL if there is no
+ * memory. */
 struct listeners *listeners_new(void);
 
 /* [17] Closes the sockets, too. NULL is allowed. */
 void listeners_free(struct listeners *listeners);
 
-/* Adds a listening, non-blocking socket, and takes ownership of it. The set has
- * room for it. */
+/* Adds a listening, non-blocking socket, and takes ownership of it. The
+ * caller must not add more than 16. */
 void listeners_add(struct listeners *listeners, int fd);
 
 /* [20] Adds a socket for each address that `address` stands for: a number or a

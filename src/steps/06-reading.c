@@ -1,7 +1,7 @@
-/* [6] Step 6 -- a message is whatever ends in an empty line.
+/* [6] Step 6 -- a message is everything up to an empty line.
  *
- * It does not matter in how many pieces the client sends it. The answer is
- * still naive: send() may take less than it is given (chapter 8). */
+ * The client may send it in any number of pieces. This program does not look at
+ * the result of send(), which may take only a part of the bytes (chapter 8). */
 #include "loop.h"
 #include "step.h"
 

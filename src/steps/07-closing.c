@@ -1,7 +1,7 @@
 /* [7] Step 7 -- a room: each line that a client sends goes to all clients.
  *
- * A member of the room is memory of this program. It lives as long as its
- * stream: the close callback frees it, whatever has closed the stream. */
+ * The program allocates a struct member for each stream. The close callback of
+ * the stream frees it, whatever has closed the stream. */
 #include "loop.h"
 #include "step.h"
 
@@ -12,7 +12,8 @@ struct member {
 
 static struct member *members;
 
-/* Still naive: send() may take less than it is given (chapter 8). */
+/* This ignores the result of send(), which may take only a part of the bytes
+ * (chapter 8). */
 static void
 tell(const struct member *m, const char *data, size_t size)
 {

@@ -1,7 +1,7 @@
-/* [8] Step 8 -- eight megabytes for each client, and none waits for another.
+/* [8] Step 8 -- eight megabytes for each client; no client waits for another.
  *
- * No socket buffer holds eight megabytes. Try `curl --limit-rate 100k` in
- * one terminal while you use the server in another. */
+ * The kernel does not take eight megabytes at once. Run
+ * `curl --limit-rate 100k` in one terminal, and use the server from another. */
 #include "loop.h"
 #include "step.h"
 

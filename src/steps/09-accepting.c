@@ -1,7 +1,8 @@
 /* [9] Step 9 -- answers each connection with one line, and closes it.
  *
- * The program does not accept connections: a server gives it streams. It does
- * not read what the request says. */
+ * The server (httpserver.c) accepts connections and gives this program a stream
+ * for each. The program waits for the end of the request, and ignores what the
+ * request says. */
 #include "httpserver.h"
 #include "step.h"
 
