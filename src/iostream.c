@@ -340,9 +340,9 @@ read_to_buffer(struct iostream *s, size_t max)
     }
 
     /* [7] No byte has come. If recv() returned 0, the peer will send no more.
-     * If bytes came in the same event (then `max` is below MAX_READ), the stream
-     * ignores the end: the loop reports it again in a later turn, after the
-     * callbacks that these bytes have queued. */
+     * If bytes came in the same event (then `max` is below MAX_READ), the
+     * stream ignores the end: the loop reports it again in a later turn, after
+     * the callbacks that these bytes have queued. */
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = max == MAX_READ;
