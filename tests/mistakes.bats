@@ -81,6 +81,16 @@ END
     done
 }
 
+@test "a table with an invalid pattern makes no application, and the log says which" {
+    grep -q '^\[E .* invalid pattern: /( (' "$SERVER_LOG"
+}
+
+@test "without a secret no cookie is signed" {
+    [ "$(http "$URL/unsigned")" = "not signed" ]
+    run ask /unsigned
+    [[ $output != *Set-Cookie* ]] || { echo "$output"; return 1; }
+}
+
 @test "Connection: close closes, and Transfer-Encoding is a 500" {
     client send 'GET /set?name=Connection&value=close HTTP/1.1\r\nHost: a\r\n\r\n' \
         read > "$TMP/out"
@@ -112,7 +122,7 @@ END
 }
 
 @test "what comes too late for the head cuts the answer" {
-    for path in /late /late-error /long /short; do
+    for path in /late /late-error /long /long-bytes /short; do
         local status=0
         http -o "$TMP/out" "$URL$path" 2> "$TMP/err" || status=$?
         case $status in 18 | 56 | 52) ;; *) echo "$path: $status"; return 1 ;; esac

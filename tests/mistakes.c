@@ -8,6 +8,7 @@
 #include "httpserver.h"
 #include "ioloop.h"
 #include "web.h"
+#include "webcookie.h"
 #include "webstatic.h"
 
 /* A header that the application writes as well as the server: once, or more
@@ -110,6 +111,22 @@ long_get(struct handler *self)
     handler_write(self, "12345");
 }
 
+/* Bytes that are sent without a copy, more of them than promised. */
+static void
+long_bytes_get(struct handler *self)
+{
+    handler_set_content_length(self, 3);
+    handler_flush_bytes(self, "12345", 5, NULL, NULL);
+}
+
+/* This application has no secret. */
+static void
+unsigned_get(struct handler *self)
+{
+    handler_write(self, handler_set_secure_cookie(self, "a", "b", 1)
+                            ? "signed" : "not signed");
+}
+
 static void
 short_get(struct handler *self)
 {
@@ -189,7 +206,8 @@ static const struct urlspec routes[] = {
     ROUTE("/set", set), ROUTE("/add", add), ROUTE("/status", status),
     ROUTE("/error", error), ROUTE("/after", after), ROUTE("/late", late),
     ROUTE("/late-error", late_error), ROUTE("/long", long),
-    ROUTE("/length", length),
+    ROUTE("/length", length), ROUTE("/long-bytes", long_bytes),
+    ROUTE("/unsigned", unsigned),
     ROUTE("/short", short), ROUTE("/fail", fail),
 
     /* The first pattern matches the start of the path, with a group. */
@@ -204,6 +222,8 @@ static const struct urlspec routes[] = {
     {"/huge", &huge}, {"/[^a](.*)", &everything}, {0},
 };
 
+static const struct urlspec invalid[] = {ROUTE("/(", group), {0}};
+
 int
 main(void)
 {
@@ -216,6 +236,8 @@ main(void)
         ioloop_instance(), httpconnection_handle_stream, &settings);
     char url[128];
 
+    if (application_new(invalid) != NULL)
+        return 1;
     root = static_open_root(".");
     if (httpserver_listen(server, 0, "127.0.0.1") != NULL)
         return 1;

@@ -95,8 +95,8 @@ one() {
             try "$tree" "$test" "$build/fails/$test" || { outcome="killed by $test"; break; }
         done
     fi
-    echo "$outcome: $2" >> "$build/results"
-    case $outcome in survives) echo "$2" ;; esac
+    printf "%s: %s\n" "$outcome" "$2" >> "$build/results"
+    case $outcome in survives) printf "%s\n" "$2" ;; esac
     rm -rf "$tree"
 }
 

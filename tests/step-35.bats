@@ -450,6 +450,68 @@ END
 68 done, 0 wrong, 4 begun" ]
 }
 
+# The first four jobs run until the last one is cancelled.
+queue_driver() {
+    cat << 'END'
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ioloop.h"
+#include "worker.h"
+
+enum { N = 14 };
+static struct job jobs[N];
+static atomic_int begun;
+static int done;
+
+static void
+work(struct job *job)
+{
+    (void)job;
+    begun++;
+    while (!jobs[N - 1].cancelled)
+        usleep(1000);
+}
+
+static void
+on_done(void *loop)
+{
+    if (++done == N)
+        ioloop_stop(loop);
+}
+
+int
+main(void)
+{
+    struct ioloop *loop = ioloop_instance();
+    struct worker *worker = worker_new(loop);
+
+    for (int i = 0; i < N; i++) {
+        jobs[i].work = work;
+        jobs[i].done = on_done;
+        jobs[i].arg = loop;
+        worker_submit(worker, &jobs[i]);
+    }
+    while (begun < WORKER_THREADS)
+        usleep(1000);
+    worker_free(worker);
+    ioloop_start(loop);
+    printf("%d begun, %d done\n", begun, done);
+}
+END
+}
+
+@test "at the end of the threads, jobs that wait are not begun, and are done" {
+    stage=$(dirname "${SERVER:-$BUILD/step-35/server}")
+    queue_driver > "$TMP/queue.c"
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
+        "$TMP/queue.c" "$stage"/worker.c "$stage"/ioloop.c "$stage"/poller_*.c \
+        "$stage"/watchdog.c "$stage"/trace.c "$stage"/system.c "$stage"/memory.c \
+        ${LDFLAGS:-} -o "$TMP/queue"
+    [ "$(timeout 30 "$TMP/queue")" = "4 begun, 14 done" ]
+}
+
 # --- the alarm ---------------------------------------------------------------
 
 blocking_driver() {
