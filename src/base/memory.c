@@ -219,15 +219,18 @@ buffer_append(struct buffer **b, const void *data, size_t size)
 void
 buffer_trim(struct buffer **b)
 {
-    struct buffer *smaller = NULL;
     size_t length = buffer_length(*b);
 
-    if (length == 0 ||
-        ((*b)->size > FIRST_SIZE && length < (*b)->size / 4 &&
-         buffer_append(&smaller, (*b)->data + (*b)->start, length))) {
+    /* [25] Without memory for a smaller block the large one stays. */
+    struct buffer *smaller = NULL;
+    if (length > 0 && (*b)->size > FIRST_SIZE && length < (*b)->size / 4 &&
+        buffer_append(&smaller, (*b)->data + (*b)->start, length)) {
         buffer_release(b);
         *b = smaller;
     }
+
+    if (length == 0)
+        buffer_release(b);
 }
 
 void

@@ -76,8 +76,8 @@ char *buffer_front(struct buffer **b, size_t room);
 bool buffer_append(struct buffer **b, const void *data, size_t size);
 
 /* The owner calls this after it has taken bytes. Releases the buffer if it is
- * empty. Moves the live bytes to a smaller block if they fill less than a
- * quarter of this one. */
+ * empty. From chapter 25 on it moves the live bytes to a smaller block if they
+ * fill less than a quarter of this one. */
 void buffer_trim(struct buffer **b);
 
 /* Frees the buffer with all that it holds; *b is NULL afterwards. */

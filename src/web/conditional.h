@@ -6,7 +6,6 @@
 #ifndef CONDITIONAL_H
 #define CONDITIONAL_H
 
-#include <stdbool.h>
 #include <time.h> /* [29] */
 
 #include "httprequest.h"
