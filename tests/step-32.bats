@@ -240,6 +240,22 @@ answers() {
     answers "$TMP/chunks" 200
 }
 
+# The loop learns of some of the bodies only after it has looked at the deadlines.
+@test "of a hundred clients in time each is served, also if the server was late" {
+    needs_proc
+    start --body-timeout=3
+    held many -c 100 send "${HEAD}Content-Length: 9\\r\\n\\r\\n1" hold send 23456789 \
+        readuntil 123456789
+    until_true descriptors_above 100
+    freeze
+    kill "$(cat "$TMP/many.keeper")"
+    sleep 4
+    kill -CONT "$SERVER_PID"
+    wait "$(cat "$TMP/many.client")"
+    [ "$(grep -ac 'HTTP/1.1 200' "$TMP/many")" -eq 100 ]
+}
+descriptors_above() { [ "$(descriptors)" -gt "$1" ]; }
+
 # Of ten clients some have to wait for the server whenever it stops.
 @test "a client that reads all the time is not cut because the server was late" {
     start --body-timeout=1
