@@ -4,9 +4,11 @@
 #
 # The program is compiled with gcc --coverage, from copies of src, so that the
 # lines have the numbers of src, and without its asserts. The tests of a server
-# run against it, and the select poller has some of them. Then gcov, which comes with gcc, counts. TESTS=... takes other
+# run against it, some of them with the select poller, and in the fault runs each
+# call fails once. Then gcov, which comes with gcc, counts. TESTS=... takes other
 # files; TESTS=none counts again what is there. BRANCHES=1 lists the branches,
-# too: "memory.c:198: 1 of 2".
+# too: "memory.c:198: 1 of 2". A test that reads the log as the whole of stderr,
+# or limits descriptors, may fail here: the counters are files.
 
 build=$PWD/${BUILD:-build}/coverage
 last=${STEPS##* }
