@@ -16,7 +16,7 @@
 struct httpserver;
 
 /* Runs for each accepted connection, in the handler of the listening socket.
- * - The stream owns itself; see iostream_new().
+ * - The stream frees itself after it is closed; see iostream_new().
  * - `peer` is valid until the callback returns. */
 typedef void httpserver_handle_stream(struct iostream *stream,
                                       const struct sockaddr *peer,

@@ -21,8 +21,8 @@
 #include "trace.h"
 #include "system.h" /* [4] */
 
-/* How many events one wait reports at most. select() has no more
- * descriptors. */
+/* How many events one wait reports at most. select() cannot watch more
+ * descriptors than this. */
 enum { MAX_READY = 1024 };
 
 /* What the loop knows about a descriptor. */
@@ -183,8 +183,8 @@ has_handler(const struct ioloop *loop, int fd)
     return (size_t)fd < loop->nentries && loop->entries[fd].events != 0;
 }
 
-/* Every change of what the poller watches is made here. If the poller fails,
- * the entry stays as it was. A removal takes effect even then, because the
+/* Only this function changes what the poller watches. If the poller fails, the
+ * entry stays as it was. Only a removal takes effect nevertheless, because the
  * caller is about to close the descriptor. */
 static int
 watch(struct ioloop *loop, int fd, uint32_t events)

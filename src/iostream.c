@@ -31,7 +31,7 @@ struct iostream {
     /* The pending read, and how far it has come. */
     iostream_callback *read_callback; /* NULL: no read is pending */
     void *read_arg;
-    const char *delimiter; /* NULL (from chapter 11 on): `wanted` bytes */
+    const char *delimiter; /* NULL: the size is known (chapter 11) */
     size_t wanted;         /* the limit of the result; later its size */
     size_t scan_pos;       /* no delimiter begins before this byte */
     struct buffer *read_buffer;
@@ -646,7 +646,7 @@ stream_events(int fd, uint32_t events, void *arg)
     if (s->fd != -1 && s->eof && s->read_callback != NULL && !s->read_complete)
         try_read(s);
 
-    /* [8] As in Tornado, a stream reads first and writes then. */
+    /* [8] As in Tornado, a stream first reads, and then writes. */
     if (s->fd != -1 && (events & IOLOOP_WRITE))
         handle_write(s);
 

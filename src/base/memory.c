@@ -53,9 +53,10 @@ memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg)
 
 /* --- blocks ------------------------------------------------------------ */
 
-/* Freed blocks, kept for the next use; a thousand requests may come and end in
- * one turn of the loop. The block that was freed last is used first, because it
- * is probably still in the processor's cache. */
+/* Freed blocks stay in this list, and the next allocations use them. The list
+ * is long, because a thousand requests may end in one turn of the loop. The
+ * block that was freed last is used first: it is probably still in the
+ * processor's cache. */
 enum { MAX_FREE = 4096 };
 static void *free_list[MAX_FREE];
 static size_t nfree;
@@ -74,7 +75,8 @@ may_use(size_t total, size_t size)
     return total <= MEMORY_MAX - (size > BLOCK_SIZE ? SINGLE_BLOCKS : 0);
 }
 
-/* Like realloc(): allocates a block, or makes it larger, which may move it. */
+/* Allocates a block (`before` is 0), or makes it larger. Like realloc() it may
+ * move the block. */
 static void *
 block_resize(void *block, size_t before, size_t after)
 {

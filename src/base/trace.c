@@ -1,6 +1,6 @@
 /* [2] trace.c -- one record for each event, printed as a line.
  *
- * This code runs only with --trace. */
+ * Without --trace no event is recorded. */
 #include "trace.h"
 
 #include <fcntl.h> /* [26] */

@@ -3,9 +3,9 @@
  *     Tornado 2.0: class _Select in tornado/ioloop.py
  *
  * The program passes all descriptors to select() at every wait, and select()
- * checks each of them. select() cannot watch a descriptor that is
- * not below FD_SETSIZE (mostly 1024): select_watch() then fails with EMFILE, as
- * if the table of descriptors were full. */
+ * checks each of them. select() cannot watch a descriptor that is not below
+ * FD_SETSIZE (mostly 1024): select_watch() then fails with EMFILE, as if the
+ * table of descriptors were full. */
 #include "poller.h"
 
 #include <errno.h>

@@ -29,7 +29,7 @@ step_port(int argc, char **argv)
         if (strncmp(argv[i], "--port=", 7) == 0)
             port = atoi(argv[i] + 7);
 
-        /* [2] The steps from here on have stops of the tour. */
+        /* [2] The programs of step 2 and later have a trace. */
         if (strcmp(argv[i], "--trace") == 0)
             trace_on = true;
     }
