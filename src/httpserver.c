@@ -98,8 +98,8 @@ enum { PAUSE = 100000 }; /* microseconds */
 /* A connection is pending that cannot be accepted now. The kernel would report
  * its listener as ready in every turn, and the loop would spin (Tornado's
  * does). So the loop stops watching the listeners for a moment. Streams are
- * still served, and the end of one frees a descriptor. Without memory for the
- * timeout the whole loop sleeps for a millisecond in each turn. */
+ * still served, and the end of one frees a descriptor. If there is no memory
+ * for the timeout, the whole loop sleeps for a millisecond in each turn. */
 static void
 pause_accepting(struct httpserver *server)
 {

@@ -265,7 +265,7 @@ wake(struct ioloop *loop, ioloop_callback *callback, void *arg, bool waits)
 }
 
 /* IOLoop._read_waker. If more callbacks are in the pipe, the next wait reports
- * it again. */
+ * the pipe again. */
 static void
 read_waker(int fd, uint32_t events, void *arg)
 {
@@ -525,9 +525,9 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 
 /* --- the loop ---------------------------------------------------------- */
 
-/* [36] While callbacks add callbacks, the loop does not poll in every turn, but
- * after this many callbacks: otherwise the sockets would starve. One request
- * needs fewer callbacks, so it causes no additional poll. */
+/* [36] While callbacks add callbacks, the loop does not poll in every turn. It
+ * polls when this many callbacks have run: otherwise the sockets would starve.
+ * One request needs fewer callbacks, so it causes no additional poll. */
 enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
 
 /* Each round of this `for` is one turn. Compare it with IOLoop.start() of

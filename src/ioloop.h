@@ -62,8 +62,8 @@ int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
 void ioloop_remove_handler(struct ioloop *loop, int fd);
 
 /* [27] Reserves room for `fd`, which must be open, in the tables of the loop:
- * for its handler, and for up to eight queued callbacks of its owner. False,
- * with errno, if there is no memory. */
+ * for its handler, and for up to eight queued callbacks of its owner. Returns
+ * false, with errno, if there is no memory. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [4] --- callbacks ----------------------------------------------------- */
@@ -104,7 +104,7 @@ void ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout);
  * thread waits. ioloop_new() ends the program with a message if there is no
  * pipe. */
 
-/* The same for signal handlers.
+/* Does the same from a signal handler.
  * - errno stays as it was.
  * - The callback is lost if the pipe is full. */
 void ioloop_add_callback_from_signal(struct ioloop *loop,

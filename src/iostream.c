@@ -558,7 +558,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
         return;
     s->written += size; /* [32] */
 
-    /* [28] Of a large block only the part that has to wait is copied. */
+    /* [28] A large block is sent now; only the part that is left is copied. */
     size -= buffer_send_with(s->write_buffer, s->fd, &data, size);
 
     if (!buffer_append(&s->write_buffer, data, size)) {

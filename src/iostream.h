@@ -63,8 +63,8 @@ void iostream_read_bytes(struct iostream *stream, size_t size,
 void iostream_set_partial_callback(struct iostream *stream,
                                    ioloop_callback *callback);
 
-/* [19] The unread bytes, which stay unread. The pointer is valid until the
- * caller returns to the loop, or the stream receives or reads. */
+/* [19] Returns the bytes that no read has taken yet; they stay unread. The
+ * pointer is valid until the caller returns to the loop or starts a read. */
 const char *iostream_peek(const struct iostream *stream, size_t *size);
 
 /* [19] Drops the pending read: its callback will not run. */
@@ -149,8 +149,8 @@ size_t iostream_sent(const struct iostream *stream);
 /* [36] Bytes of memory that the buffers of the stream occupy. */
 size_t iostream_memory(const struct iostream *stream);
 
-/* Receives what the kernel already has for the pending read. True if that
- * read is complete now, or the stream is closed. */
+/* Receives what the kernel already has for the pending read. Returns true if
+ * that read is complete now, or the stream is closed. */
 bool iostream_try_read_now(struct iostream *stream);
 
 /* ------------------------------------------------------------------------ */

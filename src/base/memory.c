@@ -113,8 +113,8 @@ block_free(void *block, size_t size)
 }
 
 /* [32] free() returns memory to the system only at the end of the heap, and one
- * block that is in use there keeps all the memory below it: therefore the walk
- * through the heap. */
+ * block that is in use there keeps all the memory below it. So trim_heap()
+ * walks through the whole heap. */
 void
 memory_give_back(void)
 {
@@ -186,7 +186,8 @@ buffer_room(struct buffer **b, size_t room)
     return (*b)->data;
 }
 
-/* [15] A head is made after its body, whose length it contains. */
+/* [15] The head of an answer contains the length of the body. So it is made
+ * after the body, and put in front of it. */
 char *
 buffer_front(struct buffer **b, size_t room)
 {

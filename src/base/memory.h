@@ -34,10 +34,9 @@ bool memory_had_peak(void);
  * still free in them. In bytes. */
 size_t memory_in_use(void);
 
-/* [36] From now on each allocation that leaves memory_in_use() above `limit`
- * calls `pressure`, which must neither allocate nor free such memory: it may
- * set a flag or add a callback. Before the first call there is no such
- * limit. */
+/* [36] After this call each allocation that leaves memory_in_use() above
+ * `limit` calls `pressure`. This function must neither allocate nor free memory
+ * of buffers and arenas; it may set a flag or add a callback. */
 void memory_set_limit(size_t limit, void (*pressure)(void *arg), void *arg);
 
 /* --- buffers ----------------------------------------------------------- */
@@ -96,7 +95,7 @@ size_t buffer_send_with(struct buffer *b, int fd, const void **data,
 
 /* An arena is memory that is allocated in pieces and freed at once: all that
  * belongs to one request. `*a` is NULL while it is empty. The pieces are
- * aligned for every type. NULL: no memory. */
+ * aligned for every type. arena_alloc() returns NULL if there is no memory. */
 struct arena;
 void *arena_alloc(struct arena **a, size_t size);
 

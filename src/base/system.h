@@ -33,13 +33,13 @@ enum { SEND_FLAGS = 0 };
  * descriptor. Returns 0, or -1 with errno. */
 int set_nonblocking(int fd);
 
-/* [24] 0 if a poller can watch `fd`. -1 for a regular file or a directory, which
- * is always ready (EPERM), and for a descriptor that is not open (EBADF). */
+/* [24] Returns 0 if a poller can watch `fd`, else -1. EPERM: `fd` is a regular
+ * file or a directory, which is always ready. EBADF: `fd` is not open. */
 int check_pollable(int fd);
 
 /* [25] Sets the options of a listening TCP socket, which its connections
- * inherit: TCP_NODELAY, because an answer is sent with one call, and nothing is
- * gained if its last packet waits. */
+ * inherit. TCP_NODELAY: the kernel sends the last packet of an answer at once.
+ * An answer is sent with one call, so the packet need not wait for more. */
 void set_tcp_options(int listener);
 
 /* [32] set_tcp_options() sets TCP_NOTSENT_LOWAT, too, where the system has it:
@@ -54,12 +54,13 @@ void set_tcp_options(int listener);
  * may be repeated. */
 bool is_temporary(int error);
 
-/* [18] The number of bytes that were sent on `fd`, a TCP socket, and that its
- * peer's kernel has not acknowledged yet; -1 where the system cannot tell. */
+/* [18] Returns the number of bytes that were sent on the TCP socket `fd` and
+ * that the peer's kernel has not acknowledged yet, or -1 if the system cannot
+ * tell. */
 long unacknowledged(int fd);
 
-/* [32] Microseconds since the system last sent data on `fd`, a TCP socket; 0
- * where it cannot tell. */
+/* [32] Returns the microseconds since the kernel last sent data on the TCP
+ * socket `fd`, or 0 if the system cannot tell. */
 int64_t time_since_sent(int fd);
 
 /* [9] Accepts a connection like accept(), and makes the new descriptor
@@ -81,9 +82,9 @@ enum { SHARED_PORT = 0 };
  * walks through the whole heap. */
 void trim_heap(void);
 
-/* [36] From now on large blocks lie outside of the heap: they grow without a
- * copy, and go back to the system when they are freed. The heap keeps up to
- * 4 MiB that are free at its end. */
+/* [36] After this call large blocks lie outside of the heap: they grow without
+ * a copy, and free() returns them to the system. The heap keeps up to 4 MiB of
+ * free memory at its end. */
 void prepare_heap(void);
 
 /* [17] --- signals ------------------------------------------------------ */
@@ -111,13 +112,14 @@ enum { SEARCH_ONLY = O_RDONLY };
 
 /* [30] --- secrets ------------------------------------------------------ */
 
-/* Up to 256 random bytes from the kernel, which no client can guess. There is
- * no state that two processes could share after a fork. False: no bytes. */
+/* Gets up to 256 random bytes from the kernel, which no client can guess. This
+ * needs no state, which two processes would share after a fork. Returns false
+ * if the kernel gives no bytes. */
 bool random_bytes(void *to, size_t size);
 
-/* _time_independent_equals: are the bytes equal? The time does not depend on
- * the answer. memcmp() stops at the first byte that differs, so a client that
- * measures the time can guess a secret byte by byte. */
+/* _time_independent_equals: true if the bytes are equal. The time does not
+ * depend on the result. memcmp() stops at the first byte that differs, so a
+ * client that measures the time can guess a secret byte by byte. */
 bool equal_in_constant_time(const void *a, const void *b, size_t size);
 
 /* ----------------------------------------------------------------------- */

@@ -50,9 +50,9 @@ void trace_wait(bool begins, const char *file, const char *function, int line);
  * use `fd` itself, because the kernel uses the numbers of descriptors again. */
 void trace_connection(int fd);
 
-/* [26] From now on writes tab-separated records to the file `path`, in place of
- * lines on stderr. The first line is a header. False, with errno, if the file
- * cannot be written.
+/* [26] After this call the trace writes tab-separated records to the file
+ * `path`, in place of lines on stderr. The first line is a header. Returns
+ * false, with errno, if the file cannot be written.
  * - If `path` is a FIFO, the call waits until a reader opens it. While the
  *   reader does not read, records are lost: a gap in the column `seq` shows how
  *   many.

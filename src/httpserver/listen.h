@@ -45,14 +45,14 @@ const char *listeners_bind(struct listeners *listeners, int port,
 int listeners_fd(const struct listeners *listeners, size_t i);
 
 /* [20] Writes the URL of the i-th socket to `url`, or another name if it has no
- * URL. 0, or -1 if there is no such socket. */
+ * URL. Returns 0, or -1 if there is no such socket. */
 int listeners_url(const struct listeners *listeners, size_t i, char *url,
                   size_t size);
 
 /* [33] Adds a socket at the address of each socket of `first`, for another
  * process. Where the kernel distributes connections over several sockets
  * (Linux: SO_REUSEPORT) it is a socket of its own, with a queue of its own;
- * else it is the same socket. False, with errno, if it fails. */
+ * else it is the same socket. Returns false, with errno, if it fails. */
 bool listeners_bind_shared(struct listeners *listeners,
                            const struct listeners *first);
 

@@ -60,9 +60,9 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
     return 0;
 }
 
-/* [24] Has the connection been reset? MSG_PEEK leaves a byte that has arrived
- * in the kernel. ENOTCONN (a listening socket) and ENOTSOCK (a pipe) are not
- * resets. */
+/* [24] True if the connection has been reset. With MSG_PEEK a byte that has
+ * arrived stays in the kernel. ENOTCONN (a listening socket) and ENOTSOCK (a
+ * pipe) are not resets. */
 static bool
 is_broken(int fd)
 {
@@ -81,9 +81,9 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
     struct timeval wait = {timeout / 1000, timeout % 1000 * 1000};
     int n = 0;
 
-    /* [24] Some descriptors are watched for a reset, which does not end a
-     * select(). So the wait ends after a second at the latest, and is_broken()
-     * checks them. */
+    /* [24] A reset does not end a select(). So if descriptors are watched for a
+     * reset, the wait ends after a second at the latest, and is_broken() checks
+     * them. */
     if (watched->nerror > 0 && (timeout < 0 || timeout > 1000)) {
         timeout = 1000;
         wait = (struct timeval){.tv_sec = 1};
