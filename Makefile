@@ -1,7 +1,7 @@
 # Dust Devil. Every chapter N has a program N; `make` alone lists what to do.
 
 # The steps there are. The last one is the end of the course.
-STEPS = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36
+STEPS = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37
 
 # Where everything goes that is built. `make BUILD=elsewhere CFLAGS=... test`
 # tests a variant, as `make check` does with the sanitizers.
@@ -11,8 +11,16 @@ export BUILD
 # CFLAGS, when you give them, replace ours; the always-flags stay.
 ALWAYS       = -std=c11 -D_GNU_SOURCE -pthread \
                -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-STEP_CFLAGS  = $(ALWAYS) $(or $(CFLAGS),-O1 -g -Wall -Wextra)
-FINAL_CFLAGS = $(ALWAYS) $(or $(CFLAGS),-O2 -g -Wall -Wextra)
+STEP_CFLAGS  = $(ALWAYS) $(DEFINE) $(or $(CFLAGS),-O1 -g -Wall -Wextra)
+FINAL_CFLAGS = $(ALWAYS) $(DEFINE) $(or $(CFLAGS),-O2 -g -Wall -Wextra)
+
+# `make TLS=yes ...` needs OpenSSL 1.1.1 or later (the package libssl-dev). The
+# file below build says how the programs there are linked.
+ifeq ($(TLS),yes)
+DEFINE  = -DTLS
+LIBS    = -lssl -lcrypto
+endif
+LINKED  = $(BUILD)/tls.$(if $(LIBS),yes,no)
 
 LAST       = $(lastword $(STEPS))
 
@@ -153,10 +161,15 @@ $(BUILD)/step-%/.staged: $(SOURCES)
 	@touch $(@D).new/.staged; rm -rf $(@D); mv $(@D).new $(@D)
 
 $(BUILD)/step-%/server: $(BUILD)/step-%/.staged
-	$(CC) $(STEP_CFLAGS) $(@D)/*.c $(LDFLAGS) -o $@
+	$(CC) $(STEP_CFLAGS) $(@D)/*.c $(LDFLAGS) $(LIBS) -o $@
+
+# Only ssl.c is another one with TLS.
+$(BUILD)/step-37/server $(BUILD)/obj/ssl.o: $(LINKED)
+$(LINKED):
+	@mkdir -p $(@D); rm -f $(BUILD)/tls.*; touch $@
 
 $(BUILD)/dustdevil: $(OBJECTS)
-	$(CC) $(FINAL_CFLAGS) $(OBJECTS) $(LDFLAGS) -o $@
+	$(CC) $(FINAL_CFLAGS) $(OBJECTS) $(LDFLAGS) $(LIBS) -o $@
 
 $(BUILD)/obj/%.o: %.c $(filter %.h,$(FILES))
 	@mkdir -p $(@D)
@@ -166,6 +179,11 @@ $(BUILD)/obj/%.o: %.c $(filter %.h,$(FILES))
 $(BUILD)/client: tests/client.c
 	@mkdir -p $(@D)
 	$(CC) $(FINAL_CFLAGS) $< $(LDFLAGS) -o $@
+
+# TLS for the tests' clients: needs OpenSSL, whether the server has it or not.
+$(BUILD)/tlsproxy: tests/tlsproxy.c
+	@mkdir -p $(@D)
+	$(CC) $(FINAL_CFLAGS) $< $(LDFLAGS) -lssl -lcrypto -o $@
 
 # The floor to measure against, and what asks it; see tests/bench/bench.sh.
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h

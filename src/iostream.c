@@ -54,6 +54,8 @@ struct iostream {
 
     size_t received, written; /* [32] */
 
+    struct iostream_filter *filter; /* [37] NULL: none */
+
     bool tried;         /* [9] the first read has called recv() */
     bool read_complete; /* the read's callback is queued */
     bool eof;           /* [7] the peer will send no more */
@@ -117,6 +119,11 @@ iostream_close(struct iostream *s)
 
     /* (20) Nothing is received or sent any more. */
     TOUR(20, s->fd, "closed");
+
+    /* [37] The filter may have to send its own end. */
+    if (s->filter != NULL)
+        s->filter->close(s->filter, iostream_unsent(s) == 0);
+
     if (s->state != 0)
         ioloop_remove_handler(s->loop, s->fd);
     close(s->fd);
@@ -133,6 +140,10 @@ void
 iostream_abort(struct iostream *s)
 {
     const struct linger reset = {.l_onoff = 1};
+
+    /* [37] The peer must not get the end that the filter would send. */
+    if (s->fd != -1 && s->filter != NULL)
+        s->filter->close(s->filter, false);
 
     if (s->fd != -1)
         setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
@@ -278,7 +289,7 @@ read_from_buffer(struct iostream *s)
         if (n > 0 && n < s->wanted)
             s->wanted = n;
     }
-    if (length < s->wanted)
+    if (s->fd == -1 || length < s->wanted)
         return false;
     s->read_complete = true;
 
@@ -336,6 +347,13 @@ read_to_buffer(struct iostream *s, size_t max)
         /* (6) The bytes are in the stream's buffer now. */
         TOUR(6, s->fd, "+%zd bytes, %zu in the buffer", n,
              buffer_length(s->read_buffer));
+
+        /* [37] The filter replaces these bytes, or tells that the peer will
+         * send no more. */
+        if (s->filter != NULL &&
+            !s->filter->receive(s->filter, &s->read_buffer, (size_t)n))
+            s->eof = true;
+
         return (size_t)n;
     }
 
@@ -346,6 +364,10 @@ read_to_buffer(struct iostream *s, size_t max)
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = max == MAX_READ;
+
+        /* [37] For the filter this end may be too early. */
+        if (s->eof && s->filter != NULL)
+            s->filter->receive(s->filter, &s->read_buffer, 0);
     } else if (!is_temporary(errno)) {
         TRACE(s->fd, "recv: %s", strerror(errno));
         iostream_close(s);
@@ -554,6 +576,11 @@ void
 iostream_write(struct iostream *s, const void *data, size_t size,
                ioloop_callback *callback, void *arg)
 {
+    /* [37] The filter has other bytes to send in place of these. If it fails,
+     * it closes the stream. */
+    if (s->filter != NULL && s->fd != -1)
+        data = s->filter->send(s->filter, data, &size);
+
     if (s->fd == -1)
         return;
     s->written += size; /* [32] */
@@ -568,6 +595,11 @@ iostream_write(struct iostream *s, const void *data, size_t size,
 
     /* (16) The bytes are in the buffer. The kernel does not have them yet. */
     TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
+
+    /* [37] The filter writes without a callback, and must not replace one. */
+    arg = callback != NULL ? arg : s->write_arg;
+    callback = callback != NULL ? callback : s->write_callback;
+
     s->write_callback = callback;
     s->write_arg = arg;
     if (s->write_queued || (s->state & IOLOOP_WRITE))
@@ -589,6 +621,11 @@ iostream_linger(struct iostream *s, bool expects_more)
         (!expects_more && s->socket_empty && iostream_unread(s) == 0 &&
          unacknowledged(fd) == 0))
         return;
+
+    /* [37] After shutdown() nothing can be sent. */
+    if (s->filter != NULL)
+        s->filter->close(s->filter, iostream_unsent(s) == 0);
+
     if (s->state != 0)
         ioloop_remove_handler(s->loop, fd);
     s->state = 0;
@@ -624,6 +661,14 @@ iostream_try_read_now(struct iostream *s)
 {
     handle_read(s);
     return s->fd == -1 || s->read_complete;
+}
+
+/* [37] --- a filter -------------------------------------------------------- */
+
+void
+iostream_set_filter(struct iostream *s, struct iostream_filter *filter)
+{
+    s->filter = filter;
 }
 
 /* --- events from below -------------------------------------------------- */

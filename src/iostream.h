@@ -116,6 +116,8 @@ void iostream_watch(struct iostream *stream);
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
+/* [37] A later write without a callback does not replace it. */
+
 /* [28] iostream_write() sends a block of more than 4 KiB at once, behind the
  * bytes that were unsent before. Only the part that the kernel does not take is
  * copied. */
@@ -152,6 +154,36 @@ size_t iostream_memory(const struct iostream *stream);
 /* Receives what the kernel already has for the pending read. Returns true if
  * that read is complete now, or the stream is closed. */
 bool iostream_try_read_now(struct iostream *stream);
+
+/* [37] --- a filter -------------------------------------------------------- */
+
+/* A filter stands between the buffers of a stream and the kernel: what the
+ * kernel sends and receives is not what the program writes and reads. TLS is a
+ * filter (ssl.h). A stream without a filter has no trace of it.
+ *
+ * - receive: the last `size` bytes of *buffer have just been received. The
+ *   filter replaces them by all bytes that result, also by none: it keeps no
+ *   byte back that could be read now. False: the peer will send no more. If
+ *   `size` is 0 the connection has ended, and the filter did not expect it.
+ * - send: returns the bytes to be sent in place of the *size bytes of `data`,
+ *   valid until the next call, and their number.
+ * - close: the stream is about to be closed, and if it ends as it should
+ *   (`orderly`) the peer may be told. Later calls of the same turn have no
+ *   effect, and after this turn there are none.
+ * - Each of them may close the stream. */
+struct buffer;
+struct iostream_filter {
+    bool (*receive)(struct iostream_filter *filter, struct buffer **buffer,
+                    size_t size);
+    const void *(*send)(struct iostream_filter *filter, const void *data,
+                        size_t *size);
+    void (*close)(struct iostream_filter *filter, bool orderly);
+};
+
+/* To be called before anything is read or written. The stream does not own the
+ * filter. */
+void iostream_set_filter(struct iostream *stream,
+                         struct iostream_filter *filter);
 
 /* ------------------------------------------------------------------------ */
 

@@ -10,6 +10,7 @@
 #include "samples.h" /* [35] */
 #include "settings.h"
 #include "signals.h"
+#include "ssl.h" /* [37] */
 #include "system.h"
 #include "watchdog.h" /* [35] */
 #include "web.h"
@@ -37,6 +38,10 @@ serve(void)
     /* [34] Further connections wait, or take the place of an idle one. */
     httpserver_set_limit(server, settings_max_connections(),
                          httplimits_close_idlest, &limits);
+
+    /* [37] All streams are encrypted. */
+    if (settings.ssl_certfile != NULL)
+        httpserver_set_prepare(server, ssl_start);
 
     prefork_watch_parent(loop); /* [33] */
     signals_set_shutdown(server, &limits); /* [34] */
@@ -90,10 +95,12 @@ make_application(void)
     connections.request_arg = &watchdog;
 
     /* [34] What a proxy says about the client. */
-    proxy = (struct proxy){settings.xheaders, connections.request_callback,
-                           connections.request_arg};
+    proxy = (struct proxy){.trust = settings.xheaders,
+                           .next = connections.request_callback,
+                           .next_arg = connections.request_arg};
     connections.request_callback = proxy_call;
     connections.request_arg = &proxy;
+    proxy.tls = settings.ssl_certfile != NULL; /* [37] */
 }
 
 int
@@ -106,6 +113,7 @@ main(int argc, char **argv)
     signals_hold(true);
     settings_announce(listeners);
     listeners = prefork(); /* [33] */
+    settings_use_certificate(true); /* [37] a child's may be new */
     serve();
     application_free(application);
     signals_exit(0);

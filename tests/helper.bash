@@ -18,6 +18,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT" || exit 1
 BUILD=${BUILD:-build}
 SERVER_PID=
+PROXY_PID=
 STAYING=() # the processes of stay() and held(), and what else disperse() ends
 
 # start_step N [OPTION...]: the program of chapter N, on a port of its own.
@@ -41,6 +42,7 @@ start_program() {
     */step-[1-9]/* | */step-1?/* | */step-2[0-5]/*) ;;
     *) [ -z "${POLLER:-}" ] || set -- "--poller=$POLLER" "$@" ;;
     esac
+    [ -z "${OVER_TLS:-}" ] || set -- "--ssl-certfile=$OVER_TLS" "$@"
     SERVER_OUT=$BATS_TEST_TMPDIR/server.out
     SERVER_LOG=$BATS_TEST_TMPDIR/server.log
     : > "$SERVER_OUT"
@@ -63,6 +65,28 @@ start_program() {
     URL=$(sed -n '1s/^listening on //p' "$SERVER_OUT")
     PORT=${URL##*:}
     [ -n "$PORT" ] || { echo "$program does not listen ($i)" >&2; return 1; }
+    [ -z "${OVER_TLS:-}" ] || start_tls_proxy
+}
+
+# start_tls_proxy: with OVER_TLS, a file with a certificate and its key, the server
+# speaks TLS. URL and PORT are then those of a program that speaks it for the
+# clients of the test.
+start_tls_proxy() {
+    local proxy=$BUILD/tlsproxy
+    [[ $proxy == /* ]] || proxy=$ROOT/$proxy
+    # shellcheck disable=SC2086 # PROXY has options.
+    "$proxy" ${PROXY:-} "$PORT" > "$BATS_TEST_TMPDIR/proxy.out" 2>&1 < /dev/null 3>&- 4>&- &
+    PROXY_PID=$!
+    wait_for_line "$BATS_TEST_TMPDIR/proxy.out" '^listening on '
+    PORT=$(sed -n '1s/^listening on //p' "$BATS_TEST_TMPDIR/proxy.out")
+    URL=http://127.0.0.1:$PORT
+}
+not_over_tls() { [ -z "${OVER_TLS:-}" ] || skip "over TLS $1"; }
+stop_tls_proxy() {
+    [ -n "$PROXY_PID" ] || return 0
+    kill "$PROXY_PID" 2> /dev/null || true
+    wait "$PROXY_PID" 2> /dev/null || true
+    PROXY_PID=
 }
 
 # start_with_limits LIMITS PROGRAM [OPTION...]: the program under these limits,
@@ -100,9 +124,10 @@ server_ends() {
 # A complaint of a sanitizer in the log always fails the test, and so does a
 # death that our signal does not explain.
 stop_server() {
-    [ -n "$SERVER_PID" ] || return 0
+    [ -n "$SERVER_PID" ] || { stop_tls_proxy; return 0; }
     kill -TERM "$SERVER_PID" 2> /dev/null || true
     server_ends || return 1
+    stop_tls_proxy
     case $SERVER_STATUS in
     0) ;;
     143) [ "${1:-}" != clean ] ||
@@ -262,6 +287,21 @@ until_true() {
     echo "never ($i looks): $*" >&2
     tail -n 20 "$SERVER_LOG" >&2
     return 1
+}
+
+# needs_openssl: skips without what TLS=yes needs, and without the program.
+needs_openssl() {
+    echo '#include <openssl/ssl.h>' | ${CC:-cc} -E - > /dev/null 2>&1 ||
+        skip "OpenSSL's headers are not installed (libssl-dev)"
+    command -v openssl > /dev/null || skip "openssl is not installed"
+}
+
+# make_certificate FILE: a certificate for localhost, with its key.
+make_certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+        -keyout "$1.key" -out "$1.pem" -subj "/CN=${1##*/}" \
+        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2> "$1.log" || { cat "$1.log"; return 1; }
+    cat "$1.pem" "$1.key" > "$1"
 }
 
 # needs_proc, needs_plain_memory: skip the test where it can measure nothing. A

@@ -14,7 +14,13 @@ cat > lab/Makefile << 'END'
 # Your own server. From the folder above: make -C lab, make check-lab EX=...
 CFLAGS = -O1 -g -Wall -Wextra
 
+# Chapter 37: make TLS=yes -C lab.
+ifeq ($(TLS),yes)
+override CFLAGS += -DTLS
+LIBS = -lssl -lcrypto
+endif
+
 server: $(wildcard *.c *.h)
-	$(CC) -std=c11 -D_GNU_SOURCE -pthread $(CFLAGS) *.c $(LDFLAGS) -o $@
+	$(CC) -std=c11 -D_GNU_SOURCE -pthread $(CFLAGS) *.c $(LDFLAGS) $(LIBS) -o $@
 END
 echo "lab/ is step $n, and yours. Build it with \`make -C lab\`, run lab/server."

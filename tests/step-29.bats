@@ -432,6 +432,7 @@ waiting() {
 }
 
 @test "clients that ask for one file at the same time have it opened once" {
+    not_over_tls "the handshakes come first, and the requests one by one"
     [ -r /proc/net/tcp ] || skip "there is no /proc/net/tcp"
     command -v strace > /dev/null || skip "strace is not installed"
     local strace client path

@@ -19,6 +19,7 @@
 #include "ioloop.h" /* [33] */
 #include "log.h"
 #include "process.h" /* [33] */
+#include "ssl.h" /* [37] */
 #include "system.h"
 #include "trace.h"
 #include "webstatic.h" /* [28] */
@@ -62,6 +63,12 @@ static const struct option options[] = {
     /* [27] Connections. */
     {"no-keep-alive", NULL, "one request for each connection",
      &settings.no_keep_alive, BOOL, 0, 0, 0},
+
+    /* [37] TLS. */
+    {"ssl-certfile", NULL, "serve https, with this PEM file (make TLS=yes)",
+     &settings.ssl_certfile, TEXT, 1, 0, 0},
+    {"ssl-keyfile", NULL, "its private key (the same file)",
+     &settings.ssl_keyfile, TEXT, 1, 0, 0},
 
     /* [33] Processes and shutdown. */
     {"processes", "1", "0 is one for each CPU",
@@ -269,6 +276,35 @@ use_secret(void)
         fail("--secret", "at least 16 bytes");
 }
 
+/* [37] --- certificate ----------------------------------------------------- */
+
+void
+settings_use_certificate(bool again)
+{
+    const char *file = settings.ssl_certfile, *key = settings.ssl_keyfile;
+    const char *error = file == NULL ? NULL
+                                     : ssl_load(file, key != NULL ? key : file);
+
+    if (file == NULL && key != NULL)
+        fail("--ssl-keyfile", "--ssl-certfile, too");
+    if (error != NULL && !again) {
+        fprintf(stderr, "dustdevil: %s\n", error);
+        exit(1);
+    }
+    if (error != NULL)
+        log_error("%s; the old certificate stays", error);
+}
+
+/* For the lines that announce a URL. */
+static void
+correct_scheme(char *url)
+{
+    if (settings.ssl_certfile != NULL && strncmp(url, "http:", 5) == 0) {
+        memmove(url + 5, url + 4, strlen(url + 4) + 1);
+        url[4] = 's';
+    }
+}
+
 /* --- the process --------------------------------------------------------- */
 
 void
@@ -301,6 +337,7 @@ settings_read(int argc, char **argv)
         fail(settings.static_path, NULL);
 
     use_secret(); /* [31] */
+    settings_use_certificate(false); /* [37] */
 
     /* [33] One process for each CPU. */
     if (settings.processes == 0)
@@ -349,18 +386,19 @@ static void
 announce_trace_page(const struct listeners *listeners)
 {
     char url[256];
-    const char *key = settings.processes == 1 ? trace_page_key() : NULL;
-    const char *port;
+    const char *port, *key = settings.processes > 1 ? NULL : trace_page_key();
 
     if (settings.processes > 1)
         fputs("dustdevil: no trace page: it needs --processes=1\n", stderr);
-    if (key == NULL || listeners_url(listeners, 0, url, sizeof url) == -1)
+    if (key == NULL || listeners_url(listeners, 0, url, sizeof url - 1) == -1)
         return;
+    correct_scheme(url); /* [37] */
     port = strrchr(url, ':');
     if (strstr(url, "//127.") != NULL || strstr(url, "//[::1]") != NULL)
         fprintf(stderr, "trace page: %s/trace/%s\n", url, key);
     else if (port != NULL)
-        fprintf(stderr, "trace page: http://localhost%s/trace/%s\n", port, key);
+        fprintf(stderr, "trace page: %.*s//localhost%s/trace/%s\n",
+                (int)strcspn(url, "/"), url, port, key);
 }
 
 void
@@ -373,8 +411,11 @@ settings_announce(const struct listeners *listeners)
     if (trace_on)
         announce_trace_page(listeners);
 
-    for (size_t i = 0; listeners_url(listeners, i, url, sizeof url) == 0; i++)
+    for (size_t i = 0; listeners_url(listeners, i, url, sizeof url - 1) == 0;
+         i++) {
+        correct_scheme(url); /* [37] */
         printf("listening on %s\n", url);
+    }
     fflush(stdout);
 }
 

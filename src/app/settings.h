@@ -29,6 +29,7 @@ struct settings {
     long max_connections; /* [34] */
     bool xheaders; /* [34] */
     long block_alarm; /* [35] */
+    const char *ssl_certfile, *ssl_keyfile; /* [37] */
 };
 
 extern struct settings settings;
@@ -50,5 +51,11 @@ void settings_announce(const struct listeners *listeners);
  * process may not have enough descriptors to serve a file on each of them. To
  * be called when all other descriptors are open. */
 size_t settings_max_connections(void);
+
+/* [37] Reads the certificate, if there is an option for it. If it is not valid,
+ * the program ends, as in settings_read(); but with `again` the reason is in
+ * the log, and the certificate that was read before stays in use. Each child
+ * calls it again, so a new certificate needs no more than SIGHUP. */
+void settings_use_certificate(bool again);
 
 #endif

@@ -45,6 +45,10 @@ proxy_call(struct httprequest *r, void *arg)
 {
     const struct proxy *proxy = arg;
 
+    /* [37] A proxy may know better how its own client came. */
+    if (proxy->tls)
+        r->protocol = "https";
+
     if (proxy->trust)
         use_xheaders(r);
     if (*r->uri != '/' && strncasecmp(r->uri, "https://", 8) == 0 &&

@@ -22,6 +22,7 @@ struct proxy {
     bool trust;
     httprequest_callback *next;
     void *next_arg;
+    bool tls; /* [37] all streams are encrypted */
 };
 
 /* A request callback; `arg` is a struct proxy.
