@@ -15,23 +15,29 @@
 /* --- %XX ------------------------------------------------------------------ */
 
 /* A '%' without two hex digits behind it stays, as in Python. What has been
- * decoded is not decoded again: %2541 is "%41". If only some bytes are decoded,
- * the others are decoded later, so no digit may join a '%' that stays: "%%361"
- * stays as it is, and does not become "%61". */
+ * decoded is not decoded again: %2541 is "%41". */
 size_t
 httpform_unescape(char *text, size_t size, const char *only)
 {
     const char *end = text + size;
     char *from = memchr(text, '%', size), *to;
-    size_t since = 3; /* bytes from the last '%' that stays */
+
+    /* [21] The number of bytes from the last '%' that stays. */
+    size_t since = 3;
 
     from = to = from != NULL ? from : text + size;
     while (from < end) {
         int c = *from == '%' ? httputil_percent(from) : -1;
 
-        if (only != NULL && (c <= 0 || since < 3 || strchr(only, c) == NULL))
+        if (only != NULL && (c <= 0 || strchr(only, c) == NULL))
+            c = -1;
+
+        /* [21] The other bytes are decoded later, so no digit may join a '%'
+         * that stays: "%%361" must not become "%61". */
+        if (only != NULL && since < 3)
             c = -1;
         since = *from == '%' && c < 0 ? 1 : since + 1;
+
         *to++ = c >= 0 ? (char)c : *from;
         from += c >= 0 ? 3 : 1;
     }

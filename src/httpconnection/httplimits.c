@@ -92,10 +92,9 @@ loop_was_late(const struct httplimits *limits, struct watched *w)
 {
     size_t before = iostream_received(w->stream);
 
-    if (w->sending)
-        return false;
-    return iostream_try_read_now(w->stream) || is_fast_enough(limits, w) ||
-           (w->state == HTTP_IDLE && iostream_received(w->stream) > before);
+    return !w->sending &&
+           (iostream_try_read_now(w->stream) || is_fast_enough(limits, w) ||
+            (w->state == HTTP_IDLE && iostream_received(w->stream) > before));
 }
 
 static bool
@@ -162,8 +161,7 @@ schedule(struct httplimits *limits, int64_t when)
         when = limits->last_sweep + SECOND;
     if (when >= NEVER || (limits->sweep != NULL && limits->sweep_at <= when))
         return;
-    if (limits->sweep != NULL)
-        ioloop_remove_timeout(limits->loop, limits->sweep);
+    ioloop_remove_timeout(limits->loop, limits->sweep);
     TRACE(-1, "limits: a sweep is set");
     limits->sweep_at = when;
     limits->sweep = ioloop_add_timeout(limits->loop, when, sweep, limits);
