@@ -36,7 +36,7 @@ struct httpconnection {
     bool is_head; /* [23] HEAD: no body is sent, not even an error page */
     bool keep_alive; /* [16] of the last finished request */
     bool line_checked; /* [19] the first line has come, and is valid */
-    void *observed;    /* [32] the observer's own */
+    void *observed;    /* [32] belongs to the observer */
 };
 
 static void on_headers(const char *data, size_t size, void *arg);
@@ -77,9 +77,8 @@ on_close(void *arg)
 {
     struct httpconnection *c = arg;
 
-    /* [24] The application has the request, and has not finished it yet. The
-     * request is told that its client has gone. It stays until it is
-     * finished. */
+    /* [24] The application has not finished the request yet, so the request is
+     * not freed here. The application learns that the client has gone. */
     if (c->state >= HTTP_APPLICATION && c->request != NULL) {
         httprequest_closed(c->request);
         c->request = NULL;
@@ -96,8 +95,8 @@ end_connection(void *arg)
 {
     struct httpconnection *c = arg;
 
-    /* [18] The client could lose the answer if the connection were closed while
-     * it still sends, or before it has received the whole answer. */
+    /* [18] A client could lose the answer if the connection were closed while
+     * the client still sends, or before it has received the whole answer. */
     iostream_linger(c->stream, c->state == HTTP_REFUSED);
 
     iostream_close(c->stream);
@@ -139,7 +138,7 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
     release_request(c);
     enter(c, HTTP_REFUSED); /* [18] */
 
-    /* [19] The head may not be complete yet. */
+    /* [19] The read of the head may still be pending. */
     iostream_cancel_read(c->stream);
 
     /* [20] The operator learns which client got an error, and why. */
@@ -148,7 +147,7 @@ httpconnection_refuse(struct httpconnection *c, const char *wrong)
     log_warning("%d %s to %s: %s", status, httputil_reason(status),
                 peer_ip(&c->peer, ip), wrong + 4);
 
-    /* [21] A page for a person; without memory the status line alone. */
+    /* [21] If there is no memory for an error page, the answer has no body. */
     if (send_error_page(c, wrong))
         return;
 
@@ -200,7 +199,7 @@ read_body(struct httpconnection *c)
     size_t max = c->settings->max_body_size, length = 0;
     const char *wrong = httprequest_body_length(r, max, &length);
 
-    /* [22] Does the client wait for a 100? */
+    /* [22] Does the client wait for 100 Continue? */
     bool wants_continue = false;
     if (wrong == NULL)
         wrong = httprequest_expects_continue(r, &wants_continue);
@@ -223,7 +222,7 @@ read_body(struct httpconnection *c)
         iostream_write(c->stream, go_on, sizeof go_on - 1, on_write_complete,
                        c);
 
-    /* [27] The length is not known before the end. */
+    /* [27] The length of a chunked body is known only at its end. */
     if (length == HTTP_LENGTH_UNKNOWN) {
         if (!httpchunked_read(c->stream, r, max, on_request_body, c))
             httpconnection_refuse(c, HTTP_NO_MEMORY);
@@ -238,7 +237,8 @@ read_body(struct httpconnection *c)
 /* --- the head ----------------------------------------------------------- */
 
 /* [19] Some old clients send an empty line behind each body. Returns the number
- * of their bytes at the start of `data`, or refuses and returns `size`. */
+ * of bytes that are empty lines at the start of `data`. If there are too many
+ * empty lines, the function refuses the request and returns `size`. */
 static size_t
 skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
 {
@@ -252,8 +252,8 @@ skip_empty_lines(struct httpconnection *c, const char *data, size_t size)
     return size;
 }
 
-/* Reads more than a head may have, to notice a head that is too long: one byte,
- * and two for the empty line that may stand before it (chapter 19). */
+/* The read may be three bytes longer than a head: one byte shows that a head is
+ * too long, and two are for an empty line in front of it (chapter 19). */
 static void
 read_head(struct httpconnection *c)
 {
@@ -269,7 +269,7 @@ wants_keep_alive(struct httpconnection *c)
 {
     const struct httpheaders *headers = &c->request->headers;
 
-    /* [27] The operator may not want keep-alive. */
+    /* [27] The operator can turn keep-alive off. */
     if (c->settings->no_keep_alive)
         return false;
 
@@ -279,8 +279,8 @@ wants_keep_alive(struct httpconnection *c)
            httpheaders_list_has(headers, "Connection", "keep-alive");
 }
 
-/* HTTPConnection._on_headers: everything up to the empty line is here,
- * or more than a head may have. */
+/* HTTPConnection._on_headers: `data` ends with the empty line behind the head,
+ * or is longer than a head may be. */
 static void
 on_headers(const char *data, size_t size, void *arg)
 {
@@ -455,15 +455,15 @@ httpconnection_write(struct httpconnection *c, const void *data, size_t size,
     iostream_write(c->stream, data, size, on_write_complete, c);
 }
 
-/* HTTPConnection.finish. The application has no use for the request any more,
- * so its memory does not wait until a slow client has read the answer. */
+/* HTTPConnection.finish. The application does not use the request any more, so
+ * it is released before a slow client has received the answer. */
 void
 httpconnection_finish(struct httpconnection *c)
 {
     c->keep_alive = c->request->keep_alive; /* [16] */
     release_request(c);
 
-    /* [24] The answer is empty, or has been sent already. */
+    /* [24] An answer that is empty, or has been sent already, ends here. */
     if (c->state == HTTP_APPLICATION)
         enter(c, HTTP_ANSWER);
     if (iostream_unsent(c->stream) == 0) {

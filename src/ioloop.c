@@ -63,7 +63,7 @@ struct ioloop {
     size_t ncallbacks, callbacks_size;
 
     /* [17] The waker: a pipe that signal handlers and threads write to. */
-    const char *thread; /* the address of this_thread in the loop's thread */
+    const char *thread; /* names the loop's thread; see this_thread */
     int waker_read, waker_write;
 
     /* [5] A binary heap: timeouts[0] has the earliest deadline, and the
@@ -94,7 +94,7 @@ static const struct poller *const pollers[] = {
     &poller_kqueue, /* [3] */
     &poller_select, NULL};
 
-/* If this system does not have a poller, the `new` of its table is NULL. */
+/* The `new` of a poller is NULL on a system that does not have this poller. */
 struct ioloop *
 ioloop_new(const char *name)
 {
@@ -147,8 +147,8 @@ enum { CALLBACKS_PER_FD = 16 };
 
 /* Makes the table long enough for `fd`. The kernel gives out the lowest free
  * number, so few entries stay unused. Only the entries up to `fd` are set to 0:
- * memory that has not been written costs nothing. (It is not static, because
- * iostream.c calls it, too, from chapter 27 on.) */
+ * the kernel supplies memory only when it is written. (The function is not
+ * static: from chapter 27 on iostream.c calls it, too.) */
 bool
 ioloop_reserve(struct ioloop *loop, int fd)
 {
@@ -184,7 +184,7 @@ has_handler(const struct ioloop *loop, int fd)
 }
 
 /* Only this function changes what the poller watches. If the poller fails, the
- * entry stays as it was. Only a removal takes effect nevertheless, because the
+ * entry stays as it was. A removal takes effect nevertheless, because the
  * caller is about to close the descriptor. */
 static int
 watch(struct ioloop *loop, int fd, uint32_t events)
@@ -249,11 +249,11 @@ run_handlers(struct ioloop *loop, int nready)
 
 /* [17] --- waker -------------------------------------------------------- */
 
-/* The callback itself is written to the pipe. A write of so few bytes is
- * atomic, from every thread and signal handler, so no lock is needed. Tornado
- * writes one "x" here and keeps the callbacks in a list that all threads
- * change, which was a race until 2.1. If the pipe is full, the call waits until
- * there is room; if `waits` is false, the callback is lost instead. */
+/* The callback itself is written to the pipe. A write of at most PIPE_BUF bytes
+ * is atomic, so threads and signal handlers need no lock. (Tornado writes one
+ * "x" and keeps the callbacks in a list; until 2.1 all threads changed this
+ * list without a lock.) If the pipe is full, the call waits until there is
+ * room; if `waits` is false, the callback is lost instead. */
 static void
 wake(struct ioloop *loop, ioloop_callback *callback, void *arg, bool waits)
 {
@@ -321,9 +321,9 @@ ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
     loop->callbacks[loop->ncallbacks++] = (struct callback){callback, arg};
 }
 
-/* Runs the callbacks that are queued now. The callbacks that these add wait for
- * the next turn. A callback may free the object that it belongs to: all
- * callbacks of the object that were queued before it have run by then. */
+/* Runs the callbacks that are in the queue now. A callback that one of them
+ * adds runs in the next turn. The last queued callback of an object may free
+ * the object: its other callbacks have run before. */
 static void
 run_callbacks(struct ioloop *loop)
 {
@@ -415,8 +415,8 @@ ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
     return t;
 }
 
-/* The last timeout of the heap moves to the free place. (Tornado leaves a
- * removed timeout in the heap until its deadline: 2.0 cannot find it there.) */
+/* The last timeout of the heap moves to the free place. (In Tornado 2.0 a
+ * removed timeout stays in the heap until its deadline.) */
 void
 ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout)
 {
@@ -491,7 +491,7 @@ ioloop_instance(void)
 }
 
 /* IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
- * a handler a callback, so both kinds are called until none is left. */
+ * a handler may add a callback, so both are called until none is left. */
 void
 ioloop_close_all(struct ioloop *loop)
 {
@@ -556,11 +556,11 @@ ioloop_start(struct ioloop *loop)
         if (loop->stopped)
             break;
 
-        /* [36] A poll for a few callbacks would cost more than they do. */
+        /* [36] A poll costs more than a few callbacks, so it is put off. */
         if (loop->ncallbacks > 0 && ran < MAX_CALLBACKS_WITHOUT_WAIT)
             continue;
 
-        /* [5] The wait ends at the next deadline. */
+        /* [5] The wait ends at the next deadline at the latest. */
         if (loop->ntimeouts > 0)
             poll_timeout = milliseconds_to_deadline(loop);
 
@@ -568,13 +568,13 @@ ioloop_start(struct ioloop *loop)
         if (loop->ncallbacks > 0)
             poll_timeout = 0;
 
-        /* [35] The hook may measure what lies between two waits. */
+        /* [35] The hook may measure the time between two waits. */
         if (loop->wait_hook != NULL)
             loop->wait_hook(true);
 
         TRACE_WAIT(true);
 
-        /* The loop waits here, and nowhere else. */
+        /* The loop waits for events only here. */
         nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
                                     poll_timeout);
         loop->poll_count++;

@@ -32,7 +32,7 @@ struct iostream {
     iostream_callback *read_callback; /* NULL: no read is pending */
     void *read_arg;
     const char *delimiter; /* NULL: the size is known (chapter 11) */
-    size_t wanted;         /* the limit of the result; later its size */
+    size_t wanted;         /* the limit of the read; once complete, its size */
     size_t scan_pos;       /* no delimiter begins before this byte */
     struct buffer *read_buffer;
 
@@ -74,8 +74,8 @@ iostream_new(struct ioloop *loop, int fd)
     if (s == NULL)
         return NULL;
 
-    /* [27] All memory that this stream needs in the tables of the loop is
-     * reserved now: so no later call fails because there is none. */
+    /* [27] The room that this stream needs in the tables of the loop is
+     * reserved now, so the tables need no memory for it later. */
     if (!ioloop_reserve(loop, fd)) {
         free(s);
         return NULL;
@@ -100,7 +100,7 @@ iostream_free(void *arg)
     if (s->close_callback != NULL)
         s->close_callback(s->owner);
 
-    /* [17] No other part uses the stream any more. */
+    /* [17] Neither the owner nor the loop uses the stream any more. */
     if (s->free_callback != NULL)
         s->free_callback(s->free_arg);
 
@@ -214,14 +214,14 @@ set_io_state(struct iostream *s, uint32_t state)
     if (result == 0)
         s->state = state;
 
-    /* [7] The stream would get no more events, so it cannot go on. The peer may
-     * have received half an answer: a reset tells it so. */
+    /* [7] The stream would miss events, so it cannot go on. The reset tells the
+     * peer that the answer may be incomplete. */
     if (result == -1)
         iostream_abort(s);
 }
 
-/* [24] Every other registration includes ERROR; this one may be for ERROR
- * alone. */
+/* [24] Registers the stream for ERROR, even while it neither reads nor
+ * writes. */
 void
 iostream_watch(struct iostream *s)
 {
@@ -357,10 +357,10 @@ read_to_buffer(struct iostream *s, size_t max)
         return (size_t)n;
     }
 
-    /* [7] No byte has come. If recv() returned 0, the peer will send no more.
-     * If bytes came in the same event (then `max` is below MAX_READ), the
-     * stream ignores the end: the loop reports it again in a later turn, after
-     * the callbacks that these bytes have queued. */
+    /* [7] No byte has come. If recv() returned 0 (end of file), the peer will
+     * send no more. If bytes came in the same event (then `max` is below
+     * MAX_READ), the stream ignores the end of file: the loop reports it again
+     * in a later turn, after the callbacks that these bytes have queued. */
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = max == MAX_READ;
@@ -556,9 +556,9 @@ write_later(void *arg)
     if (s->fd == -1)
         return;
 
-    /* [19] If the next request is complete already, its answer will be ready in
-     * the next turn, and one send can carry both: sixteen requests that came in
-     * one packet are answered in one. This ends, because every turn of waiting
+    /* [19] If the next request is complete already, its answer may be ready in
+     * the next turn, and one send() can carry both. So sixteen requests that
+     * came together are answered together. The waiting ends, because each turn
      * uses up one more request. */
     if (s->read_complete && iostream_unsent(s) < IOSTREAM_MAX_UNSENT) {
         s->write_queued = true;
@@ -649,7 +649,7 @@ iostream_sent(const struct iostream *s)
     return s->written - iostream_unsent(s);
 }
 
-/* [36] For the limit of all connections. */
+/* [36] For the limit on the memory of all connections. */
 size_t
 iostream_memory(const struct iostream *s)
 {
@@ -707,9 +707,9 @@ stream_events(int fd, uint32_t events, void *arg)
     }
 
     /* [8] The stream removes an event that it does not need: the loop would
-     * report it in every turn. It does not need READ if no read wants bytes, or
-     * if the peer will send no more. It removes READ only after the kernel has
-     * reported it: mostly the next read comes first, and to remove and add READ
+     * report it in every turn. READ is removed if the peer will send no more,
+     * or if the kernel reports it while no read wants bytes. It is not removed
+     * earlier: mostly the next read starts in time, and to remove and add READ
      * would cost two system calls. */
     if ((events & IOLOOP_READ) &&
         (s->eof || (!wanted && !wants_read(s))))
