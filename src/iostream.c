@@ -120,7 +120,7 @@ iostream_close(struct iostream *s)
     /* (20) Nothing is received or sent any more. */
     TOUR(20, s->fd, "closed");
 
-    /* [37] The filter may have to send its own end. */
+    /* [37] The filter may have to send last bytes, such as close_notify. */
     if (s->filter != NULL)
         s->filter->close(s->filter, iostream_unsent(s) == 0);
 
@@ -348,7 +348,7 @@ read_to_buffer(struct iostream *s, size_t max)
         TOUR(6, s->fd, "+%zd bytes, %zu in the buffer", n,
              buffer_length(s->read_buffer));
 
-        /* [37] The filter replaces these bytes, or tells that the peer will
+        /* [37] The filter replaces these bytes, or reports that the peer will
          * send no more. */
         if (s->filter != NULL &&
             !s->filter->receive(s->filter, &s->read_buffer, (size_t)n))
@@ -365,7 +365,7 @@ read_to_buffer(struct iostream *s, size_t max)
         TRACE(s->fd, "the peer will send no more");
         s->eof = max == MAX_READ;
 
-        /* [37] For the filter this end may be too early. */
+        /* [37] The filter checks whether this end of file is too early. */
         if (s->eof && s->filter != NULL)
             s->filter->receive(s->filter, &s->read_buffer, 0);
     } else if (!is_temporary(errno)) {
