@@ -203,4 +203,4 @@ $(BUILD)/src.a: $(filter-out $(BUILD)/obj/main.o,$(OBJECTS))
 FUZZ_MAIN = tests/fuzz/replay.c
 $(BUILD)/fuzz-%: tests/fuzz/%.c $(wildcard tests/fuzz/*.[ch]) $(BUILD)/src.a
 	$(CC) $(FINAL_CFLAGS) $(INCLUDES) $< tests/fuzz/fuzz.c $(FUZZ_MAIN) \
-	    $(BUILD)/src.a $(LDFLAGS) -o $@
+	    $(BUILD)/src.a $(LDFLAGS) $(LIBS) -o $@

@@ -76,10 +76,10 @@ spoil() {
     for d in src src/*/; do folders+=(-I "$d"); done
     sed "$2" "src/$1" > "$spoiled"
     run ! cmp -s "src/$1" "$spoiled"
-    # shellcheck disable=SC2086 # The flags are words.
+    # shellcheck disable=SC2046,SC2086 # The flags are words.
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $FLAGS \
         "${folders[@]}" "tests/fuzz/$3.c" tests/fuzz/fuzz.c tests/fuzz/replay.c "$spoiled" \
-        "$REPLAY/src.a" ${LDFLAGS:-} -o "$BATS_TEST_TMPDIR/spoiled"
+        "$REPLAY/src.a" ${LDFLAGS:-} $([ ! -e "$REPLAY/tls.yes" ] || echo -lssl -lcrypto) -o "$BATS_TEST_TMPDIR/spoiled"
 }
 
 @test "each harness notices a defect in the server" {
