@@ -20,8 +20,8 @@ flags="-std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -pthread -O
 first() {
     case $1 in
     ioloop.c | ioloop/*) echo step-03 step-04 step-05 step-17 http-connection ;;
-    iostream.c | iostream/*) echo http-connection http-body step-27 step-32 step-28 ;;
-    httpserver.c | httpserver/listen.c) echo step-20 http-connection operation step-33 step-34 ;;
+    iostream.c | iostream/*) echo http-connection http-body step-27 step-32 ;;
+    httpserver.c | httpserver/listen.c) echo http-connection operation step-33 step-34 ;;
     httpserver/*) echo step-33 step-34 operation ;;
     httpconnection.c) echo http-connection http-grammar http-body step-27 ;;
     httpconnection/httplimits.c) echo step-32 step-34 deadlines ;;
@@ -42,7 +42,7 @@ first() {
 every="http-connection http-body http-semantics routes"
 [ -z "${ALL:-}" ] || every="$every http-grammar operation step-27 step-28
     step-29 step-30 step-31 step-32 step-33 step-34 step-35 step-36 trace-page
-    step-03 step-04 step-05 step-10 step-15 step-17 step-19 step-20 deadlines"
+    step-03 step-04 step-05 step-10 step-15 step-17 step-19 deadlines"
 
 # try TREE TEST [FAILURES]: 0 if the server of the tree passes, and as soon as a
 # test fails that is not in the file FAILURES, 1. The tests are a job of their
