@@ -596,7 +596,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
     /* (16) The bytes are in the buffer. The kernel does not have them yet. */
     TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
 
-    /* [37] The filter writes without a callback, and must not replace one. */
+    /* [37] The filter writes without a callback, and keeps the one there is. */
     arg = callback != NULL ? arg : s->write_arg;
     callback = callback != NULL ? callback : s->write_callback;
 
