@@ -21,7 +21,8 @@ harnesses() { basename -s .c -a tests/fuzz/*.c | grep -vxE 'fuzz|replay'; }
 # build FLAGS: all harnesses, in a folder for these flags; and can one run?
 build() {
     local flags="${CFLAGS:-} $1"
-    export REPLAY=$BUILD/replay-$(echo "$flags" | cksum | cut -d ' ' -f 1)
+    REPLAY=$BUILD/replay-$(echo "$flags" | cksum | cut -d ' ' -f 1)
+    export REPLAY
     echo "$flags" > "$BATS_FILE_TMPDIR/flags"
     # shellcheck disable=SC2046 # The names are words.
     make -s BUILD="$REPLAY" CFLAGS="$flags" $(harnesses | sed "s|^|$REPLAY/fuzz-|") &&
