@@ -104,7 +104,7 @@ handler_log_request(struct handler *self)
            (double)(ioloop_time() - r->start_time) / 1000);
 }
 
-/* Application.__call__: a handler for this request, from here to its end. */
+/* Application.__call__: makes the handler, which is freed with the request. */
 void
 application_call(struct httprequest *request, void *arg)
 {

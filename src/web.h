@@ -78,7 +78,7 @@ void application_call(struct httprequest *request, void *arg);
 
 /* [14] --- what came in ---------------------------------------------------- */
 
-/* [16] The request, as it came. */
+/* [16] The request that the handler answers. */
 struct httprequest *handler_request(struct handler *self);
 
 /* [24] The handler's own memory, `state_size` bytes, until the request ends. */
@@ -155,8 +155,8 @@ void handler_write_escaped(struct handler *self, const char *text,
 /* [15] RequestHandler.flush: hands the part of the body that was written so
  * far to the connection. The first flush puts the head before it, which cannot
  * be changed any more. `callback`, if not NULL, runs when everything has been
- * handed to the kernel, or the client has gone: then the handler can write
- * more. It does not run after handler_finish(). */
+ * handed to the kernel, and from chapter 24 on also when the client has gone:
+ * then the handler can write more. It does not run after handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
 /* [28] handler_write_bytes() and handler_flush() in one, for many bytes: if
@@ -187,9 +187,9 @@ void handler_send_error(struct handler *self, int status);
 void handler_write_error(struct handler *self, int status, const char *detail);
 
 /* [15] Something that the answer needs has failed: when the handler finishes,
- * in whatever way, the answer is an error page with this status, or cut. The
- * first failure counts. `why`, a constant string, is also shown to the client
- * if the status is below 500. */
+ * in whatever way, the answer is an error page with this status, or cut.
+ * From chapter 16 on the first failure counts. `why`, a constant string, is
+ * also shown to the client if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
 /* [25] True if the client has gone, or the answer has failed. Then nothing that

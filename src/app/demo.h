@@ -1,6 +1,6 @@
 /* [15] demo.h -- the demonstration application; see demo.c.
  *
- *     Layer 6: everything below may be used. */
+ *     Layer 6: it may use every layer below. */
 #ifndef DEMO_H
 #define DEMO_H
 

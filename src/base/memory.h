@@ -103,8 +103,8 @@ void *arena_alloc(struct arena **a, size_t size);
 char *arena_copy(struct arena **a, const void *data, size_t size);
 
 /* [11] Makes room for one more item in an array of `n` items of `item` bytes,
- * which has room for `*size` of them. Returns the array, which may have
- * moved. */
+ * which has room for `*size` of them. Returns the array, which may have moved;
+ * NULL if there is no memory. */
 void *arena_more(struct arena **a, void *items, size_t n, size_t *size,
                  size_t item);
 

@@ -69,8 +69,9 @@ const struct argument *httpform_argument(const struct arguments *arguments,
 
 /* --- %XX ---------------------------------------------------------------- */
 
-/* Decodes %XX in place, in `size` bytes and the NUL behind them. Unless it is
- * NULL, `only` are the bytes that are decoded. Returns the new length. */
+/* Decodes %XX in `size` bytes, in place, and puts a NUL behind the result:
+ * text[size] must exist. If `only` is not NULL, only its bytes are decoded.
+ * Returns the new length. */
 size_t httpform_unescape(char *text, size_t size, const char *only);
 
 #endif

@@ -232,8 +232,8 @@ check_host(struct httprequest *r)
     return NULL;
 }
 
-/* The head is copied once, into the request's own memory, and cut to pieces
- * there: every name and value is a part of that copy. */
+/* The head is copied once, into the request's own memory. The parsers cut this
+ * copy into strings, in place. */
 const char *
 httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
                        size_t max)

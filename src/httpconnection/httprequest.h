@@ -72,7 +72,7 @@ struct httprequest {
 
     struct ioloop *loop; /* [12] for timeouts and callbacks */
     int64_t start_time; /* [24] ioloop_now() when the head had come */
-    struct httpconnection *connection; /* [12] NULL: gone, or finished */
+    struct httpconnection *connection; /* [12] NULL: closed, or finished */
 
     /* Private to the connection and httprequest.c. */
     struct arena *arena;
@@ -82,7 +82,7 @@ struct httprequest {
     ioloop_callback *close_callback; /* [24] */
     void *close_arg; /* [24] */
     bool finished; /* [24] */
-    struct buffer *body_buffer; /* [11] what has come of the body */
+    struct buffer *body_buffer; /* [11] bytes of the body so far */
     size_t cookies_size, cookie_headers; /* [30] room; lines that were parsed */
     const char *cookies_wrong; /* [30] NULL: nothing is wrong */
     char remote_ip[PEER_IP_SIZE]; /* [24] "": not known yet */
@@ -155,8 +155,9 @@ const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
 /* HTTPRequest.write: appends bytes of the answer, as they go over the wire, to
  * what is unsent.
  * - `data` is copied.
- * - `callback`, if not NULL, runs when no byte is unsent any more, or when the
- *   client has gone; a later write's callback replaces it.
+ * - `callback`, if not NULL, runs when no byte is unsent any more, and from
+ *   chapter 24 on also when the client has gone. A later write's callback
+ *   replaces it.
  * - After httprequest_finish(), or without a client, nothing is sent; until
  *   chapter 24 the function must not be called then. */
 void httprequest_write(struct httprequest *request, const void *data,

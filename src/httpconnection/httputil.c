@@ -10,9 +10,9 @@
 
 /* --- bytes ---------------------------------------------------------------- */
 
-/* The kinds of each byte (enum httputil_kind), or CONTROL: no part of a header
- * may contain it. 0: only the value of a header may contain it, as a blank, a
- * tab, a slash, or a byte above 127 (RFC 9110, section 5.5). */
+/* The kinds of each byte (enum httputil_kind). CONTROL: no part of a header may
+ * contain the byte. 0: a byte of no kind, for example a blank, a tab, a slash
+ * or a byte above 127; values may contain it (RFC 9110, section 5.5). */
 enum { CONTROL = 4 };
 static const unsigned char kinds[256] = {
     4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 4, 4, 4, 4, 4, 4, /* 9 is the tab */
@@ -88,7 +88,7 @@ httpheaders_search(const struct httpheaders *headers, const char *name,
     return NULL;
 }
 
-/* [14] If there are several lines, none of them is valid. */
+/* [14] NULL also if there are several lines: none of them is valid then. */
 const char *
 httpheaders_get(const struct httpheaders *headers, const char *name)
 {

@@ -101,8 +101,8 @@ httpheaders_get_list(const struct httpheaders *headers, const char *name,
     return httpheaders_search(headers, name, size, i);
 }
 
-/* [16] Is `token` an element, in any case, of the comma-separated list that the
- * headers of that name are together? (RFC 9110, sections 5.3 and 5.6.1.) */
+/* [16] All headers of that name are one list with commas (RFC 9110, sections
+ * 5.3 and 5.6.1). True if `token` is an element, in upper or lower case. */
 bool httpheaders_list_has(const struct httpheaders *headers, const char *name,
                           const char *token);
 
@@ -117,7 +117,7 @@ void httpheaders_del(struct httpheaders *headers, const char *name);
  *   in place.
  * - RFC 9112, section 5, without its leniencies: no bare LF, no folded lines,
  *   no space before the colon, no control bytes.
- * - What is wrong is a 400, a 503, or a 431 (a limit; from chapter 21 on). */
+ * - The status of an error is 400, 503, or (from chapter 21 on) 431. */
 const char *httpheaders_parse(struct httpheaders *headers, char *text,
                               char *end);
 

@@ -1,7 +1,8 @@
 /* [12] Step 12 -- the program of Tornado 2.0's documentation of HTTPServer.
  *
- * It answers "You requested" to every request; ours sends the body back, too.
- * Every answer ends the connection. */
+ * That program answers "You requested" and the target of the request. This one
+ * answers with the path, and sends the body back, too. Every answer ends the
+ * connection. */
 #include "httpconnection.h"
 #include "httpserver.h"
 #include "step.h"

@@ -61,7 +61,7 @@ still_open(struct handler *self, enum part part, const char *what)
 
 /* --- the head of the answer ----------------------------------------------- */
 
-/* To add the header cannot fail: `first_headers` has room for it. */
+/* httpheaders_append() cannot fail here: `first_headers` has room. */
 void
 handler_clear(struct handler *self)
 {
@@ -202,8 +202,8 @@ handler_printf(struct handler *self, const char *format, ...)
 
 /* --- flush ---------------------------------------------------------------- */
 
-/* [16] The head will be sent now: it says whether the connection stays, and how
- * the client will know where the body ends. */
+/* [16] The head will be sent now. It says whether the connection stays open;
+ * from chapter 23 on this function also decides how the body is framed. */
 static void
 settle_framing(struct handler *self)
 {

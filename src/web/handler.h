@@ -37,7 +37,7 @@ struct handler {
     /* [23] What the groups of the pattern have matched in the path. */
     regmatch_t groups[URLSPEC_GROUPS];
 
-    /* [15] More of them are in the arena. */
+    /* [15] An array with room for more headers is in the arena. */
     struct httpheader first_headers[8];
 
     char etag[CONDITIONAL_ETAG_SIZE]; /* [23] made by add_etag() */
