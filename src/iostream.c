@@ -597,8 +597,9 @@ iostream_write(struct iostream *s, const void *data, size_t size,
     TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
 
     /* [37] The filter writes without a callback, and keeps the one there is. */
-    arg = callback != NULL ? arg : s->write_arg;
-    callback = callback != NULL ? callback : s->write_callback;
+    bool keep = s->filter != NULL && callback == NULL;
+    arg = keep ? s->write_arg : arg;
+    callback = keep ? s->write_callback : callback;
 
     s->write_callback = callback;
     s->write_arg = arg;
