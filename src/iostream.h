@@ -116,7 +116,7 @@ void iostream_watch(struct iostream *stream);
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
 
-/* [37] With a filter, a later write without a callback keeps the earlier one. */
+/* [37] With a filter a later write without a callback keeps the earlier one. */
 
 /* [28] iostream_write() sends a block of more than 4 KiB at once, behind the
  * bytes that were unsent before. Only the part that the kernel does not take is
