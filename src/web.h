@@ -186,8 +186,9 @@ void handler_send_error(struct handler *self, int status);
  * stay, and the answer is not finished. */
 void handler_write_error(struct handler *self, int status, const char *detail);
 
-/* [15] Something that the answer needs has failed: when the handler finishes,
- * in whatever way, the answer is an error page with this status, or cut.
+/* [15] Something that the answer needs has failed. When the handler finishes,
+ * in whatever way, an error page with this status becomes the answer. From
+ * chapter 21 on the connection is reset instead if the head has been sent.
  * From chapter 16 on the first failure counts. `why`, a constant string, is
  * also shown to the client if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);

@@ -39,7 +39,7 @@ handler_fail(struct handler *self, int status, const char *why)
         return;
 
     self->failed = status;
-    self->why = status < 500 ? why : NULL; /* of a 5xx no client learns why */
+    self->why = status < 500 ? why : NULL; /* not for a client */
 }
 
 /* [24] What a call would change. */
