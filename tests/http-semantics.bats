@@ -434,6 +434,7 @@ END
     is 200 GET "$FILE" 'If-Modified-Since: Tue, 05 Mar 2024 06:07:08 GMT' \
         'If-Modified-Since: Tue, 05 Mar 2024 06:07:08 GMT'
     for date in '' x 'Tue, 05 Mar 1999' 'Sun, 06 Nov 1994 08:49:37' 'Sun, 32 Nov 1994 08:49:37 GMT' \
+        'Thu, 31 Feb 1994 08:49:37 GMT' \
         'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT'; do
         is 200 GET "$FILE" "If-Unmodified-Since: $date"
     done

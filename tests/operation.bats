@@ -31,6 +31,12 @@ has_ipv6() {
     refused 2 'expected.*true' --no-keep-alive=
 }
 
+@test "a head may be limited to 64 bytes, and not to less" {
+    refused 2 'expected: .* 64 ' --max-header-size=63
+    start_server --max-header-size=64
+    client send 'GET / HTTP/1.0\r\n\r\n' read | grep -q 'Hello, world'
+}
+
 @test "a body may have at most 256 MiB, and a secret must have 16 bytes" {
     refused 2 'expected: .* 0 .*268435456' --max-body-size=268435457
     refused 2 'expected: at least 16 bytes' --secret=fifteen-bytes-1
