@@ -243,9 +243,10 @@ END
         stop_tls_proxy
         PORT=$TLS_PORT PROXY="-n $n" start_tls_proxy
         client_bg "$TMP/stalled.$n" send 'GET / HTTP/1.1\r\n' read
+        STAYING+=("$PROXY_PID" "$CLIENT_PID")
+        PROXY_PID=
         works
     done
-    stop_tls_proxy
     until_true descriptors_at_most "$before"
 }
 
