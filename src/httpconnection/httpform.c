@@ -72,9 +72,6 @@ add_argument(struct arguments *arguments, struct argument a)
     if (items == NULL || a.value == NULL)
         return HTTP_NO_MEMORY;
 
-    /* [21] Tornado does this each time that a handler asks for a value. */
-    clean(&a);
-
     arguments->items = items;
     arguments->items[arguments->n++] = a;
     return NULL;
@@ -128,7 +125,7 @@ const struct argument *
 httpform_argument(const struct arguments *arguments, const char *name,
                   size_t i)
 {
-    const struct argument *found = NULL;
+    struct argument *found = NULL;
     bool last = i == HTTP_LAST;
     size_t size = strlen(name);
 
@@ -137,6 +134,11 @@ httpform_argument(const struct arguments *arguments, const char *name,
             memcmp(arguments->items[k].name, name, size) == 0 &&
             (last || i-- == 0))
             found = &arguments->items[k];
+
+    /* [21] Only what a handler asks for is cleaned: the others are as sent. */
+    if (found != NULL)
+        clean(found);
+
     return found;
 }
 

@@ -21,10 +21,8 @@
 enum { HTTP_MAX_FIELDS = 1000 };
 enum { HTTP_MAX_PARTS = 100 }; /* [22] */
 
-/* A name may contain any byte, also NUL, and until chapter 21 a value, too. A
- * NUL stands behind it, so it can be used as a string where a NUL inside does
- * not matter. From chapter 21 on a value has no control bytes but tabs and line
- * breaks, and no white space around it. */
+/* A name or a value may contain any byte, also NUL. A NUL stands behind it, so
+ * it can be used as a string where a NUL inside does not matter. */
 struct argument {
     const char *name;
     char *value;
@@ -62,7 +60,8 @@ const char *httpform_parse_multipart(struct arguments *arguments,
                                      const char *data, size_t size);
 
 /* The i-th field of that name, or, for HTTP_LAST, the last; NULL if there is no
- * such field. */
+ * such field. From chapter 21 on its value has no white space around it, and no
+ * control bytes but tabs and line breaks. */
 #define HTTP_LAST SIZE_MAX
 const struct argument *httpform_argument(const struct arguments *arguments,
                                          const char *name, size_t i);

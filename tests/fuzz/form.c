@@ -93,14 +93,23 @@ check_urlencoded(const char *data, size_t size)
         p++;
         if (value_size == 0)
             continue;
-        value_size = clean(value, value_size);
         check(i < all.n && is_same(all.items[i].name, all.items[i].name_size,
                                    name, name_size),
               "a field has its name");
         check(is_same(all.items[i].value, all.items[i].size, value, value_size),
               "a field has its value");
         check(all.items[i].value[value_size] == '\0', "a NUL ends a value");
-        i++;
+        if (++i == all.n && memchr(name, '\0', name_size) == NULL) {
+            const struct argument *last;
+
+            name[name_size] = '\0';
+            last = httpform_argument(&all, name, HTTP_LAST);
+            value_size = clean(value, value_size);
+            check(last == &all.items[i - 1], "the last field is found");
+            check(is_same(last->value, last->size, value, value_size),
+                  "a value that is asked for is clean");
+            check(last->value[value_size] == '\0', "a NUL ends it, too");
+        }
     }
     if (wrong != NULL)
         check_wrong(wrong);
