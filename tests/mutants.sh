@@ -5,10 +5,10 @@
 # A mutant is the server with one token of src changed (< for <=, && for ||, a
 # number that is one larger), or with one statement less. It is compiled, and the
 # tests of a server that are most likely to notice run against it until one fails:
-# then the mutant is killed. (ALL=1: all tests.) Prints those that survive, and the sum. The seed
-# decides which mutants there are. A mutant that the compiler turns into the
-# same code as src, or refuses, does not count. AGAIN='file.c:12: ...' tries
-# those that an earlier run printed.
+# then the mutant is killed. (ALL=1: all tests.) Prints those that survive, and
+# the sum. The seed decides which mutants there are. A mutant that the compiler
+# turns into the same code as src, or refuses, does not count. AGAIN='file.c:12:
+# ...' tries those that an earlier run printed.
 
 count=${MUTANTS:-100} seed=${SEED:-1}
 from=$PWD/${BUILD:-build}
