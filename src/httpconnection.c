@@ -128,8 +128,8 @@ send_error_page(struct httpconnection *c, const char *wrong)
     return ok;
 }
 
-/* After an error in the framing the next request could begin anywhere, so the
- * answer is the last thing that this connection sends. */
+/* If a head is not valid, or its body is not read, the next request could begin
+ * anywhere. So the answer is the last thing that this connection sends. */
 void
 httpconnection_refuse(struct httpconnection *c, const char *wrong)
 {
@@ -455,8 +455,8 @@ httpconnection_write(struct httpconnection *c, const void *data, size_t size,
     iostream_write(c->stream, data, size, on_write_complete, c);
 }
 
-/* HTTPConnection.finish. The application does not use the request any more, so
- * it is released before a slow client has received the answer. */
+/* HTTPConnection.finish. The application will write no more, so the request is
+ * released now, before a slow client has received the answer. */
 void
 httpconnection_finish(struct httpconnection *c)
 {

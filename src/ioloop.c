@@ -39,7 +39,7 @@ struct callback {
     void *arg;
 };
 
-/* [5] Work for the first turn at or after a deadline. */
+/* [5] Work for the turn after the first wait that reaches a deadline. */
 struct timeout {
     int64_t deadline;
     uint64_t number; /* orders timeouts with equal deadlines */
@@ -63,7 +63,7 @@ struct ioloop {
     size_t ncallbacks, callbacks_size;
 
     /* [17] The waker: a pipe that signal handlers and threads write to. */
-    const char *thread; /* names the loop's thread; see this_thread */
+    const char *thread; /* only an address; see this_thread */
     int waker_read, waker_write;
 
     /* [5] A binary heap: timeouts[0] has the earliest deadline, and the
@@ -184,8 +184,8 @@ has_handler(const struct ioloop *loop, int fd)
 }
 
 /* Only this function changes what the poller watches. If the poller fails, the
- * entry stays as it was. A removal takes effect nevertheless, because the
- * caller is about to close the descriptor. */
+ * entry stays as it was. A removal takes effect nevertheless: the handler must
+ * not run any more, and its `arg` may be freed next. */
 static int
 watch(struct ioloop *loop, int fd, uint32_t events)
 {
@@ -349,7 +349,7 @@ ioloop_time(void)
     return microseconds();
 }
 
-/* [24] The clock is read once for each wait, because to read it takes longer
+/* [24] The time at the end of the last wait: to read the clock takes longer
  * than to queue and call a callback. */
 int64_t
 ioloop_now(const struct ioloop *loop)

@@ -38,7 +38,7 @@ struct iostream {
 
     /* [7] Tells the owner of the stream that the stream has ended. */
     ioloop_callback *close_callback;
-    void *owner; /* the arg of the owner's callbacks */
+    void *owner; /* the arg of close_callback */
 
     /* [8] The unsent bytes, and the callback for when they are sent. */
     struct buffer *write_buffer;
@@ -207,7 +207,7 @@ set_io_state(struct iostream *s, uint32_t state)
 
     if (s->fd == -1 || state == s->state)
         return;
-    s->socket_empty = false; /* bytes may come before the next event */
+    s->socket_empty = false; /* the stream will wait; bytes may come */
     result = s->state != 0
                  ? ioloop_update_handler(s->loop, s->fd, state)
                  : ioloop_add_handler(s->loop, s->fd, stream_events, s, state);
@@ -357,15 +357,16 @@ read_to_buffer(struct iostream *s, size_t max)
         return (size_t)n;
     }
 
-    /* [7] No byte has come. If recv() returned 0 (end of file), the peer will
-     * send no more. If bytes came in the same event (then `max` is below
-     * MAX_READ), the stream ignores the end of file: the loop reports it again
-     * in a later turn, after the callbacks that these bytes have queued. */
+    /* [7] This recv() has brought no byte. If it returned 0 (end of file), the
+     * peer will send no more. If an earlier recv() of this event brought bytes
+     * (then `max` is below MAX_READ), the stream ignores the end of file: the
+     * loop reports it again in a later turn, after the callbacks that these
+     * bytes have queued. */
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = max == MAX_READ;
 
-        /* [37] The filter checks whether this end of file is too early. */
+        /* [37] The filter did not expect this end, and may abort the stream. */
         if (s->eof && s->filter != NULL)
             s->filter->receive(s->filter, &s->read_buffer, 0);
     } else if (!is_temporary(errno)) {
@@ -533,7 +534,7 @@ handle_write(struct iostream *s)
     if (iostream_unsent(s) > 0) {
         set_io_state(s, s->state | IOLOOP_WRITE | IOLOOP_ERROR);
 
-        /* [19] The peer reads slowly. */
+        /* [19] The kernel has not taken all bytes. */
         notify_partial(s);
     } else {
         if (s->write_callback != NULL)
@@ -569,8 +570,9 @@ write_later(void *arg)
     handle_write(s);
 }
 
-/* The bytes go into the buffer now and to the kernel in a later turn. While the
- * loop watches for WRITE, no callback is needed: the WRITE event will call
+/* The bytes go into the buffer now and to the kernel in a later turn (from
+ * chapter 28 on a large block goes there at once). While the loop watches for
+ * WRITE, write_later() is not queued: the WRITE event will call
  * handle_write(). */
 void
 iostream_write(struct iostream *s, const void *data, size_t size,
