@@ -18,7 +18,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT" || exit 1
 BUILD=${BUILD:-build}
 SERVER_PID=
-PROXY_PID=
+TLS_PROXY_PID=
 STAYING=() # the processes of stay() and held(), and what else disperse() ends
 
 # start_step N [OPTION...]: the program of chapter N, on a port of its own.
@@ -76,17 +76,17 @@ start_tls_proxy() {
     [[ $proxy == /* ]] || proxy=$ROOT/$proxy
     # shellcheck disable=SC2086 # PROXY has options.
     "$proxy" ${PROXY:-} "$PORT" > "$BATS_TEST_TMPDIR/proxy.out" 2>&1 < /dev/null 3>&- 4>&- &
-    PROXY_PID=$!
+    TLS_PROXY_PID=$!
     wait_for_line "$BATS_TEST_TMPDIR/proxy.out" '^listening on '
     PORT=$(sed -n '1s/^listening on //p' "$BATS_TEST_TMPDIR/proxy.out")
     URL=http://127.0.0.1:$PORT
 }
 not_over_tls() { [ -z "${OVER_TLS:-}" ] || skip "over TLS $1"; }
 stop_tls_proxy() {
-    [ -n "$PROXY_PID" ] || return 0
-    kill "$PROXY_PID" 2> /dev/null || true
-    wait "$PROXY_PID" 2> /dev/null || true
-    PROXY_PID=
+    [ -n "$TLS_PROXY_PID" ] || return 0
+    kill "$TLS_PROXY_PID" 2> /dev/null || true
+    wait "$TLS_PROXY_PID" 2> /dev/null || true
+    TLS_PROXY_PID=
 }
 
 # start_with_limits LIMITS PROGRAM [OPTION...]: the program under these limits,

@@ -43,6 +43,7 @@ struct pair {
     char up[PIECE], down[PIECE]; /* to the server, to the client */
     size_t nup, ndown;
     bool client_ended, server_ended, server_gone;
+    bool told; /* the server has been sent close_notify */
     short want; /* what the library waits for at the server's socket */
     long sent;  /* bytes to the server, encrypted */
 };
@@ -165,8 +166,6 @@ move_up(struct pair *p)
         p->client_ended = n == 0;
         if (updates && n > 0 && !p->server_gone)
             SSL_key_update(p->ssl, SSL_KEY_UPDATE_REQUESTED);
-        if (n == 0 && !p->server_gone)
-            SSL_shutdown(p->ssl);
     }
     if (p->nup > 0) {
         int m = p->server_gone ? 0 : SSL_write(p->ssl, p->up, (int)p->nup);
@@ -176,6 +175,13 @@ move_up(struct pair *p)
             p->server_gone = true;
         if (m > 0 || p->server_gone)
             p->nup = 0;
+    }
+
+    /* The server's socket may have no room for close_notify yet. */
+    if (p->client_ended && p->nup == 0 && !p->told && !p->server_gone) {
+        int m = SSL_shutdown(p->ssl);
+
+        p->told = m >= 0 || !goes_on(p, m);
     }
     return true;
 }

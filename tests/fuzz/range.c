@@ -71,7 +71,7 @@ static void
 check_parsed_range(const char *text, int64_t size)
 {
     struct static_file file = {.end = size};
-    int64_t first, last;
+    int64_t first = 0, last = 0;
     int status = parse_range(text, &file);
 
     check(status == plain_range(text, size, &first, &last),
