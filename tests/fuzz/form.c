@@ -122,7 +122,7 @@ check_urlencoded(const char *data, size_t size)
 
 /* --- lookup ---------------------------------------------------------- */
 
-/* The last field of a name. */
+/* The last field of a name, as a handler gets it: with a value that is clean. */
 static void
 check_lookup(const struct arguments *all)
 {
@@ -135,7 +135,7 @@ check_lookup(const struct arguments *all)
                 last = &all->items[k];
         check(httpform_argument(all, a->name, HTTP_LAST) == last,
               "the last field of a name is found");
-        check(strlen(a->value) == a->size, "a value is a string");
+        check(strlen(last->value) == last->size, "its value is a string then");
     }
 }
 
