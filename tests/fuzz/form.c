@@ -122,7 +122,7 @@ check_urlencoded(const char *data, size_t size)
 
 /* --- lookup ---------------------------------------------------------- */
 
-/* The last field of a name, as a handler gets it: with a value that is clean. */
+/* The last field of a name, as a handler gets it: its value is clean. */
 static void
 check_lookup(const struct arguments *all)
 {
