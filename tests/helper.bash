@@ -147,7 +147,7 @@ no_complaints() {
 }
 
 # http [OPTION...] URL: a curl that cannot hang.
-http() { curl -sS --max-time 5 --noproxy '*' "$@"; }
+http() { curl -sS --max-time 30 --noproxy '*' "$@"; }
 
 # good: a client that does nothing unusual gets its answer.
 good() { [ "$(http "$URL/hello/friend")" = "Hello, friend" ]; }

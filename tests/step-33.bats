@@ -129,11 +129,13 @@ teardown() { disperse; stop_server; }
 # A shell has made them, and becomes the parent.
 @test "children that the parent has not made are reaped, and change nothing" {
     needs_proc
-    printf '#!/bin/sh\nsleep 0.5 &\nsleep 0.5 &\nexec "%s" "$@"\n' \
+    mkfifo "$TMP/gate"
+    printf '#!/bin/sh\ncat "%s" &\ncat "%s" &\nexec "%s" "$@"\n' "$TMP/gate" "$TMP/gate" \
         "$(realpath "${SERVER:-$BUILD/step-33/server}")" > "$TMP/shell"
     chmod +x "$TMP/shell"
     SERVER='' start_program "$TMP/shell" --processes=2
     until_true has_children 4
+    : > "$TMP/gate" # both have waited for this, and end
     until_true has_children 2
     good
     kill -0 "$SERVER_PID"
