@@ -35,7 +35,7 @@ skip() { echo "ok $1 # skip"; skipped=$((skipped + 1)); }
 programs() {
     name=$1
     shift
-    ${MAKE:-make} -s BUILD="$build/$name" "$@" "$build/$name/dustdevil" \
+    ${MAKE:-make} -s --no-print-directory BUILD="$build/$name" "$@" "$build/$name/dustdevil" \
         "$build/$name/step-16/server" > "$tmp/log" 2>&1 &&
         cp "${BUILD:-build}/client" "$build/$name" && [ ! -s "$tmp/log" ]
     status=$?
