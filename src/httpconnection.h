@@ -27,7 +27,7 @@ enum httpconnection_state {
     HTTP_BODY,        /* reads a body */
     HTTP_APPLICATION, /* the application has the request */
     HTTP_ANSWER,      /* the application has begun to answer */
-    HTTP_REFUSED,     /* an error page is the last thing that is sent */
+    HTTP_REFUSED,     /* an error is the last thing that is sent */
     HTTP_CLOSED
 };
 

@@ -559,8 +559,8 @@ write_later(void *arg)
 
     /* [19] If the next request is complete already, its answer may be ready in
      * the next turn, and one send() can carry both. So sixteen requests that
-     * came together are answered together. The waiting ends, because each turn
-     * uses up one more request. */
+     * came together are answered together. The waiting ends when no complete
+     * request is left, at the latest at the high-water mark. */
     if (s->read_complete && iostream_unsent(s) < IOSTREAM_MAX_UNSENT) {
         s->write_queued = true;
         ioloop_add_callback(s->loop, write_later, s);

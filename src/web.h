@@ -34,7 +34,7 @@ typedef void handler_method(struct handler *self);
  * answers HEAD: the body of that answer is never sent, its length is. */
 struct handler_class {
     size_t state_size; /* [24] bytes of handler_state(), zero at the start */
-    bool form; /* [14] parse the fields of a POSTed form; a bad one is a 400 */
+    bool form; /* [14] parse the body of a POST or PUT as a form */
     bool asynchronous; /* [24] the answer may end after the method */
     handler_method *prepare; /* [36] before the method; may finish already */
     handler_method *get, *head, *post, *put, *delete, *options;
@@ -172,9 +172,9 @@ void handler_finish(struct handler *self);
 /* [23] RequestHandler.redirect: 301 or 302, and finish. */
 void handler_redirect(struct handler *self, const char *url, bool permanent);
 
-/* RequestHandler.send_error: an answer with this status in place of everything
- * that was written, and finish. `detail` is a sentence for the client; NULL:
- * none. */
+/* RequestHandler.send_error: an answer with this status (from chapter 15 on in
+ * place of everything that was written), and finish. `detail` is a sentence for
+ * the client; NULL: none. */
 void handler_send_error_detail(struct handler *self, int status,
                                const char *detail);
 

@@ -29,8 +29,8 @@
 /* [15] Its reason without the status. */
 #define http_no_memory (&HTTP_NO_MEMORY[4])
 
-/* [19] The limits of one head. The answer to a longer request line is 414, and
- * to more headers 431 (chapter 21). */
+/* [19] The limits of one head. The answer to a longer request line is 414 (from
+ * chapter 21 on also if it comes as a whole), and to more headers 431. */
 enum {
     HTTP_MAX_LINE = 8192, /* bytes, without the CR LF */
     HTTP_MAX_HEADERS = 100 /* [21] */

@@ -1,4 +1,4 @@
-/* [2] poller.h -- what the loop needs of the kernel, in four functions.
+/* [2] poller.h -- what the loop needs of the kernel, in a few functions.
  *
  *     Tornado 2.0: tornado/ioloop.py, classes _EPoll, _KQueue and _Select
  *

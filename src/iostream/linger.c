@@ -34,8 +34,8 @@ linger_free(void *arg)
     free(g);
 }
 
-/* The peer has closed, or has had enough time to receive everything. A reset
- * does no harm any more. */
+/* The peer has closed, or a limit is reached. In the second case close() may
+ * send a reset, and the peer may lose the answer. */
 static void
 linger_end(struct lingering *g)
 {

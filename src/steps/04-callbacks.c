@@ -1,7 +1,7 @@
 /* [4] Step 4 -- callbacks: in the next turn.
  *
  * The handler does not send the answer. It adds a callback that sends it in the
- * next turn of the loop, after the handlers of all other ready descriptors. */
+ * next turn of the loop, after the other handlers of this turn. */
 #include "loop.h"
 #include "step.h"
 

@@ -1,6 +1,7 @@
 /* [15] Steps 15 and 16 -- an application, and a server for it without options.
  *
- * Chapter 26 replaces this program by src/main.c. */
+ * In chapter 17 it gets a thread and an end, in chapter 26 src/main.c replaces
+ * it. */
 #include "demo.h"
 #include "step.h"
 
