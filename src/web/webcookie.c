@@ -48,8 +48,8 @@ is_cookie_value(const char *value)
 /* A flag that only new_token() uses. */
 enum { COOKIE_XSRF = 2 };
 
-/* SameSite=Lax: the browser does not send the cookie with a form of a foreign
- * page.
+/* SameSite=Lax: the browser does not send the cookie with a POST from a
+ * foreign page.
  *
  * The name _xsrf is refused. A route may take the name and the value of a
  * cookie from the URL. Then a foreign page could link to a URL with a token
