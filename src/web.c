@@ -142,7 +142,7 @@ application_call(struct httprequest *request, void *arg)
     memcpy(self->groups, groups, sizeof groups); /* [23] */
     handler_clear(self); /* [15] */
     if (status != 0)
-        handler_send_error_detail(self, status, NULL);
+        handler_send_error(self, status, NULL);
     else
         handler_execute(self);
 }
@@ -204,7 +204,7 @@ handler_execute(struct handler *self)
     TOUR(12, httprequest_fd(r), "the handler has %s %s",
          method != NULL ? "the method" : "no method", r->method);
     if (status != 0) {
-        handler_send_error_detail(self, status, NULL);
+        handler_send_error(self, status, NULL);
         return;
     }
 
@@ -213,7 +213,7 @@ handler_execute(struct handler *self)
         const char *wrong = httprequest_parse_body(r);
 
         if (wrong != NULL) {
-            handler_send_error_detail(self, atoi(wrong), wrong + 4);
+            handler_send_error(self, atoi(wrong), wrong + 4);
             return;
         }
     }
@@ -272,7 +272,7 @@ handler_get_argument(struct handler *self, const char *name,
 
     if (value == NULL) {
         snprintf(detail, sizeof detail, "Missing argument %s", name);
-        handler_send_error_detail(self, 400, detail);
+        handler_send_error(self, 400, detail);
     }
     return value;
 }

@@ -175,15 +175,11 @@ void handler_redirect(struct handler *self, const char *url, bool permanent);
 /* RequestHandler.send_error: an answer with this status (from chapter 15 on in
  * place of everything that was written), and finish. `detail` is a sentence for
  * the client; NULL: none. */
-void handler_send_error_detail(struct handler *self, int status,
-                               const char *detail);
-
-/* [23] The same without a sentence. */
-void handler_send_error(struct handler *self, int status);
+void handler_send_error(struct handler *self, int status, const char *detail);
 
 /* [15] RequestHandler.get_error_html: sets the status, and writes the page of
- * handler_send_error_detail() to the body, with `detail` escaped. The headers
- * stay, and the answer is not finished. */
+ * handler_send_error() to the body, with `detail` escaped. The headers stay,
+ * and the answer is not finished. */
 void handler_write_error(struct handler *self, int status, const char *detail);
 
 /* [15] Something that the answer needs has failed. When the handler finishes,

@@ -50,7 +50,7 @@ status_get(struct handler *self)
 static void
 error_get(struct handler *self)
 {
-    handler_send_error(self, atoi(handler_get_argument(self, "s", "")));
+    handler_send_error(self, atoi(handler_get_argument(self, "s", "")), NULL);
 }
 
 /* Everything once more after the end. */
@@ -67,7 +67,7 @@ after_get(struct handler *self)
         handler_set_status(self, 404);
         handler_set_content_length(self, 3);
         handler_flush(self, NULL, NULL);
-        handler_send_error(self, 500);
+        handler_send_error(self, 500, NULL);
         handler_write_error(self, 500, NULL);
         handler_redirect(self, "/", true);
         httprequest_write(handler_request(self), "x", 1, NULL, NULL);
@@ -89,7 +89,7 @@ late_error_get(struct handler *self)
 {
     handler_write(self, "12345");
     handler_flush(self, NULL, NULL);
-    handler_send_error(self, 404);
+    handler_send_error(self, 404, NULL);
 }
 
 /* Another length than promised. */
@@ -140,7 +140,7 @@ static void
 fail_get(struct handler *self)
 {
     handler_fail(self, 503, http_no_memory);
-    handler_send_error(self, 404);
+    handler_send_error(self, 404, NULL);
 }
 
 static void

@@ -62,7 +62,7 @@ static void
 drop_get(struct handler *self)
 {
     handler_write(self, "this is dropped");
-    handler_send_error_detail(self, 403, "not <you> & \"me\"");
+    handler_send_error(self, 403, "not <you> & \"me\"");
 }
 
 static void

@@ -90,7 +90,7 @@ slow_get(struct handler *self)
                                        ioloop_time() + slow->ms * 1000,
                                        slow_done, self);
     if (slow->timeout == NULL)
-        handler_send_error(self, 503);
+        handler_send_error(self, 503, NULL);
 }
 
 /* The client has gone. */

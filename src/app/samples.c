@@ -100,7 +100,7 @@ error_get(struct handler *self)
 {
     const char *status = handler_path_argument(self, 0, NULL);
 
-    handler_send_error(self, status != NULL ? atoi(status) : 500);
+    handler_send_error(self, status != NULL ? atoi(status) : 500, NULL);
 }
 
 const struct handler_class error_handler = {.get = error_get};
@@ -183,7 +183,7 @@ number_argument(struct handler *self, const char *name, const char *fallback,
         *number <= max)
         return true;
     snprintf(why, sizeof why, "%s is not a number from 0 to %ld", name, max);
-    handler_send_error_detail(self, 400, why);
+    handler_send_error(self, 400, why);
     return false;
 }
 
@@ -235,7 +235,7 @@ cookie_get(struct handler *self)
     const char *wrong = httprequest_parse_cookies(request);
 
     if (wrong != NULL) {
-        handler_send_error_detail(self, atoi(wrong), wrong + 4);
+        handler_send_error(self, atoi(wrong), wrong + 4);
         return;
     }
     plain_text(self);
@@ -258,7 +258,7 @@ cookie_set_get(struct handler *self)
     if (handler_set_cookie(self, name, value, 0, 0))
         handler_printf(self, "%s=%s\n", name, value);
     else
-        handler_send_error_detail(self, 400, "not a valid cookie");
+        handler_send_error(self, 400, "not a valid cookie");
 }
 
 const struct handler_class cookie_set_handler = {.get = cookie_set_get};
@@ -351,7 +351,7 @@ work_get(struct handler *self)
     if (worker == NULL)
         worker = worker_new(ioloop_instance());
     if (worker == NULL || !worker_submit(worker, &count->job))
-        handler_send_error(self, 503);
+        handler_send_error(self, 503, NULL);
 }
 
 /* The thread may still use the job: work_done() finishes the handler. */

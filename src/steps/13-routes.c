@@ -35,7 +35,7 @@ handler_finish(struct handler *self)
 }
 
 void
-handler_send_error_detail(struct handler *self, int status, const char *detail)
+handler_send_error(struct handler *self, int status, const char *detail)
 {
     self->status = status;
     handler_write(self, detail != NULL ? detail : "error");

@@ -117,9 +117,8 @@ handler_add_header(struct handler *self, const char *name, const char *value)
         return;
 
     if (!httputil_is_token(name) || !httputil_is_value(value, size) ||
-        strcasecmp(name, "Content-Length") == 0 ||
-        strcasecmp(name, "Transfer-Encoding") == 0 ||
-        strcasecmp(name, "Date") == 0 || strcasecmp(name, "Server") == 0) {
+        httputil_list_has("Content-Length,Transfer-Encoding,Date,Server",
+                          name)) {
         handler_fail(self, 500, "a header that cannot be sent");
         return;
     }
@@ -402,7 +401,7 @@ handler_finish(struct handler *self)
     if (!self->headers_written)
         settle_length(self);
     if (self->failed != 0 && !self->is_error) {
-        handler_send_error_detail(self, self->failed, self->why);
+        handler_send_error(self, self->failed, self->why);
         return;
     }
 
@@ -440,7 +439,7 @@ handler_write_error(struct handler *self, int status, const char *detail)
 
 /* Drops what the application has written, also its headers. */
 void
-handler_send_error_detail(struct handler *self, int status, const char *detail)
+handler_send_error(struct handler *self, int status, const char *detail)
 {
     /* [24] An answer is completed only once. */
     if (!still_open(self, BODY, "send_error"))
@@ -464,13 +463,6 @@ handler_send_error_detail(struct handler *self, int status, const char *detail)
         handler_write_error(self, status, detail);
     }
     handler_finish(self);
-}
-
-/* [23] The page shows only the status. */
-void
-handler_send_error(struct handler *self, int status)
-{
-    handler_send_error_detail(self, status, NULL);
 }
 
 /* [25] --- the client leaves ----------------------------------------------- */

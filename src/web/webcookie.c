@@ -296,6 +296,6 @@ handler_check_xsrf_cookie(struct handler *self)
         decode_token(given, shown) &&
         equal_in_constant_time(known, given, TOKEN))
         return true;
-    handler_send_error(self, 403);
+    handler_send_error(self, 403, NULL);
     return false;
 }

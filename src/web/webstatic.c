@@ -269,7 +269,7 @@ open_file(struct handler *self, struct file *f, const char *text, size_t size)
     if (status == 301)
         redirect_to_slash(self);
     else
-        handler_send_error(self, status);
+        handler_send_error(self, status, NULL);
     return false;
 }
 

@@ -59,12 +59,12 @@ check(struct handler *self)
 
     if (*key == '\0' || text == NULL || size != strlen(key) ||
         !equal_in_constant_time(text, key, size))
-        handler_send_error(self, 404);
+        handler_send_error(self, 404, NULL);
     else if (!is_loopback_ip(peer_ip(&r->peer, ip)) ||
              !is_loopback_ip(httprequest_remote_ip(r)) ||
              !(is_host(r->host, "localhost") || is_host(r->host, "127.0.0.1") ||
                is_host(r->host, "[::1]")))
-        handler_send_error(self, 403);
+        handler_send_error(self, 403, NULL);
     else
         handler_set_header(self, "Cache-Control", "no-store");
 }
@@ -108,8 +108,8 @@ page_get(struct handler *self)
     }
     file = fopen(path, "r");
     if (file == NULL) {
-        handler_send_error_detail(self, 503, "no diagrams/trace.html or src: "
-                                  "start the server in its source tree");
+        handler_send_error(self, 503, "no diagrams/trace.html or src: "
+                           "start the server in its source tree");
         return;
     }
     while ((n = fread(piece, 1, sizeof piece, file)) > 0)
