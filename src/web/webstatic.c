@@ -24,11 +24,12 @@
  * taken the piece before; a smaller file is read whole. */
 enum { PIECE = 65536 };
 
-/* A file that has been opened for a request. */
+/* The state of a handler that sends a file. */
 struct file {
-    int fd;
+    int fd; /* -1: closed */
     struct stat st;
     const char *type;
+    off_t next, end; /* where the next byte is, and where the last one ends */
 
     /* [29] What describes it to a client. */
     char etag[64], modified[HTTP_DATE_SIZE];
@@ -41,14 +42,7 @@ struct file {
     char bytes[]; /* path and content, if this is one of turn_files */
 };
 
-/* The state of a handler that sends a file. */
-struct static_file {
-    int fd;
-    off_t next, end; /* where the next byte is, and where the last one ends */
-    const char *content; /* [29] NULL: to be read from `fd` */
-};
-
-static_assert(sizeof(struct static_file) <= STATIC_FILE_STATE_SIZE,
+static_assert(sizeof(struct file) <= STATIC_FILE_STATE_SIZE,
               "handler_state() must have room for it");
 
 /* --- from a name to a descriptor ----------------------------------------- */
@@ -196,19 +190,16 @@ describe_file(struct file *f)
  * loop is over, and answers all requests for its path until then. No answer is
  * out of date: forget_files() is queued when the file has been read, so it runs
  * before any request that arrives later. */
-enum { TURN_FILES = 16 };
+enum { TURN_FILES = 16 }; /* further files are read for each request */
 static struct file *turn_files[TURN_FILES];
-static size_t nturn_files; /* in this turn; the 17th replaces the first */
+static size_t nturn_files;
 
 static void
 forget_files(void *arg)
 {
     (void)arg;
-    for (size_t i = 0; i < TURN_FILES; i++) {
-        free(turn_files[i]);
-        turn_files[i] = NULL;
-    }
-    nturn_files = 0;
+    while (nturn_files > 0)
+        free(turn_files[--nturn_files]);
 }
 
 /* True if the file at the root and path of *f was read in this turn. Then *f
@@ -216,7 +207,7 @@ forget_files(void *arg)
 static bool
 find_file(struct file *f)
 {
-    for (size_t i = 0; i < TURN_FILES && turn_files[i] != NULL; i++)
+    for (size_t i = 0; i < nturn_files; i++)
         if (turn_files[i]->root == f->root &&
             turn_files[i]->path_size == f->path_size &&
             memcmp(turn_files[i]->path, f->path, f->path_size) == 0) {
@@ -238,12 +229,12 @@ open_file(struct handler *self, struct file *f, const char *text, size_t size)
     char path[HTTP_MAX_LINE + sizeof "index.html"];
     int status = 404;
 
-    *f = (struct file){
-        .fd = -1,
-        .root = root, .path = text, .path_size = size, /* [29] */
-    };
+    f->fd = -1;
 
     /* [29] Another request of this turn may have read the file. */
+    f->root = root;
+    f->path = text;
+    f->path_size = size;
     if (find_file(f))
         return true;
 
@@ -317,13 +308,13 @@ read_number(const char **text)
 }
 
 /* RFC 9110, section 14: parses a header with one range of bytes. Returns
- * - 206, and `file` has the beginning and the end of the range;
+ * - 206, and *f has the beginning and the end of the range;
  * - 416 if the whole range lies behind the end of the file;
  * - 200 if the header is to be ignored: it is not valid, its unit is not bytes,
  *   it has several ranges (a list of a thousand has brought down servers), or
  *   the file is empty. */
 static int
-parse_range(const char *text, struct static_file *file)
+parse_range(const char *text, struct file *f)
 {
     off_t from, to;
 
@@ -337,17 +328,17 @@ parse_range(const char *text, struct static_file *file)
     to = read_number(&text);
     text += strspn(text, " \t,");
     if (*text != '\0' || (from == -1 && to == -1) || (to != -1 && to < from) ||
-        file->end == 0)
+        f->end == 0)
         return 200;
     if (from == -1) { /* "-5": the last five */
-        from = to < file->end ? file->end - to : 0;
+        from = to < f->end ? f->end - to : 0;
         to = -1;
     }
-    if (from >= file->end)
+    if (from >= f->end)
         return 416;
-    file->next = from;
-    if (to != -1 && to < file->end)
-        file->end = to + 1;
+    f->next = from;
+    if (to != -1 && to < f->end)
+        f->end = to + 1;
     return 206;
 }
 
@@ -370,9 +361,8 @@ if_range(struct httprequest *r, const char *etag, time_t modified)
 /* Returns 200, 206 or 416. Range counts for GET only, and only if there is one
  * such header. */
 static int
-check_range(struct handler *self, const struct file *f)
+check_range(struct handler *self, struct file *f)
 {
-    struct static_file *file = handler_state(self);
     const char *range = httpheaders_get(&self->request->headers, "Range");
     long long size = f->st.st_size;
     char text[80];
@@ -381,10 +371,10 @@ check_range(struct handler *self, const struct file *f)
     if (range == NULL || strcmp(self->request->method, "GET") != 0 ||
         !if_range(self->request, f->etag, f->st.st_mtime))
         return 200;
-    status = parse_range(range, file);
+    status = parse_range(range, f);
     if (status == 206)
         snprintf(text, sizeof text, "bytes %lld-%lld/%lld",
-                 (long long)file->next, (long long)file->end - 1, size);
+                 (long long)f->next, (long long)f->end - 1, size);
     else
         snprintf(text, sizeof text, "bytes */%lld", size);
     if (status != 200)
@@ -392,10 +382,10 @@ check_range(struct handler *self, const struct file *f)
     return status;
 }
 
-/* True if the file is to be sent, or a part of it, which is recorded in the
- * handler's state. False if the answer is 304, 412 or 416. */
+/* True if the file is to be sent, or a part of it, which is recorded in *f.
+ * False if the answer is 304, 412 or 416. */
 static bool
-check_request(struct handler *self, const struct file *f)
+check_request(struct handler *self, struct file *f)
 {
     int status = conditional_check(self->request, f->etag, f->st.st_mtime);
 
@@ -414,46 +404,40 @@ check_request(struct handler *self, const struct file *f)
 /* [29] Reads a small file, and closes it. If it has become shorter, or there is
  * no memory, it stays open, and is sent like a large one. */
 static void
-read_file(struct handler *self, const struct file *opened)
+read_file(struct handler *self, struct file *f)
 {
-    struct static_file *file = handler_state(self);
-    size_t size = (size_t)opened->st.st_size;
-    struct file *f = malloc(sizeof *f + opened->path_size + size);
+    size_t size = (size_t)f->st.st_size;
+    struct file *kept = malloc(sizeof *kept + f->path_size + size);
 
-    if (f == NULL)
-        return;
-    *f = *opened;
-    f->fd = -1;
-    f->path = memcpy(f->bytes, opened->path, f->path_size);
-    f->content = f->bytes + f->path_size;
-    if (pread(file->fd, f->bytes + f->path_size, size, 0) != (ssize_t)size) {
-        free(f);
+    if (kept == NULL ||
+        pread(f->fd, kept->bytes + f->path_size, size, 0) != (ssize_t)size) {
+        free(kept);
         return;
     }
-    close(file->fd);
-    file->fd = -1;
-    file->content = f->content;
+    close(f->fd);
+    f->fd = -1;
+    f->content = kept->bytes + f->path_size;
+    *kept = *f;
+    kept->path = memcpy(kept->bytes, f->path, f->path_size);
     if (nturn_files == 0)
         ioloop_add_callback(self->request->loop, forget_files, NULL);
-    free(turn_files[nturn_files % TURN_FILES]);
-    turn_files[nturn_files++ % TURN_FILES] = f;
+    turn_files[nturn_files++] = kept;
 }
 
 /* Returns the next bytes to send, and sets *n to their number, or to 0 or -1 if
  * they cannot be read. `piece` is room for them. */
 static const char *
-next_bytes(struct static_file *file, char piece[PIECE], ssize_t *n)
+next_bytes(struct file *f, char piece[PIECE], ssize_t *n)
 {
-    off_t left = file->end - file->next;
+    off_t left = f->end - f->next;
 
     /* [29] The content of a small file has been read. */
-    if (file->content != NULL) {
+    if (f->content != NULL) {
         *n = (ssize_t)left;
-        return file->content + file->next;
+        return f->content + f->next;
     }
 
-    *n = pread(file->fd, piece, left < PIECE ? (size_t)left : PIECE,
-               file->next);
+    *n = pread(f->fd, piece, left < PIECE ? (size_t)left : PIECE, f->next);
     return piece;
 }
 
@@ -465,19 +449,19 @@ send_more(void *arg)
 {
     enum { FEW = 2048 }; /* so few bytes are copied and sent with others */
     struct handler *self = arg;
-    struct static_file *file = handler_state(self);
-    off_t left = file->end - file->next;
+    struct file *f = handler_state(self);
+    off_t left = f->end - f->next;
     char piece[PIECE];
     const char *data = piece;
     ssize_t n = 0;
     bool last;
 
     if (left > 0 && !handler_client_gone(self))
-        data = next_bytes(file, piece, &n);
+        data = next_bytes(f, piece, &n);
     if (n == -1)
         handler_fail(self, 503, strerror(errno));
     if (n > 0) {
-        file->next += n;
+        f->next += n;
         TRACE(httprequest_fd(self->request), "%zd bytes of the file, %lld left",
               n, (long long)(left - n));
     }
@@ -488,8 +472,8 @@ send_more(void *arg)
     else if (n > 0)
         handler_write_bytes(self, data, (size_t)n);
     if (last) {
-        if (file->fd != -1)
-            close(file->fd);
+        if (f->fd != -1)
+            close(f->fd);
         handler_finish(self);
     }
 }
@@ -500,39 +484,37 @@ send_more(void *arg)
 void
 static_file_get(struct handler *self)
 {
-    struct static_file *file = handler_state(self);
+    struct file *f = handler_state(self);
     size_t size;
     const char *path = handler_path_argument(self, 0, &size);
-    struct file f;
 
     if (path == NULL) {
         redirect_to_slash(self);
         return;
     }
-    if (!open_file(self, &f, path, size))
+    if (!open_file(self, f, path, size))
         return;
-    *file = (struct static_file){
-        .fd = f.fd, .end = f.st.st_size,
-        .content = f.content, /* [29] */
-    };
+    f->next = 0;
+    f->end = f->st.st_size;
 
     /* [29] The client may have the file, or want a part of it. */
-    if (!check_request(self, &f)) {
-        file->end = file->next;
+    if (!check_request(self, f)) {
+        f->end = f->next;
         send_more(self);
         return;
     }
 
     httpheaders_del(&self->headers, "Content-Type");
-    if (!httpheaders_add(&self->headers, "Content-Type", f.type))
+    if (!httpheaders_add(&self->headers, "Content-Type", f->type))
         handler_fail(self, 503, http_no_memory);
-    handler_set_content_length(self, (uint64_t)(file->end - file->next));
+    handler_set_content_length(self, (uint64_t)(f->end - f->next));
     if (self->method == METHOD_HEAD)
-        file->end = file->next;
+        f->end = f->next;
 
     /* [29] Other requests of this turn may be for this file. */
-    if (f.content == NULL && file->end > file->next && f.st.st_size <= PIECE)
-        read_file(self, &f);
+    if (f->content == NULL && f->end > f->next && f->st.st_size <= PIECE &&
+        nturn_files < TURN_FILES)
+        read_file(self, f);
 
     send_more(self);
 }

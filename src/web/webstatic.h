@@ -30,7 +30,7 @@ int static_open_root(const char *path);
  * pattern names. For a directory its index.html is sent. A pattern without a
  * group redirects to the same path with a slash behind it. */
 void static_file_get(struct handler *self);
-enum { STATIC_FILE_STATE_SIZE = 32 };
+enum { STATIC_FILE_STATE_SIZE = 512 };
 
 /* [29] static_file_get() sends only a part if the client asks for one. It
  * answers 304 if the client has the file already, 412 if the client means

@@ -70,7 +70,7 @@ plain_range(const char *text, int64_t size, int64_t *first, int64_t *last)
 static void
 check_parsed_range(const char *text, int64_t size)
 {
-    struct static_file file = {.end = size};
+    struct file file = {.end = size};
     int64_t first = 0, last = 0;
     int status = parse_range(text, &file);
 
