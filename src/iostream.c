@@ -69,7 +69,7 @@ static void stream_events(int fd, uint32_t events, void *arg);
 struct iostream *
 iostream_new(struct ioloop *loop, int fd)
 {
-    struct iostream *s = calloc(1, sizeof *s);
+    struct iostream *s = malloc(sizeof *s);
 
     if (s == NULL)
         return NULL;
@@ -81,8 +81,7 @@ iostream_new(struct ioloop *loop, int fd)
         return NULL;
     }
 
-    s->loop = loop;
-    s->fd = fd;
+    *s = (struct iostream){.loop = loop, .fd = fd};
 
     /* (4) The loop does not watch the socket yet; see set_io_state(). */
     TOUR(4, fd, "stream made; the loop does not know it yet");
@@ -124,8 +123,7 @@ iostream_close(struct iostream *s)
     if (s->filter != NULL)
         s->filter->close(s->filter, iostream_unsent(s) == 0);
 
-    if (s->state != 0)
-        ioloop_remove_handler(s->loop, s->fd);
+    ioloop_remove_handler(s->loop, s->fd);
     close(s->fd);
     s->fd = -1;
 
@@ -553,7 +551,6 @@ write_later(void *arg)
 {
     struct iostream *s = arg;
 
-    s->write_queued = false;
     if (s->fd == -1)
         return;
 
@@ -562,11 +559,11 @@ write_later(void *arg)
      * came together are answered together. The waiting ends when no complete
      * request is left, at the latest at the high-water mark. */
     if (s->read_complete && iostream_unsent(s) < IOSTREAM_MAX_UNSENT) {
-        s->write_queued = true;
         ioloop_add_callback(s->loop, write_later, s);
         return;
     }
 
+    s->write_queued = false;
     handle_write(s);
 }
 
@@ -598,13 +595,10 @@ iostream_write(struct iostream *s, const void *data, size_t size,
     /* (16) The bytes are in the buffer. The kernel does not have them yet. */
     TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
 
-    /* [37] The filter writes without a callback, and keeps the one there is. */
-    bool keep = s->filter != NULL && callback == NULL;
-    arg = keep ? s->write_arg : arg;
-    callback = keep ? s->write_callback : callback;
-
-    s->write_callback = callback;
-    s->write_arg = arg;
+    if (callback != NULL) {
+        s->write_callback = callback;
+        s->write_arg = arg;
+    }
     if (s->write_queued || (s->state & IOLOOP_WRITE))
         return;
     s->write_queued = true;
@@ -629,12 +623,9 @@ iostream_linger(struct iostream *s, bool expects_more)
     if (s->filter != NULL)
         s->filter->close(s->filter, iostream_unsent(s) == 0);
 
-    if (s->state != 0)
-        ioloop_remove_handler(s->loop, fd);
-    s->state = 0;
-    if (!linger_start(s->loop, fd, iostream_free, s))
-        return;
-    s->fd = -1;
+    ioloop_remove_handler(s->loop, fd);
+    if (linger_start(s->loop, fd, iostream_free, s))
+        s->fd = -1;
     buffer_release(&s->read_buffer);
 }
 
@@ -704,10 +695,8 @@ stream_events(int fd, uint32_t events, void *arg)
 
     /* [7] iostream_close() would be too early here: the bytes that were just
      * read may have queued a callback, which must run first. */
-    if (events & IOLOOP_ERROR) {
+    if (events & IOLOOP_ERROR)
         ioloop_add_callback(s->loop, close_later, s);
-        return;
-    }
 
     /* [8] The stream removes an event that it does not need: the loop would
      * report it in every turn. READ is removed if the peer will send no more,

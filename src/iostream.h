@@ -107,16 +107,14 @@ void iostream_watch(struct iostream *stream);
  * - It never blocks. The stream gives the bytes to the kernel in a later turn,
  *   mostly the next one, together with what is written until then. Bytes that
  *   the kernel does not take are sent when the socket has room again.
- * - `callback`, if not NULL, runs once when no byte is unsent any more. A later
- *   write replaces it by its own callback.
+ * - `callback` runs once when no byte is unsent any more. A later write replaces
+ *   it by its own callback, unless that is NULL.
  * - If there is no memory for the copy, the stream is aborted: the peer must
  *   not take a part of the answer for the whole.
  * - The stream does not limit the unsent bytes; the caller can do that with
  *   iostream_unsent(). */
 void iostream_write(struct iostream *stream, const void *data, size_t size,
                     ioloop_callback *callback, void *arg);
-
-/* [37] With a filter a later write without a callback keeps the earlier one. */
 
 /* [28] iostream_write() sends a block of more than 4 KiB at once, behind the
  * bytes that were unsent before. Only the part that the kernel does not take is
