@@ -420,9 +420,8 @@ on_write_complete(void *arg)
     struct httprequest *r = c->request;
     ioloop_callback *callback = r != NULL ? r->write_callback : NULL;
 
-    /* [25] The application may have written more, or even finished, since the
-     * last byte was sent. Then this function is called again when nothing is
-     * unsent (Tornado 2.1.1). */
+    /* [19] More bytes may have been written since the last one was sent. When
+     * they are sent, their own callback will run (Tornado since 2.1.1). */
     if (iostream_unsent(c->stream) > 0)
         return;
 

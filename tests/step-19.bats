@@ -186,3 +186,104 @@ canceller() {
     [ "$("$BATS_FILE_TMPDIR/driver" 8)" = 'next: one;two;' ]
     [ "$("$BATS_FILE_TMPDIR/driver" 13)" = $'nothing yet\nnext: one;two;three' ]
 }
+
+# A connection whose second request is complete in the same event in which the rest
+# of its first answer is sent: the answers, as the other end gets them.
+two_answers() {
+    cat <<- 'END'
+		#include "httpconnection.h"
+		#include "system.h"
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/socket.h>
+		#include <unistd.h>
+
+		static struct ioloop *loop;
+		static int ours, peer;
+		static size_t received;
+		static char last;
+
+		static void on_request(struct httprequest *r, void *arg)
+		{
+		    static char large[30000];
+
+		    (void)arg;
+		    memset(large, '1', sizeof large);
+		    if (strcmp(r->path, "/1") == 0)
+		        httprequest_write(r, large, sizeof large, NULL, NULL);
+		    else
+		        httprequest_write(r, "2", 1, NULL, NULL);
+		    httprequest_finish(r);
+		}
+
+		static ssize_t receive(void)
+		{
+		    char bytes[4096];
+		    ssize_t n = recv(peer, bytes, sizeof bytes, MSG_DONTWAIT);
+
+		    received += n > 0 ? (size_t)n : 0;
+		    last = n > 0 ? bytes[n - 1] : last;
+		    return n;
+		}
+
+		static void on_readable(int fd, uint32_t events, void *arg)
+		{
+		    (void)events, (void)arg;
+		    if (receive() != 0)
+		        return;
+		    printf("%zu bytes, the last is %c\n", received, last);
+		    ioloop_remove_handler(loop, fd);
+		    ioloop_stop(loop);
+		}
+
+		/* From now on the kernel takes everything. */
+		static void make_room(void *arg)
+		{
+		    int size = 200000;
+
+		    (void)arg;
+		    setsockopt(ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+		    while (receive() > 0)
+		        continue;
+		    if (write(peer, "\r\n", 2) != 2 ||
+		        ioloop_add_handler(loop, peer, on_readable, NULL,
+		                           IOLOOP_READ) == -1)
+		        exit(1);
+		}
+
+		int main(void)
+		{
+		    static const char requests[] =
+		        "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"
+		        "GET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+		    static struct httpconnection_settings settings = {
+		        .request_callback = on_request,
+		        .max_header_size = 1000, .max_body_size = 1000,
+		    };
+		    struct sockaddr none = {.sa_family = AF_UNIX};
+		    int fds[2], size = 4096;
+
+		    loop = ioloop_instance();
+		    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1 ||
+		        set_nonblocking(fds[0]) == -1 || set_nonblocking(fds[1]) == -1)
+		        return 1;
+		    ours = fds[0];
+		    peer = fds[1];
+		    setsockopt(ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+		    if (write(peer, requests, sizeof requests - 1) == -1)
+		        return 1;
+		    httpconnection_handle_stream(iostream_new(loop, ours), &none,
+		                                 sizeof none, &settings);
+		    ioloop_add_timeout(loop, ioloop_time() + 50000, make_room, NULL);
+		    ioloop_start(loop);
+		    return 0;
+		}
+	END
+}
+
+@test "an answer that is made while the rest of the one before is sent is not lost" {
+    two_answers | build_driver 19 iostream.c delimiter.c linger.c httpconnection.c \
+        httprequest.c httputil.c httpbody.c httpform.c
+    [ "$("$BATS_FILE_TMPDIR/driver")" = '30001 bytes, the last is 2' ]
+}
