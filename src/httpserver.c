@@ -24,8 +24,8 @@ struct httpserver {
     struct ioloop *loop;
     httpserver_handle_stream *handle_stream;
     void *arg;
-    struct listeners *listeners; /* NULL: no listener yet */
-    size_t nstarted;             /* how many of them the loop watches */
+    struct listeners listeners;
+    size_t nstarted; /* how many of them the loop watches */
 
     /* [20] While no connection can be accepted. */
     struct timeout *paused; /* NULL: accepting is not paused */
@@ -66,8 +66,7 @@ leave_loop(struct httpserver *server)
 {
     while (server->nstarted > 0)
         ioloop_remove_handler(server->loop,
-                              listeners_fd(server->listeners,
-                                           --server->nstarted));
+                              server->listeners.fds[--server->nstarted]);
 }
 
 /* [17] --- the end of a stream --------------------------------------------- */
@@ -239,12 +238,12 @@ listener_ready(int fd, uint32_t events, void *arg)
 
 /* (1) From now on the loop reports pending connections. */
 int
-httpserver_start(struct httpserver *server, struct listeners *listeners)
+httpserver_start(struct httpserver *server, const struct listeners *listeners)
 {
-    int fd;
+    server->listeners = *listeners;
+    while (server->nstarted < listeners->n) {
+        int fd = listeners->fds[server->nstarted];
 
-    server->listeners = listeners;
-    while ((fd = listeners_fd(listeners, server->nstarted)) != -1) {
         if (ioloop_add_handler(server->loop, fd, listener_ready, server,
                                IOLOOP_READ) == -1)
             return -1;
@@ -263,7 +262,7 @@ resume(void *arg)
 
     server->paused = NULL;
     while (server->paused == NULL &&
-           httpserver_start(server, server->listeners) == -1)
+           httpserver_start(server, &server->listeners) == -1)
         pause_accepting(server);
 }
 
@@ -272,13 +271,9 @@ resume(void *arg)
 const char *
 httpserver_listen(struct httpserver *server, int port, const char *address)
 {
-    const char *error = "out of memory";
+    const char *error = listeners_bind(&server->listeners, port, address);
 
-    if (server->listeners == NULL)
-        server->listeners = listeners_new();
-    if (server->listeners != NULL)
-        error = listeners_bind(server->listeners, port, address);
-    if (error == NULL && httpserver_start(server, server->listeners) == -1)
+    if (error == NULL && httpserver_start(server, &server->listeners) == -1)
         error = strerror(errno);
     return error;
 }
@@ -288,7 +283,7 @@ int
 httpserver_url(const struct httpserver *server, size_t i, char *url,
                size_t size)
 {
-    return listeners_url(server->listeners, i, url, size);
+    return listeners_url(&server->listeners, i, url, size);
 }
 
 /* [17] --- stop ------------------------------------------------------------ */
@@ -302,8 +297,7 @@ httpserver_stop(struct httpserver *server)
     server->paused = NULL;
 
     leave_loop(server);
-    listeners_free(server->listeners);
-    server->listeners = NULL;
+    listeners_close(&server->listeners, 0);
 }
 
 /* The last stream that is freed calls `empty`, and so frees the server. */
@@ -331,8 +325,7 @@ httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
         before = server->nstreams;
         server->nstreams_before = before; /* [36] */
         for (size_t i = 0; i < server->nstarted; i++)
-            listener_ready(listeners_fd(server->listeners, i), IOLOOP_READ,
-                           server);
+            listener_ready(server->listeners.fds[i], IOLOOP_READ, server);
     } while (server->nstreams > before);
     httpserver_stop(server);
     server->empty = empty;

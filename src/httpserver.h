@@ -38,9 +38,10 @@ const char *httpserver_listen(struct httpserver *server, int port,
                               const char *address);
 
 /* HTTPServer.start, or TCPServer.add_sockets of Tornado 2.1: takes ownership of
- * the listeners, even if the call fails. Registers with the loop the listeners
- * that are not registered yet. Returns 0, or -1 with errno. */
-int httpserver_start(struct httpserver *server, struct listeners *listeners);
+ * the sockets, even if the call fails. Registers with the loop those that are
+ * not registered yet. Returns 0, or -1 with errno. */
+int httpserver_start(struct httpserver *server,
+                     const struct listeners *listeners);
 
 /* [20] As listeners_url(), for the i-th listener of the server. */
 int httpserver_url(const struct httpserver *server, size_t i, char *url,

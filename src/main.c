@@ -17,7 +17,7 @@
 
 static struct application *application;
 static struct httpconnection_settings connections;
-static struct listeners *listeners;
+static struct listeners listeners;
 static struct proxy proxy; /* [34] */
 static struct httplimits limits; /* [32] */
 static struct watchdog watchdog; /* [35] */
@@ -46,7 +46,7 @@ serve(void)
     prefork_watch_parent(loop); /* [33] */
     signals_set_shutdown(server, &limits); /* [34] */
     set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [35] */
-    if (httpserver_start(server, listeners) == -1)
+    if (httpserver_start(server, &listeners) == -1)
         die("cannot watch the listeners");
     signals_hold(false);
     if (ioloop_start(loop) == -1)
@@ -108,11 +108,11 @@ main(int argc, char **argv)
 {
     settings_read(argc, argv);
     make_application();
-    listeners = settings_listen();
-    prefork_listen(listeners); /* [33] */
+    settings_listen(&listeners);
+    prefork_listen(&listeners); /* [33] */
     signals_hold(true);
-    settings_announce(listeners);
-    listeners = prefork(); /* [33] */
+    settings_announce(&listeners);
+    prefork(&listeners); /* [33] */
     settings_use_certificate(true); /* [37] a child's may be new */
     serve();
     application_free(application);

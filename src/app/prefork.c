@@ -8,37 +8,34 @@
 #include "signals.h"
 #include "system.h"
 
-static struct listeners *listeners[MAX_PROCESSES]; /* one set for each child */
+static struct listeners listeners[MAX_PROCESSES]; /* one set for each child */
 static int lifeline = -1; /* readable when the parent has ended */
 
 /* The parent keeps all listeners open: when a child dies, the connections that
  * are pending on its listener wait for the next child, and their clients do not
  * notice. */
 void
-prefork_listen(struct listeners *first)
+prefork_listen(const struct listeners *first)
 {
-    listeners[0] = first;
-    for (long i = 1; i < settings.processes; i++) {
-        listeners[i] = listeners_new();
-        if (listeners[i] == NULL || !listeners_bind_shared(listeners[i], first))
+    listeners[0] = *first;
+    for (long i = 1; i < settings.processes; i++)
+        if (!listeners_bind_shared(&listeners[i], first))
             die("cannot make the listeners of all processes");
-    }
 }
 
 static void
 close_child_listeners(size_t id)
 {
-    listeners_free(listeners[id]);
-    listeners[id] = NULL;
+    listeners_close(&listeners[id], 0);
 }
 
-struct listeners *
-prefork(void)
+void
+prefork(struct listeners *own)
 {
     int status, id;
 
     if (settings.processes == 1)
-        return listeners[0];
+        return;
     id = fork_processes((size_t)settings.processes,
                         (unsigned)settings.stop_timeout, close_child_listeners,
                         &lifeline, &status);
@@ -47,7 +44,7 @@ prefork(void)
             close_child_listeners(i);
     if (id == PROCESS_PARENT)
         signals_exit(status);
-    return listeners[id];
+    *own = listeners[id];
 }
 
 /* The parent has ended. No process would restart this one or tell it to end, so

@@ -12,14 +12,14 @@
 
 /* Makes a set of listeners for each process; the first one gets `first`. The
  * sets belong to prefork.c. An error ends the program. */
-void prefork_listen(struct listeners *first);
+void prefork_listen(const struct listeners *first);
 
 /* Forks settings.processes children; with one process it does not fork.
- * - Returns in each process that serves clients: the listeners of that process,
- *   which the caller owns.
+ * - Returns in each process that serves clients. *own are the listeners of that
+ *   process, which the caller owns; until then, those of the first one.
  * - The parent does not return: it exits when all children have ended.
  * - To be called before a loop exists. */
-struct listeners *prefork(void);
+void prefork(struct listeners *own);
 
 /* When the parent of this process has ended, the process gets SIGTERM. */
 void prefork_watch_parent(struct ioloop *loop);

@@ -360,20 +360,19 @@ open_listeners(struct listeners *listeners)
 {
     /* [34] Inherited listeners take the place of the options. */
     const char *error = listeners_inherit(listeners);
-    if (error != NULL || listeners_fd(listeners, 0) != -1)
+    if (error != NULL || listeners->n > 0)
         return error;
 
     return listeners_bind(listeners, (int)settings.port, settings.address);
 }
 
-struct listeners *
-settings_listen(void)
+void
+settings_listen(struct listeners *listeners)
 {
-    struct listeners *listeners = listeners_new();
-    const char *error = "out of memory";
+    const char *error = open_listeners(listeners);
 
-    if (listeners != NULL && (error = open_listeners(listeners)) == NULL)
-        return listeners;
+    if (error == NULL)
+        return;
     fprintf(stderr, "dustdevil: %s\n", error);
     exit(1);
 }

@@ -40,9 +40,9 @@ extern struct settings settings;
  * with one line on stderr and status 2 (an invalid option) or 1 (any other). */
 void settings_read(int argc, char **argv);
 
-/* The listeners of --address and --port; the caller owns them. Ends the
- * program, with one line on stderr and status 1, if it fails. */
-struct listeners *settings_listen(void);
+/* Adds the listeners of --address and --port. Ends the program, with one line
+ * on stderr and status 1, if it fails. */
+void settings_listen(struct listeners *listeners);
 
 /* Prints a line for each listener on stdout. */
 void settings_announce(const struct listeners *listeners);

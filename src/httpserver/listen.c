@@ -1,4 +1,4 @@
-/* [9] listen.c -- see listen.h. */
+/* [17] listen.c -- see listen.h. */
 #include "listen.h"
 
 #include <errno.h> /* [20] */
@@ -6,58 +6,19 @@
 #include <netdb.h> /* [20] */
 #include <netinet/in.h> /* [20] */
 #include <stdio.h> /* [20] */
-#include <stdlib.h>
+#include <stdlib.h> /* [34] */
 #include <string.h> /* [20] */
 #include <sys/un.h> /* [34] */
-#include <unistd.h> /* [17] */
+#include <unistd.h>
 
 #include "system.h" /* [20] */
 #include "trace.h" /* [20] */
 
-enum { MAX_LISTENERS = 16 };
-
-struct listeners {
-    int fds[MAX_LISTENERS];
-    size_t n;
-    bool shared; /* [33] made by listeners_bind_shared() */
-
-    /* [20] What listeners_bind() returns when it fails. */
-    char error[256];
-};
-
-struct listeners *
-listeners_new(void)
-{
-    return calloc(1, sizeof(struct listeners));
-}
-
-/* [17] Closes and removes the last sockets, until `n` are left. */
-static void
-close_down_to(struct listeners *l, size_t n)
+void
+listeners_close(struct listeners *l, size_t n)
 {
     while (l->n > n)
         close(l->fds[--l->n]);
-}
-
-/* [17] The sockets belong to the set, so they are closed, too. */
-void
-listeners_free(struct listeners *l)
-{
-    if (l != NULL)
-        close_down_to(l, 0);
-    free(l);
-}
-
-void
-listeners_add(struct listeners *l, int fd)
-{
-    l->fds[l->n++] = fd;
-}
-
-int
-listeners_fd(const struct listeners *l, size_t i)
-{
-    return l != NULL && i < l->n ? l->fds[i] : -1;
 }
 
 /* [20] --- bind ---------------------------------------------------------- */
@@ -66,6 +27,9 @@ listeners_fd(const struct listeners *l, size_t i)
  * port may be in use at another address. MAX_TRIES: how many ports are
  * tried. */
 enum { BACKLOG = 1024, MAX_TRIES = 100 };
+
+/* What listeners_bind() returns when it fails. */
+static char message[256];
 
 /* Adds a socket that listens at *sa. Returns 0, and *sa has the real port in
  * place of port 0; or the errno of the call that failed.
@@ -90,7 +54,7 @@ add_socket(struct listeners *l, struct sockaddr *sa, socklen_t size)
     set_tcp_options(fd); /* [25] */
     if (set_nonblocking(fd) == 0 && bind(fd, sa, size) == 0 &&
         listen(fd, BACKLOG) == 0 && getsockname(fd, sa, &size) == 0) {
-        listeners_add(l, fd);
+        l->fds[l->n++] = fd;
         return 0;
     }
     error = errno;
@@ -138,7 +102,7 @@ bind_all(struct listeners *l, struct addrinfo *list, in_port_t net_port)
     }
     if (l->n > before && failure != EADDRINUSE)
         return 0;
-    close_down_to(l, before);
+    listeners_close(l, before);
     return failure;
 }
 
@@ -180,11 +144,11 @@ listeners_bind(struct listeners *l, int port, const char *address)
     if (error == 0)
         return NULL;
     make_printable(printable, sizeof printable, address);
-    snprintf(l->error, sizeof l->error,
+    snprintf(message, sizeof message,
              "cannot listen on port %d of %s: %s%s", port,
              *address != '\0' ? printable : "all addresses", why,
              error == EADDRINUSE ? " (--port=0 takes a free one)" : "");
-    return l->error;
+    return message;
 }
 
 /* [20] --- names ---------------------------------------------------------- */
@@ -196,11 +160,10 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
     struct sockaddr *sa = (struct sockaddr *)&bound;
     socklen_t length = sizeof bound;
     char host[64], port[8];
-    int fd = listeners_fd(l, i);
 
-    if (fd == -1)
+    if (i >= l->n)
         return -1;
-    getsockname(fd, sa, &length);
+    getsockname(l->fds[i], sa, &length);
 
     /* [34] An inherited socket may be of any kind. */
     if (sa->sa_family == AF_UNIX) {
@@ -210,7 +173,7 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
 
     if (getnameinfo(sa, length, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        snprintf(url, size, "descriptor %d", fd);
+        snprintf(url, size, "descriptor %d", l->fds[i]);
     else
         snprintf(url, size, sa->sa_family == AF_INET6 ? "http://[%s]:%s"
                                                       : "http://%s:%s",
@@ -239,7 +202,7 @@ listeners_bind_shared(struct listeners *l, const struct listeners *first)
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         if (fd == -1)
             return false;
-        listeners_add(l, fd);
+        l->fds[l->n++] = fd;
     }
     return true;
 }
@@ -265,12 +228,12 @@ listeners_inherit(struct listeners *l)
 
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
         if (!listens || set_nonblocking(fd) == -1) {
-            snprintf(l->error, sizeof l->error,
+            snprintf(message, sizeof message,
                      "descriptor %d is not a listening socket", fd);
-            return l->error;
+            return message;
         }
         set_tcp_options(fd);
-        listeners_add(l, fd);
+        l->fds[l->n++] = fd;
     }
     return NULL;
 }

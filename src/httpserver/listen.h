@@ -4,27 +4,24 @@
  *     netutil.bind_sockets
  *     Layer 3.
  *
- * A set of up to 16 listening sockets. The kernel accepts connections for a
- * socket as soon as listen() has been called. They are pending until the
- * process calls accept(). */
+ * The kernel accepts connections for a socket as soon as listen() has been
+ * called. They are pending until the process calls accept(). */
 #ifndef LISTEN_H
 #define LISTEN_H
 
 #include <stdbool.h> /* [33] */
 #include <stddef.h>
 
-struct listeners;
+/* A set of listening, non-blocking sockets. An empty set has only zeros. */
+enum { MAX_LISTENERS = 16 };
+struct listeners {
+    int fds[MAX_LISTENERS];
+    size_t n;
+    bool shared; /* [33] made by listeners_bind_shared() */
+};
 
-/* Makes an empty set, which the caller owns. Returns NULL if there is no
- * memory. */
-struct listeners *listeners_new(void);
-
-/* [17] Closes the sockets, too. NULL is allowed. */
-void listeners_free(struct listeners *listeners);
-
-/* Adds a listening, non-blocking socket, and takes ownership of it. The
- * caller must not add more than 16. */
-void listeners_add(struct listeners *listeners, int fd);
+/* [17] Closes and removes all sockets but the first `n`. */
+void listeners_close(struct listeners *listeners, size_t n);
 
 /* [20] Adds a socket for each address that `address` stands for: a number or a
  * name, IPv4 or IPv6 ("::1" or "[::1]"), or "" for all interfaces of both. Up
@@ -34,15 +31,10 @@ void listeners_add(struct listeners *listeners, int fd);
  * - An address family that the system cannot use is left out, unless it is the
  *   only one.
  * - Returns NULL, or a sentence without a newline that says what is wrong; then
- *   no socket is added. The sentence belongs to the set and is valid until the
- *   next call.
+ *   no socket is added. The sentence is valid until the next call.
  * - It may block while it asks the name server. */
 const char *listeners_bind(struct listeners *listeners, int port,
                            const char *address);
-
-/* The descriptor of the i-th socket; -1 if there is no such socket. The set
- * still owns it. */
-int listeners_fd(const struct listeners *listeners, size_t i);
 
 /* [20] Writes the URL of the i-th socket to `url`, or another name if it has no
  * URL. Returns 0, or -1 if there is no such socket. */

@@ -117,14 +117,12 @@ step_server(struct ioloop *loop, int argc, char **argv,
             httpserver_handle_stream *handle_stream, void *arg)
 {
     struct httpserver *server = httpserver_new(loop, handle_stream, arg);
-    struct listeners *listeners = listeners_new();
-    int listener = step_listen(argc, argv);
+    struct listeners listeners = {{step_listen(argc, argv)}, .n = 1};
 
-    if (loop == NULL || server == NULL || listeners == NULL ||
-        set_nonblocking(listener) == -1)
+    if (loop == NULL || server == NULL ||
+        set_nonblocking(listeners.fds[0]) == -1)
         die("server");
-    listeners_add(listeners, listener);
-    if (httpserver_start(server, listeners) == -1)
+    if (httpserver_start(server, &listeners) == -1)
         die("event loop");
     step_addresses(server, argc, argv); /* [20] */
     return server;
