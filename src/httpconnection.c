@@ -224,13 +224,11 @@ read_body(struct httpconnection *c)
 
     /* [27] The length of a chunked body is known only at its end. */
     if (length == HTTP_LENGTH_UNKNOWN) {
-        if (!httpchunked_read(c->stream, r, max, on_request_body, c))
-            httpconnection_refuse(c, HTTP_NO_MEMORY);
+        httpchunked_read(c->stream, r, max, on_request_body, c);
         return true;
     }
 
-    if (!httpbody_read(c->stream, r, length, on_request_body, c))
-        httpconnection_refuse(c, HTTP_NO_MEMORY);
+    httpbody_read(c->stream, r, length, on_request_body, c);
     return true;
 }
 

@@ -29,15 +29,16 @@ httpbody_read_left(struct httpbody *b)
         b->callback(NULL, b->arg);
 }
 
-bool
+void
 httpbody_read(struct iostream *stream, struct httprequest *r, size_t length,
               httpbody_callback *callback, void *arg)
 {
     struct httpbody *b = arena_alloc(&r->arena, sizeof *b);
 
-    if (b == NULL)
-        return false;
+    if (b == NULL) {
+        callback(HTTP_NO_MEMORY, arg);
+        return;
+    }
     *b = (struct httpbody){stream, &r->body_buffer, length, callback, arg};
     httpbody_read_left(b);
-    return true;
 }

@@ -5,7 +5,6 @@
 #ifndef HTTPBODY_H
 #define HTTPBODY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "httprequest.h"
@@ -17,10 +16,10 @@ typedef void httpbody_callback(const char *wrong, void *arg);
 
 /* Reads `length` bytes, at least 1, into request->body_buffer.
  * - The buffer grows with the bytes that arrive, not with the announced length.
- * - The callback runs from the loop. It does not run if the stream closes
- *   first, or if (chapter 19) its pending read is cancelled.
- * - False if there is no memory; then the callback does not run. */
-bool httpbody_read(struct iostream *stream, struct httprequest *request,
+ * - The callback runs from the loop; if there is no memory, at once. It does
+ *   not run if the stream closes first, or if (chapter 19) its pending read is
+ *   cancelled. */
+void httpbody_read(struct iostream *stream, struct httprequest *request,
                    size_t length, httpbody_callback *callback, void *arg);
 
 /* What is left of a body, or (chapter 27) of a chunk. */

@@ -33,6 +33,13 @@ struct httpchunked {
 
 static void on_trailer(const char *line, size_t size, void *arg);
 
+/* Reads a size line or a trailer of at most `max` bytes. */
+static void
+read_line(struct httpchunked *c, size_t max, iostream_callback *callback)
+{
+    iostream_read_until(c->chunk.stream, "\r\n", max + 2, callback, c);
+}
+
 /* --- the size ------------------------------------------------------------ */
 
 /* Skips a token or a quoted string. Returns its end; NULL if there is
@@ -98,13 +105,6 @@ parse_size_line(struct httpchunked *c, const char *line, size_t size)
 }
 
 static void
-read_trailer(struct httpchunked *c)
-{
-    iostream_read_until(c->chunk.stream, "\r\n", MAX_TRAILER_BYTES + 2,
-                        on_trailer, c);
-}
-
-static void
 on_size_line(const char *line, size_t size, void *arg)
 {
     struct httpchunked *c = arg;
@@ -115,14 +115,7 @@ on_size_line(const char *line, size_t size, void *arg)
     else if (c->chunk.left > 0)
         httpbody_read_left(&c->chunk);
     else
-        read_trailer(c);
-}
-
-static void
-read_size_line(struct httpchunked *c)
-{
-    iostream_read_until(c->chunk.stream, "\r\n", MAX_SIZE_LINE + 2,
-                        on_size_line, c);
+        read_line(c, MAX_TRAILER_BYTES, on_trailer);
 }
 
 /* --- the bytes ----------------------------------------------------------- */
@@ -137,7 +130,7 @@ on_data_end(const char *data, size_t size, void *arg)
     if (memcmp(data, "\r\n", size) != 0)
         c->callback("400 a chunk is longer than its size", c->arg);
     else
-        read_size_line(c);
+        read_line(c, MAX_SIZE_LINE, on_size_line);
 }
 
 static void
@@ -176,23 +169,24 @@ on_trailer(const char *line, size_t size, void *arg)
     if (wrong != NULL)
         c->callback(wrong, c->arg);
     else
-        read_trailer(c);
+        read_line(c, MAX_TRAILER_BYTES, on_trailer);
 }
 
 /* --- the beginning ------------------------------------------------------- */
 
-bool
+void
 httpchunked_read(struct iostream *stream, struct httprequest *r, size_t max,
                  httpbody_callback *callback, void *arg)
 {
     struct httpchunked *c = arena_alloc(&r->arena, sizeof *c);
 
-    if (c == NULL)
-        return false;
+    if (c == NULL) {
+        callback(HTTP_NO_MEMORY, arg);
+        return;
+    }
     *c = (struct httpchunked){.request = r, .max = max, .callback = callback,
                               .arg = arg};
     c->chunk = (struct httpbody){stream, &r->body_buffer, 0, on_chunk, c};
     c->trailers.arena = &r->arena;
-    read_size_line(c);
-    return true;
+    read_line(c, MAX_SIZE_LINE, on_size_line);
 }

@@ -23,10 +23,8 @@
  *   own; a byte that the grammar does not allow is 400.
  * - The buffer grows with the bytes that arrive, not with the announced sizes.
  *   The request's arena holds the trailers, which are checked and dropped.
- * - The callback does not run if the stream closes first or the pending read is
- *   cancelled.
- * - False if there is no memory; then the callback does not run. */
-bool httpchunked_read(struct iostream *stream, struct httprequest *request,
+ * - The callback runs as that of httpbody_read() does. */
+void httpchunked_read(struct iostream *stream, struct httprequest *request,
                       size_t max, httpbody_callback *callback, void *arg);
 
 #endif

@@ -85,9 +85,8 @@ on_headers(const char *data, size_t size, void *arg)
     if (wrong == NULL)
         wrong = httprequest_body_length(c->request, MAX_BODY, &length);
     if (wrong == NULL && length > 0) {
-        if (httpbody_read(c->stream, c->request, length, answer, c))
-            return;
-        wrong = HTTP_NO_MEMORY;
+        httpbody_read(c->stream, c->request, length, answer, c);
+        return;
     }
 
     answer(wrong, c);
