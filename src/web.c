@@ -265,11 +265,12 @@ const char *
 handler_get_argument(struct handler *self, const char *name,
                      const char *fallback)
 {
-    const struct argument *a = httpform_argument(&self->request->arguments,
-                                                 name, HTTP_LAST);
-    const char *value = a != NULL ? a->value : fallback;
+    const char *value = httpform_argument(&self->request->arguments, name,
+                                          HTTP_LAST);
     char detail[128];
 
+    if (value == NULL)
+        value = fallback;
     if (value == NULL) {
         snprintf(detail, sizeof detail, "Missing argument %s", name);
         handler_send_error(self, 400, detail);
@@ -303,8 +304,5 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
 const char *
 handler_get_arguments(struct handler *self, const char *name, size_t i)
 {
-    const struct argument *a = httpform_argument(&self->request->arguments,
-                                                 name, i);
-
-    return a != NULL ? a->value : NULL;
+    return httpform_argument(&self->request->arguments, name, i);
 }

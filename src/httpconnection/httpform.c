@@ -121,9 +121,8 @@ httpform_parse_qs(struct arguments *arguments, const char *text, size_t size)
     return wrong;
 }
 
-const struct argument *
-httpform_argument(const struct arguments *arguments, const char *name,
-                  size_t i)
+char *
+httpform_argument(struct arguments *arguments, const char *name, size_t i)
 {
     struct argument *found = NULL;
     bool last = i == HTTP_LAST;
@@ -134,12 +133,13 @@ httpform_argument(const struct arguments *arguments, const char *name,
             memcmp(arguments->items[k].name, name, size) == 0 &&
             (last || i-- == 0))
             found = &arguments->items[k];
+    if (found == NULL)
+        return NULL;
 
     /* [21] Only what a handler asks for is cleaned: the others are as sent. */
-    if (found != NULL)
-        clean(found);
+    clean(found);
 
-    return found;
+    return found->value;
 }
 
 /* [22] --- multipart ------------------------------------------------------- */

@@ -59,12 +59,13 @@ const char *httpform_parse_multipart(struct arguments *arguments,
                                      const char *content_type,
                                      const char *data, size_t size);
 
-/* The i-th field of that name, or, for HTTP_LAST, the last; NULL if there is no
- * such field. From chapter 21 on its value has no white space around it, and no
- * control bytes but tabs and line breaks. */
+/* The value of the i-th field of that name, or, for HTTP_LAST, of the last;
+ * NULL if there is no such field. From chapter 21 on the value is cleaned, in
+ * place: then it has no white space around it, and no control bytes but tabs
+ * and line breaks. */
 #define HTTP_LAST SIZE_MAX
-const struct argument *httpform_argument(const struct arguments *arguments,
-                                         const char *name, size_t i);
+char *httpform_argument(struct arguments *arguments, const char *name,
+                        size_t i);
 
 /* --- %XX ---------------------------------------------------------------- */
 
