@@ -231,17 +231,17 @@ const struct handler_class bytes_handler = {
 static void
 cookie_get(struct handler *self)
 {
-    struct httprequest *request = handler_request(self);
-    const char *wrong = httprequest_parse_cookies(request);
+    const struct httpheaders *cookies = &handler_request(self)->cookies;
+    const char *wrong = httprequest_parse_cookies(handler_request(self));
 
     if (wrong != NULL) {
         handler_send_error(self, atoi(wrong), wrong + 4);
         return;
     }
     plain_text(self);
-    for (size_t i = 0; i < request->ncookies; i++)
-        handler_printf(self, "%s=%s\n", request->cookies[i].name,
-                       request->cookies[i].value);
+    for (size_t i = 0; i < cookies->n; i++)
+        handler_printf(self, "%s=%s\n", cookies->items[i].name,
+                       cookies->items[i].value);
 }
 
 const struct handler_class cookie_handler = {.get = cookie_get};

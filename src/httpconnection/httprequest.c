@@ -199,6 +199,7 @@ httprequest_new(void)
     *r = (struct httprequest){.arena = arena};
     r->headers.arena = &r->arena; /* [11] */
     r->arguments.arena = &r->arena; /* [14] */
+    r->cookies.arena = &r->arena; /* [30] */
     r->body = ""; /* [12] */
     r->protocol = "http"; /* [25] */
     return r;
@@ -368,20 +369,6 @@ httprequest_parse_body(struct httprequest *r)
 
 /* [30] --- cookies --------------------------------------------------------- */
 
-bool
-httprequest_add_cookie(struct httprequest *r, const char *name,
-                       const char *value)
-{
-    void *items = arena_more(&r->arena, r->cookies, r->ncookies,
-                             &r->cookies_size, sizeof *r->cookies);
-
-    if (items == NULL)
-        return false;
-    r->cookies = items;
-    r->cookies[r->ncookies++] = (struct cookie){name, value};
-    return true;
-}
-
 /* Removes the blanks at both ends. */
 static char *
 trim(char *text)
@@ -407,7 +394,7 @@ parse_cookies(struct httprequest *r, char *text)
 
         if (pair == NULL || *name == '\0')
             continue;
-        if (r->ncookies == HTTP_MAX_COOKIES)
+        if (r->cookies.n == HTTP_MAX_COOKIES)
             return "400 too many cookies";
         value = trim(pair);
         size = strlen(value);
@@ -415,7 +402,7 @@ parse_cookies(struct httprequest *r, char *text)
             value[size - 1] = '\0';
             value++;
         }
-        if (!httprequest_add_cookie(r, name, value))
+        if (!httpheaders_add(&r->cookies, name, value))
             return HTTP_NO_MEMORY;
     }
     return NULL;

@@ -36,11 +36,6 @@ enum { PEER_IP_SIZE = 64 };
 /* [30] The limit of one request; beyond it the answer is 400. */
 enum { HTTP_MAX_COOKIES = 100 };
 
-/* [30] One cookie of a request. */
-struct cookie {
-    const char *name, *value;
-};
-
 /* HTTPRequest.
  * - Everything that it points at lives as long as the request. A pointer
  *   without a size points at a string.
@@ -63,10 +58,9 @@ struct httprequest {
      * body that is a form. */
     struct arguments arguments;
 
-    /* [30] RequestHandler.cookies, in order of arrival, after
-     * httprequest_parse_cookies(). */
-    struct cookie *cookies;
-    size_t ncookies;
+    /* [30] RequestHandler.cookies, as names and values in order of arrival,
+     * after httprequest_parse_cookies(). */
+    struct httpheaders cookies;
 
     bool keep_alive; /* [16] may another request follow this one? */
 
@@ -83,7 +77,7 @@ struct httprequest {
     void *close_arg; /* [24] */
     bool finished; /* [24] */
     struct buffer *body_buffer; /* [11] bytes of the body so far */
-    size_t cookies_size, cookie_headers; /* [30] room; lines that were parsed */
+    size_t cookie_headers; /* [30] how many Cookie headers were parsed */
     const char *cookies_wrong; /* [30] NULL: nothing is wrong */
     char remote_ip[PEER_IP_SIZE]; /* [24] "": not known yet */
 };
@@ -132,11 +126,6 @@ const char *httprequest_parse_body(struct httprequest *request);
  * skipped. More than HTTP_MAX_COOKIES cookies are an error. A second call does
  * nothing, and returns the same. */
 const char *httprequest_parse_cookies(struct httprequest *request);
-
-/* [30] Adds a cookie, as if the client had sent it. The strings are not copied.
- * False when there is no memory left. */
-bool httprequest_add_cookie(struct httprequest *request, const char *name,
-                            const char *value);
 
 /* [16] HTTPRequest.supports_http_1_1. */
 bool httprequest_supports_http_1_1(const struct httprequest *request);

@@ -28,9 +28,9 @@ handler_get_cookie(struct handler *self, const char *name)
         handler_fail(self, atoi(wrong), wrong + 4);
         return NULL;
     }
-    for (size_t i = r->ncookies; i-- > 0;)
-        if (strcmp(r->cookies[i].name, name) == 0)
-            return r->cookies[i].value;
+    for (size_t i = r->cookies.n; i-- > 0;)
+        if (strcmp(r->cookies.items[i].name, name) == 0)
+            return r->cookies.items[i].value;
     return NULL;
 }
 
@@ -254,7 +254,7 @@ new_token(struct handler *self, unsigned char token[TOKEN])
 
     return text != NULL &&
            handler_set_cookie(self, xsrf, text, 30, COOKIE_XSRF) &&
-           httprequest_add_cookie(self->request, xsrf, text);
+           httpheaders_add(&self->request->cookies, xsrf, text);
 }
 
 const char *

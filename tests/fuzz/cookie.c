@@ -95,8 +95,9 @@ check_line(const struct httprequest *r, const char *line, size_t *n)
             continue;
         if (*n == HTTP_MAX_COOKIES)
             return false;
-        check(*n < r->ncookies && strcmp(r->cookies[*n].name, name) == 0 &&
-              strcmp(r->cookies[*n].value, value) == 0,
+        check(*n < r->cookies.n &&
+              strcmp(r->cookies.items[*n].name, name) == 0 &&
+              strcmp(r->cookies.items[*n].value, value) == 0,
               "a cookie has its name and its value");
         ++*n;
     }
@@ -119,14 +120,14 @@ check_cookies(char *const *lines, size_t nlines)
         ok = check_line(r, lines[i], &n);
     check(ok ? wrong == NULL : wrong != NULL && atoi(wrong) == 400,
           "only too many cookies are refused");
-    check(n == r->ncookies, "there are no more cookies");
+    check(n == r->cookies.n, "there are no more cookies");
     for (size_t i = 0; wrong == NULL && i < n; i++) {
-        size_t last = n - 1;
+        const struct httpheader *all = r->cookies.items, *last = &all[n - 1];
 
-        while (strcmp(r->cookies[last].name, r->cookies[i].name) != 0)
+        while (strcmp(last->name, all[i].name) != 0)
             last--;
-        check(handler_get_cookie(self, r->cookies[i].name) ==
-              r->cookies[last].value, "the last cookie of a name counts");
+        check(handler_get_cookie(self, all[i].name) == last->value,
+              "the last cookie of a name counts");
     }
     end_handler(self);
 }
@@ -136,7 +137,7 @@ check_cookies(char *const *lines, size_t nlines)
 static const char *
 get_signed(const char *name, const char *text, struct handler *self)
 {
-    httprequest_add_cookie(self->request, name, text);
+    httpheaders_add(&self->request->cookies, name, text);
     return handler_get_secure_cookie(self, name, 1);
 }
 
@@ -224,7 +225,7 @@ check_xsrf(const char *cookie, const char *shown)
     bool same = plain_token(a, cookie) && plain_token(b, shown) &&
                 memcmp(a, b, sizeof a) == 0;
 
-    httprequest_add_cookie(self->request, "_xsrf", cookie);
+    httpheaders_add(&self->request->cookies, "_xsrf", cookie);
     httpheaders_add(&self->request->headers, "X-XSRFToken", shown);
     check(handler_check_xsrf_cookie(self) == same,
           "a form is accepted if it shows the token of the cookie");
@@ -240,7 +241,7 @@ check_token(const char *cookie)
     const char *token;
     char *copy;
 
-    httprequest_add_cookie(self->request, "_xsrf", cookie);
+    httpheaders_add(&self->request->cookies, "_xsrf", cookie);
     token = handler_xsrf_token(self);
     check(token != NULL, "there is a token");
     httpheaders_add(&self->request->headers, "X-XSRFToken", token);
