@@ -82,26 +82,23 @@ is_temporary(int error)
 
 /* [25] --- options of a listener ------------------------------------------ */
 
-/* A table: later chapters add options that not every system has. Errors are
- * ignored, because the server works without these options. */
+/* An error is ignored, because the server works without the option. */
+static void
+set_option(int listener, int option, int value)
+{
+    setsockopt(listener, IPPROTO_TCP, option, &value, sizeof value);
+}
+
 void
 set_tcp_options(int listener)
 {
-    static const struct {
-        int option, value;
-    } options[] = {
-        {TCP_NODELAY, 1},
+    set_option(listener, TCP_NODELAY, 1);
 #ifdef TCP_NOTSENT_LOWAT /* [32] */
-        {TCP_NOTSENT_LOWAT, 65536}, /* [32] */
+    set_option(listener, TCP_NOTSENT_LOWAT, 65536); /* [32] */
 #endif /* [32] */
 #ifdef TCP_DEFER_ACCEPT /* [34] */
-        {TCP_DEFER_ACCEPT, 1}, /* [34] */
+    set_option(listener, TCP_DEFER_ACCEPT, 1); /* [34] */
 #endif /* [34] */
-    };
-
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        setsockopt(listener, IPPROTO_TCP, options[i].option, &options[i].value,
-                   sizeof options[i].value);
 }
 
 /* [18] --- acknowledged bytes -------------------------------------------- */
