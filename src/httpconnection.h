@@ -10,8 +10,6 @@
 #ifndef HTTPCONNECTION_H
 #define HTTPCONNECTION_H
 
-#include <stdbool.h> /* [27] */
-#include <stddef.h>
 #include <sys/socket.h>
 
 #include "httprequest.h"

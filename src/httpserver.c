@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <poll.h> /* [20] */
-#include <stdint.h> /* [34] */
 #include <stdlib.h>
 #include <string.h> /* [20] */
 #include <unistd.h>

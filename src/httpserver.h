@@ -7,7 +7,6 @@
 #ifndef HTTPSERVER_H
 #define HTTPSERVER_H
 
-#include <stddef.h> /* [20] */
 #include <sys/socket.h>
 
 #include "iostream.h"

@@ -5,8 +5,6 @@
 #ifndef HTTPBODY_H
 #define HTTPBODY_H
 
-#include <stddef.h>
-
 #include "httprequest.h"
 #include "iostream.h"
 

@@ -14,8 +14,6 @@
 #ifndef HTTPCHUNKED_H
 #define HTTPCHUNKED_H
 
-#include <stddef.h>
-
 #include "httpbody.h"
 
 /* Reads a body in chunks into request->body_buffer.

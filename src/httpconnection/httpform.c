@@ -5,7 +5,6 @@
 #include "httpform.h"
 
 #include <ctype.h> /* [21] */
-#include <stdbool.h>
 #include <stdlib.h> /* [22] */
 #include <string.h>
 #include <strings.h> /* [22] */

@@ -10,7 +10,6 @@
 #ifndef HTTPFORM_H
 #define HTTPFORM_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "memory.h"

@@ -22,9 +22,6 @@
 #ifndef HTTPLIMITS_H
 #define HTTPLIMITS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "httpconnection.h"
 
 enum { HTTP_MIN_RATE = 500 };

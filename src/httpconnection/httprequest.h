@@ -12,9 +12,6 @@
 #define HTTPREQUEST_H
 
 #include <netinet/in.h> /* [12] */
-#include <stdbool.h> /* [16] */
-#include <stddef.h>
-#include <stdint.h> /* [24] */
 #include <sys/socket.h> /* [12] */
 
 #include "httpform.h" /* [14] */

@@ -12,8 +12,6 @@
 #ifndef HTTPUTIL_H
 #define HTTPUTIL_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h> /* [11] */
 #include <string.h> /* [11] */
 #include <time.h> /* [21] */

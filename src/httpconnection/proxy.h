@@ -8,8 +8,6 @@
 #ifndef PROXY_H
 #define PROXY_H
 
-#include <stdbool.h>
-
 #include "httpconnection.h"
 
 /* The settings of proxy_call(); the owner keeps them as long as the server

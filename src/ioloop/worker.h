@@ -12,7 +12,6 @@
 #define WORKER_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #include "ioloop.h"
 

@@ -10,8 +10,6 @@
 #ifndef LINGER_H
 #define LINGER_H
 
-#include <stdbool.h>
-
 #include "ioloop.h"
 
 /* Takes over `fd`, a socket that the loop does not watch, and shuts down its
