@@ -38,7 +38,7 @@ struct iostream *iostream_new(struct ioloop *loop, int fd);
 /* IOStream.read_until: `callback` gets the bytes up to and including
  * `delimiter`.
  * - A CR in `delimiter` is optional in the data ("\r?\n", as in Tornado since
- *   4.1). A caller that requires the CRs checks the data.
+ *   4.0). A caller that requires the CRs checks the data.
  * - `delimiter` has at least one byte that is not a CR. It is not copied.
  * - If `max_bytes` bytes (at least 1) arrive without the delimiter, the
  *   callback gets these bytes.
