@@ -39,7 +39,6 @@ struct file {
     const char *path; /* below the root, as the request names it */
     size_t path_size;
     const char *content; /* NULL: to be read from `fd` */
-    char bytes[]; /* path and content, if this is one of turn_files */
 };
 
 static_assert(sizeof(struct file) <= STATIC_FILE_STATE_SIZE,
@@ -186,20 +185,20 @@ describe_file(struct file *f)
 /* [29] --- the files of this turn ------------------------------------------ */
 
 /* Many clients ask for the same files, and to open a file costs more than to
- * send it. So a small file that was read stays in memory until the turn of the
- * loop is over, and answers all requests for its path until then. No answer is
- * out of date: forget_files() is queued when the file has been read, so it runs
- * before any request that arrives later. */
+ * send it. So a small file that was read is known until the turn of the loop is
+ * over, and answers all requests for its path until then. No answer is out of
+ * date: forget_files() is queued when the file has been read, so it runs before
+ * any request that arrives later. It also runs before the request that the file
+ * was read for is freed, with the memory of the file. */
 enum { TURN_FILES = 16 }; /* further files are read for each request */
-static struct file *turn_files[TURN_FILES];
+static const struct file *turn_files[TURN_FILES];
 static size_t nturn_files;
 
 static void
 forget_files(void *arg)
 {
     (void)arg;
-    while (nturn_files > 0)
-        free(turn_files[--nturn_files]);
+    nturn_files = 0;
 }
 
 /* True if the file at the root and path of *f was read in this turn. Then *f
@@ -407,21 +406,16 @@ static void
 read_file(struct handler *self, struct file *f)
 {
     size_t size = (size_t)f->st.st_size;
-    struct file *kept = malloc(sizeof *kept + f->path_size + size);
+    char *content = arena_alloc(&self->request->arena, size);
 
-    if (kept == NULL ||
-        pread(f->fd, kept->bytes + f->path_size, size, 0) != (ssize_t)size) {
-        free(kept);
+    if (content == NULL || pread(f->fd, content, size, 0) != (ssize_t)size)
         return;
-    }
     close(f->fd);
     f->fd = -1;
-    f->content = kept->bytes + f->path_size;
-    *kept = *f;
-    kept->path = memcpy(kept->bytes, f->path, f->path_size);
+    f->content = content;
     if (nturn_files == 0)
         ioloop_add_callback(self->request->loop, forget_files, NULL);
-    turn_files[nturn_files++] = kept;
+    turn_files[nturn_files++] = f;
 }
 
 /* Returns the next bytes to send, and sets *n to their number, or to 0 or -1 if
