@@ -33,7 +33,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef __GLIBC__
@@ -174,21 +173,8 @@ sendmsg(int fd, const struct msghdr *message, int flags)
     return fault->error == ONE_BYTE ? real(fd, &first, flags) : -1;
 }
 
-/* Time and random bytes are always the same, and so are the answers. */
-enum { NOW = 1577934245 };
-
-time_t
-time(time_t *to)
-{
-    return to != NULL ? (*to = NOW) : NOW;
-}
-
-int
-getentropy(void *to, size_t size)
-{
-    memset(to, 7, size);
-    return -fails("getentropy");
-}
+#define GETENTROPY_RESULT -fails("getentropy")
+#include "fuzz/fixed.h"
 
 /* Between two tries of fork(). */
 unsigned

@@ -5,31 +5,13 @@
 
 setup() {
     load helper
+    load limits
     load tables
     TMP=$BATS_TEST_TMPDIR
 }
 teardown() { disperse; stop_server clean; }
 
 start() { start_step 32 "$@"; }
-
-HEAD='POST /echo HTTP/1.1\r\nHost: a\r\n'
-CHUNKED=$HEAD'Transfer-Encoding: chunked\r\n\r\n'
-
-# each N OP...: the ops, N times over, in OPS.
-each() {
-    local n=$1 i
-    shift
-    OPS=()
-    for i in $(seq "$n"); do OPS+=("$@"); done
-}
-
-# answers FILE WORD...: these are the statuses in it, and there are no others.
-answers() {
-    local file=$1
-    shift
-    [ "$(grep -aoE 'HTTP/1.1 [0-9]+' "$file" | cut -c 10- | xargs)" = "$*" ] ||
-        { printf '%s, not %s:\n' "$file" "$*"; head -c 2000 "$file"; return 1; }
-}
 
 # --- a head ------------------------------------------------------------------
 
