@@ -11,6 +11,8 @@ setup() {
     rm "$TMP/stage/main.c"
     # shellcheck disable=SC2086 # The flags are words.
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0 -g} -I "$TMP/stage" tests/mistakes.c \
+        -Dmalloc=scarce_malloc -Dcalloc=scarce_calloc -Drealloc=scarce_realloc \
+        -Depoll_ctl=scarce_epoll_ctl \
         "$TMP"/stage/*.c ${LDFLAGS:-} -o "$TMP/mistakes"
     unset SERVER
     start_program "$TMP/mistakes"
@@ -176,4 +178,63 @@ END
     done
     run ask //chapters --path-as-is
     [[ $output == *$'\nLocation: /chapters/\n'* ]] || { echo "$output"; return 1; }
+}
+
+# scarce PATH WANTED: the k-th allocation of its handler fails, for each k. The
+# answer is what is wanted, a 503, or cut; and some answer is a 503.
+scarce() {
+    local k got status failed=0
+    for k in 0 1 2 3 4 5 6 7 8; do
+        status=0
+        got=$(http -w ' %{http_code}' "$URL$1k=$k" 2> /dev/null) || status=$?
+        case "$status $got" in
+        "0 $2"*' 200') ;;
+        "0 "*' 503') failed=1 ;;
+        18* | 52* | 56*) failed=1 ;;
+        *) echo "$1k=$k: curl $status, ${got:0:300}"; return 1 ;;
+        esac
+        [ "$k$status" != 01 ] && lives
+    done
+    [ $failed -eq 1 ]
+}
+
+@test "when memory ends in a handler its answer is right, or 503, or cut, and the server lives on" {
+    for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do scarce "/headers?n=$n&" 12345; done
+    scarce '/scarce/.gitattributes?' '# Text ends'
+    scarce '/scarce-events?' ''
+}
+
+@test "without memory an application says at its start what is missing" {
+    "$TMP/mistakes" start > "$TMP/start"
+    cat "$TMP/start"
+    grep -q ': no application' "$TMP/start"
+    grep -q ': out of memory' "$TMP/start"
+    [ "$(uname)" != Linux ] || grep -q ': Cannot allocate memory' "$TMP/start"
+    run ! grep 'no matter' "$TMP/start"
+}
+
+@test "without memory for its loop or its callbacks a program ends and says so" {
+    for what in instance callbacks; do
+        run "$TMP/mistakes" "$what"
+        echo "$what: $status $output"
+        [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
+    done
+}
+
+@test "a handler that ends without an answer lets the next request be answered" {
+    client send 'GET /nothing HTTP/1.1\r\nHost: a\r\n\r\nGET /abc HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' \
+        read > "$TMP/out"
+    [ "$(grep -c '^HTTP/1.1 200' "$TMP/out")" -eq 1 ]
+    grep -q 'no group' "$TMP/out"
+}
+
+@test "what is written before the end of a write is known is sent, too" {
+    [ "$(http "$URL/twice" | tr -d 5 | wc -c)" -eq 10000004 ]
+    lives
+}
+
+@test "a handler that waits for a write goes on when its client has gone" {
+    client send 'GET /wait HTTP/1.1\r\nHost: a\r\n\r\n' readuntil 12345 reset
+    wait_for_line "$SERVER_LOG" 'the handler has gone on'
+    lives
 }

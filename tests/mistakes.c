@@ -2,14 +2,89 @@
  *
  * A test builds it with the components of the last step. Each mistake has to
  * end in a 500 or a cut connection, and none of them the process. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#ifdef __linux__
+#include <sys/epoll.h>
+#endif
 
 #include "httpserver.h"
 #include "ioloop.h"
+#include "log.h"
 #include "web.h"
 #include "webcookie.h"
 #include "webstatic.h"
+#include "webtrace.h"
+
+/* --- calls that can fail -------------------------------------------------- */
+
+/* The test compiles the server with these names in place of malloc() and so on.
+ * The next `good` of them succeed, then one fails, or each one. */
+enum { ALL = 1 << 30 };
+static int good = ALL;
+static bool lasts;
+static int nfailed;
+
+static bool
+fails(void)
+{
+    if (good > 0) {
+        good -= good < ALL;
+        return false;
+    }
+    good = lasts ? 0 : ALL;
+    nfailed++;
+    errno = ENOMEM;
+    return true;
+}
+
+static void
+calm(void *arg)
+{
+    (void)arg;
+    good = ALL;
+}
+
+#undef malloc
+#undef calloc
+#undef realloc
+void *malloc(size_t size);
+void *calloc(size_t n, size_t size);
+void *realloc(void *old, size_t size);
+
+void *
+scarce_malloc(size_t size)
+{
+    return fails() ? NULL : malloc(size);
+}
+
+void *
+scarce_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : calloc(n, size);
+}
+
+void *
+scarce_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : realloc(old, size);
+}
+
+#ifdef __linux__
+#undef epoll_ctl
+int epoll_ctl(int e, int verb, int fd, struct epoll_event *event);
+
+int
+scarce_epoll_ctl(int e, int verb, int fd, struct epoll_event *event)
+{
+    return fails() ? -1 : epoll_ctl(e, verb, fd, event);
+}
+#endif
+
+/* --- mistakes ------------------------------------------------------------- */
 
 /* A header that the application writes as well as the server: once, or more
  * than once. */
@@ -199,6 +274,121 @@ static const struct handler_class starved_file = {
     .asynchronous = true, .state_size = STATIC_FILE_STATE_SIZE,
 };
 
+/* --- memory that ends in a handler ---------------------------------------- */
+
+/* Nothing that was freed is left. Of the next allocations the one with the
+ * number k fails; k=0: none. */
+static void
+scarce(struct handler *self)
+{
+    struct arena **arena = &handler_request(self)->arena;
+    int k = atoi(handler_get_argument(self, "k", "0"));
+
+    ioloop_add_callback(ioloop_instance(), calm, NULL);
+    lasts = true;
+    good = 0;
+    while (arena_alloc(arena, BLOCK_SIZE / 2) != NULL)
+        continue;
+    while (arena_alloc(arena, 1) != NULL)
+        continue;
+    lasts = false;
+    good = k > 0 ? k - 1 : ALL;
+}
+
+/* The answer gets an Etag, too. */
+static void
+headers_get(struct handler *self)
+{
+    int n = atoi(handler_get_argument(self, "n", "0"));
+
+    handler_write(self, "12345");
+    scarce(self);
+    while (n-- > 0)
+        handler_add_header(self, "A", "b");
+}
+
+static const struct handler_class scarce_file = {
+    .prepare = scarce, .get = static_file_get, .arg = &root,
+    .asynchronous = true, .state_size = STATIC_FILE_STATE_SIZE,
+};
+
+static void
+events_get(struct handler *self)
+{
+    trace_events_handler.get(self);
+}
+
+static const struct handler_class scarce_events = {
+    .prepare = scarce, .get = events_get,
+};
+
+/* --- answers that end in another way -------------------------------------- */
+
+/* No byte is sent. */
+static void
+nothing_get(struct handler *self)
+{
+    httprequest_finish(handler_request(self));
+}
+
+/* The callback writes when the first bytes have been sent, but before the
+ * connection has heard that. */
+static char many[10000000];
+
+static void
+finish(void *arg)
+{
+    handler_finish(arg);
+}
+
+static void
+write_many(void *arg)
+{
+    handler_write_bytes(arg, many, sizeof many);
+    handler_flush(arg, finish, arg);
+}
+
+static void
+one_turn_later(void *arg)
+{
+    ioloop_add_callback(ioloop_instance(), write_many, arg);
+}
+
+static void
+twice_get(struct handler *self)
+{
+    memset(many, 'x', sizeof many);
+    ioloop_add_callback(ioloop_instance(), one_turn_later, self);
+    handler_write(self, "12345");
+    handler_flush(self, NULL, NULL);
+}
+
+/* The client has gone, and the handler goes on. */
+static void
+go_on(void *arg)
+{
+    log_error("the handler has gone on");
+    handler_finish(arg);
+}
+
+static void
+on_gone(struct handler *self)
+{
+    httprequest_write(handler_request(self), "x", 1, go_on, self);
+}
+
+static void
+wait_get(struct handler *self)
+{
+    handler_write(self, "12345");
+    handler_flush(self, NULL, NULL);
+}
+
+#define LATER(path, function, gone) {path, &(const struct handler_class){ \
+    .get = function##_get, .asynchronous = true, .on_connection_close = gone}}
+
+/* --- routes --------------------------------------------------------------- */
+
 #define ROUTE(path, function) {path, &(const struct handler_class){ \
                                          .get = function##_get}}
 
@@ -219,14 +409,75 @@ static const struct urlspec routes[] = {
     ROUTE("/(literal.*)", group), ROUTE("/literal", group),
 
     ROUTE("/escape/(.*)", escape), {"/starved/(.*)", &starved_file},
+    ROUTE("/headers", headers), {"/scarce/(.*)", &scarce_file},
+    {"/scarce-events", &scarce_events},
+    LATER("/nothing", nothing, NULL), LATER("/twice", twice, NULL),
+    LATER("/wait", wait, on_gone),
     {"/huge", &huge}, {"/[^a](.*)", &everything}, {0},
 };
 
 static const struct urlspec invalid[] = {ROUTE("/(", group), {0}};
 
-int
-main(void)
+/* --- a start without memory ------------------------------------------------ */
+
+static void
+count_calls(void *arg)
 {
+    ++*(int *)arg;
+}
+
+/* The k-th allocation of an application's start fails, for each k. */
+static int
+start_again_and_again(void)
+{
+    int k = 0;
+
+    do {
+        struct ioloop *loop = ioloop_new(NULL);
+        struct application *application;
+        const char *error = NULL;
+
+        nfailed = 0;
+        good = k++;
+        application = application_new(routes);
+        if (application != NULL)
+            error = application_listen(application, loop, 0, "127.0.0.1");
+        good = ALL;
+        if (nfailed > 0)
+            printf("%d: %s\n", k, application == NULL ? "no application"
+                                 : error == NULL     ? "no matter" : error);
+        if (application != NULL)
+            application_free(application);
+        ioloop_free(loop);
+    } while (nfailed > 0);
+    return 0;
+}
+
+/* These end the process, with a message. */
+static int
+end_without_memory(const char *what)
+{
+    int n = 0;
+
+    if (strcmp(what, "instance") == 0) {
+        good = 0;
+        ioloop_instance();
+    }
+    ioloop_instance();
+    good = 0;
+    for (int i = 0; i < 1000000; i++)
+        ioloop_add_callback(ioloop_instance(), count_calls, &n);
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "start") == 0)
+        return start_again_and_again();
+    if (argc > 1 && strncmp(argv[1], "--", 2) != 0)
+        return end_without_memory(argv[1]);
+
     struct httpconnection_settings settings = {
         .request_callback = application_call,
         .request_arg = application_new(routes),
