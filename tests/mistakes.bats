@@ -238,3 +238,10 @@ scarce() {
     wait_for_line "$SERVER_LOG" 'the handler has gone on'
     lives
 }
+
+@test "a server that has to encrypt and cannot sends nothing" {
+    wait_for_line "$SERVER_OUT" '^without a certificate on '
+    run curl -sS --max-time 30 --noproxy '*' "$(sed -n 's/^without.* on //p' "$SERVER_OUT")/abc"
+    [ "$status" -eq 52 ] || [ "$status" -eq 56 ]
+    lives
+}

@@ -14,6 +14,7 @@
 #include "httpserver.h"
 #include "ioloop.h"
 #include "log.h"
+#include "ssl.h"
 #include "web.h"
 #include "webcookie.h"
 #include "webstatic.h"
@@ -494,6 +495,15 @@ main(int argc, char **argv)
         return 1;
     httpserver_url(server, 0, url, sizeof url);
     printf("listening on %s\n", url);
+
+    /* Another one, for which the program has no certificate. */
+    server = httpserver_new(ioloop_instance(), httpconnection_handle_stream,
+                            &settings);
+    httpserver_set_prepare(server, ssl_start);
+    if (httpserver_listen(server, 0, "127.0.0.1") != NULL)
+        return 1;
+    httpserver_url(server, 0, url, sizeof url);
+    printf("without a certificate on %s\n", url);
     fflush(stdout);
     ioloop_start(ioloop_instance());
 }
