@@ -12,7 +12,8 @@ setup() {
     # shellcheck disable=SC2086 # The flags are words.
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0 -g} -I "$TMP/stage" tests/mistakes.c \
         -Dmalloc=scarce_malloc -Dcalloc=scarce_calloc -Drealloc=scarce_realloc \
-        -Depoll_ctl=scarce_epoll_ctl \
+        -Depoll_ctl=scarce_epoll_ctl -Dpthread_create=scarce_pthread_create \
+        -Dgetentropy=scarce_getentropy \
         "$TMP"/stage/*.c ${LDFLAGS:-} -o "$TMP/mistakes"
     unset SERVER
     start_program "$TMP/mistakes"
@@ -218,6 +219,25 @@ scarce() {
         run "$TMP/mistakes" "$what"
         echo "$what: $status $output"
         [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
+    done
+}
+
+@test "without memory, threads or random bytes there is no worker and no key" {
+    run "$TMP/mistakes" others
+    [ "$output" = "no key
+no worker
+no thread" ]
+}
+
+@test "a connection that cannot be accepted now is accepted later, and the server works little meanwhile" {
+    needs_proc
+    for what in memory watch; do
+        before=$(cpu)
+        [ "$(http "$URL/want?what=$what")" = 12345 ]
+        wait_for_line "$SERVER_LOG" 'cannot accept connections: .*; trying again'
+        lives
+        [ $(($(cpu) - before)) -lt 15 ] || { echo "$what: $before $(cpu)"; return 1; }
+        : > "$SERVER_LOG"
     done
 }
 

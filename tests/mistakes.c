@@ -3,9 +3,13 @@
  * A test builds it with the components of the last step. Each mistake has to
  * end in a 500 or a cut connection, and none of them the process. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #ifdef __linux__
 #include <sys/epoll.h>
@@ -19,6 +23,7 @@
 #include "webcookie.h"
 #include "webstatic.h"
 #include "webtrace.h"
+#include "worker.h"
 
 /* --- calls that can fail -------------------------------------------------- */
 
@@ -26,7 +31,7 @@
  * The next `good` of them succeed, then one fails, or each one. */
 enum { ALL = 1 << 30 };
 static int good = ALL;
-static bool lasts;
+static bool lasts, epoll_ctl_fails;
 static int nfailed;
 
 static bool
@@ -81,9 +86,31 @@ int epoll_ctl(int e, int verb, int fd, struct epoll_event *event);
 int
 scarce_epoll_ctl(int e, int verb, int fd, struct epoll_event *event)
 {
-    return fails() ? -1 : epoll_ctl(e, verb, fd, event);
+    if (verb != EPOLL_CTL_DEL && (epoll_ctl_fails || fails()))
+        return -1;
+    return epoll_ctl(e, verb, fd, event);
 }
 #endif
+
+#undef pthread_create
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                   void *(*start)(void *), void *arg);
+
+int
+scarce_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                      void *(*start)(void *), void *arg)
+{
+    return fails() ? EAGAIN : pthread_create(thread, attributes, start, arg);
+}
+
+#undef getentropy
+int getentropy(void *to, size_t size);
+
+int
+scarce_getentropy(void *to, size_t size)
+{
+    return fails() ? -1 : getentropy(to, size);
+}
 
 /* --- mistakes ------------------------------------------------------------- */
 
@@ -385,6 +412,61 @@ wait_get(struct handler *self)
     handler_flush(self, NULL, NULL);
 }
 
+/* --- a connection that cannot be accepted --------------------------------- */
+
+static struct want {
+    bool watch; /* the loop cannot watch a listener */
+    int fd;
+    struct sockaddr_storage at;
+    socklen_t size;
+    struct rlimit descriptors;
+} want;
+
+static void
+want_ends(void *arg)
+{
+    (void)arg;
+    setrlimit(RLIMIT_NOFILE, &want.descriptors);
+    epoll_ctl_fails = false;
+    good = ALL;
+    close(want.fd);
+}
+
+/* A connection waits, but there is no descriptor for it, and no memory for the
+ * timeout of a pause; or the loop cannot watch the listener after the pause. A
+ * quarter of a second later all is well. */
+static void
+want_begins(void *arg)
+{
+    struct rlimit none;
+
+    ioloop_add_timeout(ioloop_instance(), ioloop_time() + 250000, want_ends,
+                       arg);
+    want.fd = socket(AF_INET, SOCK_STREAM, 0);
+    connect(want.fd, (struct sockaddr *)&want.at, want.size);
+    send(want.fd, "G", 1, 0); /* there may be TCP_DEFER_ACCEPT */
+    getrlimit(RLIMIT_NOFILE, &want.descriptors);
+    none = want.descriptors;
+    none.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &none);
+    epoll_ctl_fails = want.watch;
+    lasts = true;
+    good = want.watch ? ALL : 0;
+}
+
+/* It begins after this answer. */
+static void
+want_get(struct handler *self)
+{
+    want.watch = *handler_get_argument(self, "what", "") == 'w';
+    want.size = sizeof want.at;
+    getsockname(httprequest_fd(handler_request(self)),
+                (struct sockaddr *)&want.at, &want.size);
+    ioloop_add_timeout(ioloop_instance(), ioloop_time() + 20000, want_begins,
+                       NULL);
+    handler_write(self, "12345");
+}
+
 #define LATER(path, function, gone) {path, &(const struct handler_class){ \
     .get = function##_get, .asynchronous = true, .on_connection_close = gone}}
 
@@ -412,7 +494,7 @@ static const struct urlspec routes[] = {
     ROUTE("/escape/(.*)", escape), {"/starved/(.*)", &starved_file},
     ROUTE("/headers", headers), {"/scarce/(.*)", &scarce_file},
     {"/scarce-events", &scarce_events},
-    LATER("/nothing", nothing, NULL), LATER("/twice", twice, NULL),
+    ROUTE("/want", want), LATER("/nothing", nothing, NULL), LATER("/twice", twice, NULL),
     LATER("/wait", wait, on_gone),
     {"/huge", &huge}, {"/[^a](.*)", &everything}, {0},
 };
@@ -466,6 +548,17 @@ end_without_memory(const char *what)
     }
     ioloop_instance();
     good = 0;
+    if (strcmp(what, "others") == 0) {
+        lasts = true;
+        if (trace_page_key() == NULL)
+            puts("no key");
+        if (worker_new(ioloop_instance()) == NULL)
+            puts("no worker");
+        good = 1;
+        if (worker_new(ioloop_instance()) == NULL)
+            puts("no thread");
+        return 0;
+    }
     for (int i = 0; i < 1000000; i++)
         ioloop_add_callback(ioloop_instance(), count_calls, &n);
     return 0;

@@ -46,6 +46,30 @@ teardown() { disperse; stop_server; }
     until_true has_children "$n"
 }
 
+@test "without descriptors for all processes no process is made, and the server says so" {
+    for limit in 30 69; do
+        run sh -c "ulimit -n $limit; exec '${SERVER:-$BUILD/step-33/server}' --port=0 --processes=64 2>&1 > '$TMP/out' 3>&- 4>&-"
+        [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
+        [[ $output == "dustdevil: cannot make "*": Too many open files" ]] || { echo "$output"; return 1; }
+    done
+}
+
+# Room for three listeners is below 1024, and a child that has closed two of them
+# has room for its waker. The pipe that tells it of its parent's end has a number
+# that select() cannot watch.
+@test "a child that cannot notice the end of its parent does not serve" {
+    ulimit -S -n 1100 2> /dev/null || skip "1,100 descriptors are not allowed here"
+    cat > "$TMP/start" <<- END
+		for ((fd = 6; fd < 1040; fd++)); do eval "exec \$fd< /dev/null"; done
+		exec 3>&- 4>&- 5>&-
+		exec "${SERVER:-$BUILD/step-33/server}" --port=0 --processes=3 --poller=select
+	END
+    run bash -c "$(cat "$TMP/start")" # bash has the descriptor of a script
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"dustdevil: cannot watch the parent: "* ]]
+}
+
 # The kernel distributes by chance: a share further from the half than a fifth
 # comes once in a hundred million runs.
 @test "each of two children gets half of the connections, within a fifth" {

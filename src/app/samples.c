@@ -176,8 +176,6 @@ number_argument(struct handler *self, const char *name, const char *fallback,
     const char *text = handler_get_argument(self, name, fallback);
     char why[80];
 
-    if (text == NULL)
-        return false;
     *number = strtol(text, NULL, 10);
     if (*text != '\0' && text[strspn(text, "0123456789")] == '\0' &&
         *number <= max)

@@ -96,8 +96,8 @@ signals_hold(bool hold)
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-/* [26] SIGINT is blocked: it is delivered, and ends the program, when it is
- * unblocked. For process 1 it has no effect, so exit() follows. */
+/* [26] The program ends by SIGINT, as a shell expects. For process 1 the signal
+ * has no effect, so exit() follows. */
 void
 signals_exit(int status)
 {
@@ -108,8 +108,8 @@ signals_exit(int status)
         signal(SIGINT, SIG_DFL);
         sigemptyset(&set);
         sigaddset(&set, SIGINT);
-        raise(SIGINT);
         sigprocmask(SIG_UNBLOCK, &set, NULL);
+        raise(SIGINT);
     }
     exit(status);
 }

@@ -159,7 +159,7 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
     struct sockaddr_storage bound = {0};
     struct sockaddr *sa = (struct sockaddr *)&bound;
     socklen_t length = sizeof bound;
-    char host[64], port[8];
+    char host[64] = "?", port[8] = "?";
 
     if (i >= l->n)
         return -1;
@@ -171,13 +171,11 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
         return 0;
     }
 
-    if (getnameinfo(sa, length, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        snprintf(url, size, "descriptor %d", l->fds[i]);
-    else
-        snprintf(url, size, sa->sa_family == AF_INET6 ? "http://[%s]:%s"
-                                                      : "http://%s:%s",
-                 host, port);
+    getnameinfo(sa, length, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(url, size,
+             sa->sa_family == AF_INET6 ? "http://[%s]:%s" : "http://%s:%s",
+             host, port);
     return 0;
 }
 
