@@ -1,7 +1,7 @@
 # Dust Devil. Every chapter N has a program N; `make` alone lists what to do.
 
 # The steps there are. The last one is the end of the course.
-STEPS = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37
+STEPS = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38
 
 # Where everything goes that is built. `make BUILD=elsewhere CFLAGS=... test`
 # tests a variant, as `make check` does with the sanitizers.
@@ -164,7 +164,7 @@ $(BUILD)/step-%/server: $(BUILD)/step-%/.staged
 	$(CC) $(STEP_CFLAGS) $(@D)/*.c $(LDFLAGS) $(LIBS) -o $@
 
 # Only ssl.c is another one with TLS.
-$(BUILD)/step-37/server $(BUILD)/obj/ssl.o: $(LINKED)
+$(BUILD)/step-37/server $(BUILD)/step-38/server $(BUILD)/obj/ssl.o: $(LINKED)
 $(LINKED):
 	@mkdir -p $(@D); rm -f $(BUILD)/tls.*; touch $@
 

@@ -78,22 +78,27 @@ chapter() {
     done
 }
 
-# has_step FILE: has this chapter a program? Chapter 0 and the last one have none.
+# has_step FILE: has this chapter a program? Only chapter 0 has none.
 has_step() {
     local n
     n=$(basename "$1")
     n=$((10#${n%%-*}))
     [ "$n" -gt 0 ] && [ "$n" -le "$(last_step)" ]
 }
+
+# is_lesson FILE: has it terms and exercises, too? The last one has none.
+is_lesson() {
+    [[ $1 != */"$(last_step)"-* ]] && has_step "$1"
+}
 last_step() { sed -n 's/^STEPS = .* //p' Makefile; }
 
-# In each of the chapters that have a program, with `all` also in the pages that
+# In each of the chapters that have exercises, with `all` also in the pages that
 # have sessions and no program: text, and an awk program that prints what is wrong
 # with it.
 every_chapter() {
     local out
     for f in chapters/[0-9]*.md chapters/working.md; do
-        [ "${2:-}" = all ] || has_step "${f/working.md/0-}" || continue
+        [ "${2:-}" = all ] || is_lesson "${f/working.md/0-}" || continue
         [ -f "$f" ] || { echo "there are no chapters"; return 1; }
         out=$(awk "$1" "$f")
         [ -z "$out" ] || { echo "$f: $out"; false; }
@@ -138,17 +143,18 @@ every_chapter() {
         }'
 }
 
-@test "the last chapter has the parts of one without a step" {
+@test "the last chapter has parts of its own" {
     local f
     for f in chapters/[0-9]*.md; do :; done
-    run ! has_step "$f"
+    run ! is_lesson "$f"
+    has_step "$f"
     awk '
         /^```/ { fence = !fence; next }
         fence { next }
         /^\*\*Question/ { got = "Question" }
         /^## / { sub(/^## */, ""); got = got " / " $0 }
         END {
-            want = "Question / The story / What Tornado did since" \
+            want = "Question / Read / The story / What Tornado did since" \
                 " / What a production server adds / Where to read on / Recap"
             if (got != want) print "has the parts\n  " got "\nand should have\n  " want
         }' "$f" > "$BATS_TEST_TMPDIR/wrong"
@@ -191,7 +197,7 @@ every_chapter() {
 
 @test "every chapter has three to six new terms, each in one line or two" {
     for f in chapters/[0-9]*.md; do
-        has_step "$f" || continue
+        is_lesson "$f" || continue
         sed -n '/^## New terms/,/^## Read/s/^- \*\*\([^*]*\)\*\*.*/\1/p' "$f" |
             tr '[:upper:]' '[:lower:]' > "$BATS_TEST_TMPDIR/terms"
         n=$(wc -l < "$BATS_TEST_TMPDIR/terms")
@@ -222,8 +228,6 @@ told() {
         n=$(basename "$f")
         n=$((10#${n%%-*}))
         [ "$n" -gt 0 ] || continue
-        # The last chapter looks at all of it.
-        has_step "$f" || n=$(last_step)
         told "$f" | grep -oE '`[a-z][a-z0-9_]*\(\)`' | tr -d '`()' | sort -u |
             while read -r name; do
                 cat "$BUILD/step-$n"/*.[ch] src/steps/*.[ch] | grep -qwF "$name" || echo "$f: $name()"
@@ -242,7 +246,7 @@ told() {
         n=$(basename "$f")
         n=$((10#${n%%-*}))
         has_step "$f" || continue
-        sed -n '/^## Read/,/^## Try/p' "$f" | tr '\n' ' ' | tr -s ' ' |
+        sed -n '/^## Read/,/^## T[rh]/p' "$f" | tr '\n' ' ' | tr -s ' ' |
             grep -oE '`[a-z_]+\.[ch]`[^.`]* [0-9]+ (new )?lines' |
             sed -E 's/^`([a-z_.]+)`.* ([0-9]+) (new )?lines$/\1 \2/' |
             while read -r name said; do
@@ -278,6 +282,7 @@ told() {
     for n in $(sed -n 's/^STEPS = //p' Makefile); do
         n=$(printf %02d "$n")
         f=$(echo chapters/"$n"-*.md)
+        is_lesson "$f" || continue
         for k in 1 2 3; do
             answer=chapters/answers/$n-$k.md
             grep -qF "(answers/$n-$k.md)" "$f" || echo "$f: no link to $answer"

@@ -266,7 +266,8 @@ prose() {
 }
 
 @test "the page for teachers has each chapter and each exercise once" {
-    for n in $STEPS; do
+    # The last chapter has no exercises.
+    for n in ${STEPS% *}; do
         for k in 1 2 3; do echo "$n.$k"; done
     done | sort > "$TMP/all"
     page() { sed -n '/^| [0-9a-z]/p' chapters/teaching.md; }

@@ -180,6 +180,7 @@ const struct urlspec demo_routes[] = {
     {"/trace/([^/]+)", &trace_page_handler}, /* [36] */
     {"/trace/([^/]+)/([a-z0-9_/]+\\.[ch])", &trace_page_handler}, /* [36] */
     {"/trace/([^/]+)/events", &trace_events_handler}, /* [36] */
+    {"/trace/([^/]+)/send", &trace_send_handler}, /* [38] */
 
     {0},
 };

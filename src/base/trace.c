@@ -4,6 +4,7 @@
 #include "trace.h"
 
 #include <fcntl.h> /* [26] */
+#include <limits.h> /* [36] */
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ unsigned trace_turn;
 
 static unsigned long events; /* how many there were */
 static unsigned connections[MAX_TRACED_FD]; /* by descriptor; 0: none */
+#define MUTED UINT_MAX /* [36] in place of a number: it is not traced */
 
 void
 trace_connection(int fd)
@@ -98,23 +100,68 @@ format_record(char line[RECORD_LINE], const struct record *r)
 
 /* [36] --- the last ones --------------------------------------------------- */
 
-/* A ring: the place of a record is its number modulo the size, so the newest
+/* A ring: the place of the n-th record is n modulo the size, so the newest
  * replaces the oldest. */
 enum { MAX_KEPT = 1024 };
 static struct record kept[MAX_KEPT];
+static unsigned long oldest, next; /* n of the first one, and of the next */
+
+/* Removes the records of a connection since its last finished request (0: of
+ * none), and then the turns in which no connection has a record. The present
+ * turn may go on, and turn 0 is the start of the server: these stay. */
+static void
+tidy(unsigned connection)
+{
+    unsigned long to = oldest, start = oldest, finished = 0;
+    unsigned turn = 0;
+    bool stays = true;
+
+    /* Behind the end of a request (19) is the next read (5). */
+    for (unsigned long i = oldest; i < next; i++)
+        if (kept[i % MAX_KEPT].connection == connection &&
+            kept[i % MAX_KEPT].stop == 19)
+            finished = kept[i % MAX_KEPT].number + 1;
+
+    for (unsigned long i = oldest; i < next; i++) {
+        struct record r = kept[i % MAX_KEPT];
+        bool goes = connection != 0 && r.connection == connection &&
+                    r.number > finished;
+
+        if (r.turn != turn) {
+            to = stays ? to : start;
+            start = to;
+            turn = r.turn;
+            stays = turn == trace_turn;
+        }
+        stays = stays || (r.connection != 0 && !goes);
+        if (!goes)
+            kept[to++ % MAX_KEPT] = r;
+    }
+    next = stays ? to : start;
+}
+
+void
+trace_mute(int fd, bool past)
+{
+    if (fd < 0 || fd >= MAX_TRACED_FD)
+        return;
+    if (past)
+        tidy(connections[fd]);
+    connections[fd] = MUTED;
+}
 
 bool
 trace_read(struct buffer **to, unsigned long since)
 {
-    unsigned long oldest = events > MAX_KEPT ? events - MAX_KEPT : 0;
     char line[RECORD_LINE];
     bool ok = buffer_append(to, columns, strlen(columns));
 
-    since = since < oldest ? oldest : since;
-    while (ok && since++ < events) {
-        int n = format_record(line, &kept[since % MAX_KEPT]);
+    tidy(0);
+    for (unsigned long i = oldest; ok && i < next; i++) {
+        const struct record *r = &kept[i % MAX_KEPT];
 
-        ok = buffer_append(to, line, (size_t)n);
+        if (r->number > since)
+            ok = buffer_append(to, line, (size_t)format_record(line, r));
     }
     return ok;
 }
@@ -129,10 +176,16 @@ trace_event(int stop, int fd, const char *file, const char *function,
 {
     static int64_t first;
     const char *slash = strrchr(file, '/');
+    unsigned connection = fd >= 0 && fd < MAX_TRACED_FD ? connections[fd] : 0;
+
+    /* [36] It is not traced any more. */
+    if (connection == MUTED)
+        return;
+
     struct record r = {
         .number = ++events, .us = microseconds(), .turn = trace_turn,
-        .connection = fd >= 0 && fd < MAX_TRACED_FD ? connections[fd] : 0,
-        .stop = stop, .file = slash != NULL ? slash + 1 : file,
+        .connection = connection, .stop = stop,
+        .file = slash != NULL ? slash + 1 : file,
         .function = function, .line = line,
     };
     char raw[NOTE_SIZE] = "";
@@ -147,7 +200,9 @@ trace_event(int stop, int fd, const char *file, const char *function,
     make_printable(r.note, sizeof r.note, raw);
 
     /* [36] For trace_read(). */
-    kept[r.number % MAX_KEPT] = r;
+    kept[next++ % MAX_KEPT] = r;
+    if (next - oldest > MAX_KEPT)
+        oldest++;
 
     /* [26] A record in place of the line. */
     if (records != -1) {

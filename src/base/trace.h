@@ -61,9 +61,16 @@ bool trace_to_file(const char *path);
 
 /* [36] Appends the records with a number above `since` to `to`, at most 1024,
  * as tab-separated lines after a header line. Returns false if there is no
- * memory. */
+ * memory.
+ * - Turns in which no connection had an event are left out, but for the start
+ *   of the server. */
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);
+
+/* [36] No event of the connection `fd` is recorded any more. With `past`, what
+ * trace_read() has of its present request goes, too. So a request that looks at
+ * the trace leaves no events there. */
+void trace_mute(int fd, bool past);
 
 /* --- time -------------------------------------------------------------- */
 

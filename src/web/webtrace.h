@@ -1,27 +1,38 @@
 /* [36] webtrace.h -- the trace, in a browser.
  *
  *     Tornado has nothing like it.
- *     Layer 5: two handlers.
+ *     Layer 5: handlers.
  *
  *     {"/trace/([^/]+)", &trace_page_handler},
  *     {"/trace/([^/]+)/([a-z0-9_/]+\\.[ch])", &trace_page_handler},
  *     {"/trace/([^/]+)/events", &trace_events_handler},
  *
- * The page, diagrams/trace.html, asks for new events twice a second, and shows
- * those of all other requests, beside the lines of the source.
+ * The page, diagrams/trace.html, asks for new events again and again, and shows
+ * them beside the lines of the source.
  * - It is read from the directory that the server runs in, and so are the
  *   sources, which the second group names: 503 where there is no such file.
  * - The first group of the pattern is the key. All answer 404 without it, and
  *   before trace_page_key() has made one.
  * - All answer 403 to a peer that is not on this machine, and to a Host that
  *   is not a name of it: the trace shows what other clients ask for.
- * - The events are those of one process. */
+ * - The events are those of one process. Requests of the page leave none
+ *   (trace_mute()). */
 #ifndef WEBTRACE_H
 #define WEBTRACE_H
 
 #include "web.h"
 
 extern const struct handler_class trace_page_handler, trace_events_handler;
+
+/* [38] {"/trace/([^/]+)/send", &trace_send_handler}: the server opens a
+ * connection to itself, and sends the body of the POST there, at most 8 KiB.
+ * What comes back is dropped. The answer, 202, does not wait for it. Arguments:
+ * - split: the size of a piece (8192). gap: the milliseconds until the next one
+ *   (500). read: the bytes that are received in each gap (1000000).
+ * - A connection is closed when a whole gap has brought no more bytes of an
+ *   answer, or after 10 seconds. 503: there are eight already.
+ * - 501: the server uses TLS, and a client stream does not. */
+extern const struct handler_class trace_send_handler;
 
 /* Makes the key, 32 hexadecimal digits, and with it the page. NULL if there are
  * no random bytes. */
