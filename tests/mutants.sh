@@ -36,6 +36,7 @@ first() {
     base/memory.c) echo http-body http-connection step-36 step-32 ;;
     base/trace.c) echo trace-page step-35 ;;
     base/system.c) echo operation step-32 step-35 ;;
+    app/tracesend.c | iostream/connect.c) echo trace-page step-38 ;;
     main.c | app/*) echo operation routes step-26 step-33 step-34 ;;
     *) echo routes http-semantics operation ;;
     esac

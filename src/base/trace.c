@@ -106,61 +106,48 @@ enum { MAX_KEPT = 1024 };
 static struct record kept[MAX_KEPT];
 static unsigned long oldest, next; /* n of the first one, and of the next */
 
-/* Removes the records of a connection since its last finished request (0: of
- * none), and then the turns in which no connection has a record. The present
- * turn may go on, and turn 0 is the start of the server: these stay. */
-static void
-tidy(unsigned connection)
-{
-    unsigned long to = oldest, start = oldest, finished = 0;
-    unsigned turn = 0;
-    bool stays = true;
-
-    /* Behind the end of a request (19) is the next read (5). */
-    for (unsigned long i = oldest; i < next; i++)
-        if (kept[i % MAX_KEPT].connection == connection &&
-            kept[i % MAX_KEPT].stop == 19)
-            finished = kept[i % MAX_KEPT].number + 1;
-
-    for (unsigned long i = oldest; i < next; i++) {
-        struct record r = kept[i % MAX_KEPT];
-        bool goes = connection != 0 && r.connection == connection &&
-                    r.number > finished;
-
-        if (r.turn != turn) {
-            to = stays ? to : start;
-            start = to;
-            turn = r.turn;
-            stays = turn == trace_turn;
-        }
-        stays = stays || (r.connection != 0 && !goes);
-        if (!goes)
-            kept[to++ % MAX_KEPT] = r;
-    }
-    next = stays ? to : start;
-}
-
+/* The search ends at the end of the request before (19). The read that follows
+ * it (5) is the first event of the present one, and the event of the listener
+ * before the accept (3) belongs to it, too. */
 void
 trace_mute(int fd, bool past)
 {
     if (fd < 0 || fd >= MAX_TRACED_FD)
         return;
-    if (past)
-        tidy(connections[fd]);
+    for (unsigned long i = next; past && i > oldest; i--) {
+        struct record *r = &kept[(i - 1) % MAX_KEPT];
+        const struct record *after = &kept[i % MAX_KEPT];
+
+        if (r->connection == connections[fd] && r->stop == 19)
+            break;
+        if (r->connection == connections[fd] ||
+            (r->stop == 2 && after->stop == 3 && after->connection == MUTED))
+            r->connection = MUTED;
+    }
     connections[fd] = MUTED;
 }
 
+/* True if no connection has caused the record: it is one of the loop. */
+static bool
+is_idle(const struct record *r)
+{
+    return (r->connection == 0 || r->connection == MUTED) && r->stop != 1;
+}
+
+/* What comes behind the last record of a connection makes room: to look at the
+ * trace again and again must not empty it. */
 bool
 trace_read(struct buffer **to, unsigned long since)
 {
     char line[RECORD_LINE];
     bool ok = buffer_append(to, columns, strlen(columns));
 
-    tidy(0);
+    while (next > oldest && is_idle(&kept[(next - 1) % MAX_KEPT]))
+        next--;
     for (unsigned long i = oldest; ok && i < next; i++) {
         const struct record *r = &kept[i % MAX_KEPT];
 
-        if (r->number > since)
+        if (r->number > since && r->connection != MUTED)
             ok = buffer_append(to, line, (size_t)format_record(line, r));
     }
     return ok;

@@ -62,8 +62,8 @@ bool trace_to_file(const char *path);
 /* [36] Appends the records with a number above `since` to `to`, at most 1024,
  * as tab-separated lines after a header line. Returns false if there is no
  * memory.
- * - Turns in which no connection had an event are left out, but for the start
- *   of the server. */
+ * - What the loop has recorded after the last event of a connection is left
+ *   out, but for (1). */
 struct buffer;
 bool trace_read(struct buffer **to, unsigned long since);
 

@@ -24,15 +24,9 @@
 
 extern const struct handler_class trace_page_handler, trace_events_handler;
 
-/* [38] {"/trace/([^/]+)/send", &trace_send_handler}: the server opens a
- * connection to itself, and sends the body of the POST there, at most 8 KiB.
- * What comes back is dropped. The answer, 202, does not wait for it. Arguments:
- * - split: the size of a piece (8192). gap: the milliseconds until the next one
- *   (500). read: the bytes that are received in each gap (1000000).
- * - A connection is closed when a whole gap has brought no more bytes of an
- *   answer, or after 10 seconds. 503: there are eight already.
- * - 501: the server uses TLS, and a client stream does not. */
-extern const struct handler_class trace_send_handler;
+/* For `prepare`: completes the answer if the key, the peer or the Host is not
+ * right. */
+void trace_page_check(struct handler *self);
 
 /* Makes the key, 32 hexadecimal digits, and with it the page. NULL if there are
  * no random bytes. */
