@@ -20,6 +20,7 @@ flags="-std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -pthread -O
 first() {
     case $1 in
     ioloop.c | ioloop/*) echo step-03 step-04 step-05 step-17 http-connection ;;
+    app/tracesend.c | iostream/connect.c) echo trace-page step-38 ;;
     iostream.c | iostream/*) echo http-connection http-body step-27 step-32 ;;
     httpserver.c | httpserver/listen.c) echo http-connection operation step-33 step-34 ;;
     httpserver/*) echo step-33 step-34 operation ;;
@@ -36,7 +37,6 @@ first() {
     base/memory.c) echo http-body http-connection step-36 step-32 ;;
     base/trace.c) echo trace-page step-35 ;;
     base/system.c) echo operation step-32 step-35 ;;
-    app/tracesend.c | iostream/connect.c) echo trace-page step-38 ;;
     main.c | app/*) echo operation routes step-26 step-33 step-34 ;;
     *) echo routes http-semantics operation ;;
     esac
