@@ -46,6 +46,15 @@ s_client() { timeout 20 openssl s_client -connect "127.0.0.1:${TLS_PORT:-$PORT}"
     seq 20 | diff -u - "$TMP/visited"
 }
 
+# The stream of a client does not speak TLS.
+@test "the trace page works, but the server does not send to itself" {
+    start --trace
+    page=$(sed -n 's|^trace page: https://[^/]*||p' "$SERVER_LOG")
+    https "$page" | grep -q '<title>Follow one request</title>'
+    [ "$(https -o "$TMP/answer" -w '%{http_code}' -d x "$page/send")" = 501 ]
+    https "$page/events" | head -n 1 | grep -q '^seq'
+}
+
 @test "a handler knows that the request came by https, or what a trusted proxy says" {
     start
     https /whoami | grep -qx 'protocol: https'
