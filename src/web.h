@@ -18,10 +18,6 @@
 #ifndef WEB_H
 #define WEB_H
 
-#include <stdbool.h> /* [14] */
-#include <stddef.h>
-#include <stdint.h> /* [25] */
-
 #include "httpconnection.h"
 #include "urlspec.h"
 

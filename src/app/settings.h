@@ -9,7 +9,6 @@
 #define SETTINGS_H
 
 #include <stdbool.h>
-#include <stddef.h> /* [34] */
 
 #include "listen.h"
 

@@ -1,7 +1,6 @@
 /* [23] conditional.c -- see conditional.h. */
 #include "conditional.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* --- entity tags ---------------------------------------------------------- */

@@ -5,10 +5,6 @@
 #ifndef HANDLER_H
 #define HANDLER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h> /* [25] */
-
 #include "conditional.h" /* [23] */
 #include "httprequest.h"
 #include "urlspec.h" /* [23] */

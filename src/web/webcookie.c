@@ -4,7 +4,6 @@
  * need cookies. */
 #include "webcookie.h"
 
-#include <stdint.h> /* [31] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h> /* [29] */
 #include <stdio.h>
 #include <stdlib.h> /* [29] */
 #include <string.h>
