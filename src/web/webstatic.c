@@ -417,23 +417,6 @@ read_file(struct handler *self, struct file *f)
     turn_files[nturn_files++] = f;
 }
 
-/* Returns the next bytes to send, and sets *n to their number, or to 0 or -1 if
- * they cannot be read. `piece` is room for them. */
-static const char *
-next_bytes(struct file *f, char piece[PIECE], ssize_t *n)
-{
-    off_t left = f->end - f->next;
-
-    /* [29] The content of a small file has been read. */
-    if (f->content != NULL) {
-        *n = (ssize_t)left;
-        return f->content + f->next;
-    }
-
-    *n = pread(f->fd, piece, left < PIECE ? (size_t)left : PIECE, f->next);
-    return piece;
-}
-
 /* Sends the file, or the next piece of a large one, when the kernel has taken
  * the piece before. A file that grows is sent up to the length that the head
  * has promised. If the file has become shorter, the answer is cut off. */
@@ -444,13 +427,20 @@ send_more(void *arg)
     struct handler *self = arg;
     struct file *f = handler_state(self);
     off_t left = f->end - f->next;
+    ssize_t n = left < PIECE ? (ssize_t)left : PIECE;
     char piece[PIECE];
     const char *data = piece;
-    ssize_t n = 0;
     bool last;
 
-    if (left > 0 && !handler_client_gone(self))
-        data = next_bytes(f, piece, &n);
+    if (handler_client_gone(self))
+        n = 0;
+
+    /* [29] The content of a small file has been read. */
+    if (f->content != NULL)
+        data = f->content + f->next;
+
+    if (n > 0 && f->fd != -1)
+        n = pread(f->fd, piece, (size_t)n, f->next);
     if (n == -1)
         handler_fail(self, 503, strerror(errno));
     if (n > 0) {
