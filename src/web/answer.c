@@ -138,8 +138,7 @@ handler_add_header(struct handler *self, const char *name, const char *value)
 void
 handler_set_header(struct handler *self, const char *name, const char *value)
 {
-    if (!self->finished && !self->headers_written)
-        httpheaders_del(&self->headers, name);
+    httpheaders_del(&self->headers, name);
     handler_add_header(self, name, value);
 }
 
