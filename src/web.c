@@ -155,8 +155,7 @@ on_connection_close(void *arg)
 {
     struct handler *self = arg;
 
-    if (self->class->on_connection_close != NULL)
-        self->class->on_connection_close(self);
+    self->class->on_connection_close(self);
 }
 
 /* The function of the class for the i-th method, or NULL. There is none for
@@ -219,7 +218,7 @@ handler_execute(struct handler *self)
     }
 
     /* [24] A handler that takes time can stop when the client has gone. */
-    if (self->class->asynchronous)
+    if (self->class->on_connection_close != NULL)
         httprequest_set_close_callback(r, on_connection_close, self);
 
     /* [36] The methods of a class may have a beginning in common. */
