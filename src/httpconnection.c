@@ -6,7 +6,7 @@
  *     on_headers                     text becomes a request
  *     on_request_body                the body is complete, if there is one
  *     handle_request                 the application gets it
- *     httpconnection_write, _finish  the answer
+ *     httprequest_write, _finish     the answer
  *     on_write_complete              the answer has been sent
  *     finish_request                 close, or (chapter 16) read the next head
  *
@@ -71,6 +71,23 @@ release_request(struct httpconnection *c)
     ioloop_add_callback(r->loop, httprequest_free, r);
 }
 
+/* [24] Tells the application that the client has gone. If its close callback
+ * has not finished the request, the callback of the last write is queued,
+ * although the bytes are never sent. */
+static void
+notify_closed(struct httpconnection *c)
+{
+    struct httprequest *r = c->request;
+
+    c->request = NULL;
+    r->connection = NULL;
+    if (r->close_callback != NULL)
+        r->close_callback(r->close_arg);
+    if (r->write_callback != NULL)
+        ioloop_add_callback(r->loop, r->write_callback, r->write_arg);
+    r->write_callback = NULL;
+}
+
 /* The close callback of the stream. */
 static void
 on_close(void *arg)
@@ -78,11 +95,9 @@ on_close(void *arg)
     struct httpconnection *c = arg;
 
     /* [24] The application has not finished the request yet, so the request is
-     * not freed here. The application learns that the client has gone. */
-    if (c->state >= HTTP_APPLICATION && c->request != NULL) {
-        httprequest_closed(c->request);
-        c->request = NULL;
-    }
+     * not freed here. */
+    if (c->state >= HTTP_APPLICATION && c->request != NULL)
+        notify_closed(c);
 
     release_request(c);
     enter(c, HTTP_CLOSED); /* [18] */
@@ -438,12 +453,23 @@ on_write_complete(void *arg)
     }
 }
 
+/* HTTPRequest.write, and HTTPConnection.write. */
 void
-httpconnection_write(struct httpconnection *c, const void *data, size_t size,
-                     ioloop_callback *callback, void *arg)
+httprequest_write(struct httprequest *r, const void *data, size_t size,
+                  ioloop_callback *callback, void *arg)
 {
-    c->request->write_callback = callback;
-    c->request->write_arg = arg;
+    struct httpconnection *c = r->connection;
+
+    /* [24] The client has gone, or the request is finished: nothing is sent.
+     * Before the end the callback still runs, so that the handler goes on. */
+    if (c == NULL) {
+        if (callback != NULL && !r->finished)
+            ioloop_add_callback(r->loop, callback, arg);
+        return;
+    }
+
+    r->write_callback = callback;
+    r->write_arg = arg;
 
     /* [18] The first bytes of the answer. */
     if (c->state == HTTP_APPLICATION)
@@ -452,12 +478,25 @@ httpconnection_write(struct httpconnection *c, const void *data, size_t size,
     iostream_write(c->stream, data, size, on_write_complete, c);
 }
 
-/* HTTPConnection.finish. The application will write no more, so the request is
- * released now, before a slow client has received the answer. */
+/* HTTPRequest.finish, and HTTPConnection.finish. The application will write no
+ * more, so the request is released now, before a slow client has received the
+ * answer. */
 void
-httpconnection_finish(struct httpconnection *c)
+httprequest_finish(struct httprequest *r)
 {
-    c->keep_alive = c->request->keep_alive; /* [16] */
+    struct httpconnection *c = r->connection;
+
+    /* [24] If the client has gone, there is no connection. */
+    if (r->finished)
+        return;
+    r->finished = true;
+    r->write_callback = NULL;
+    if (c == NULL) {
+        ioloop_add_callback(r->loop, httprequest_free, r);
+        return;
+    }
+
+    c->keep_alive = r->keep_alive; /* [16] */
     release_request(c);
 
     /* [24] An answer that is empty, or has been sent already, ends here. */
@@ -476,7 +515,33 @@ httpconnection_finish(struct httpconnection *c)
         finish_request(c);
 }
 
-/* [13] --- accessors ------------------------------------------------------ */
+/* [21] For handlers that cannot go on. */
+void
+httprequest_abort(struct httprequest *r)
+{
+    if (r->connection != NULL)
+        iostream_abort(r->connection->stream);
+}
+
+/* [24] The stream notices a reset, even if it neither reads nor writes. */
+void
+httprequest_set_close_callback(struct httprequest *r,
+                               ioloop_callback *callback, void *arg)
+{
+    r->close_callback = callback;
+    r->close_arg = arg;
+    if (r->connection != NULL && callback != NULL)
+        iostream_watch(r->connection->stream);
+}
+
+/* [13] For the trace. */
+int
+httprequest_fd(const struct httprequest *r)
+{
+    return r->connection != NULL ? iostream_fd(r->connection->stream) : -1;
+}
+
+/* [32] --- for the observer ----------------------------------------------- */
 
 struct iostream *
 httpconnection_stream(const struct httpconnection *c)
@@ -484,7 +549,7 @@ httpconnection_stream(const struct httpconnection *c)
     return c->stream;
 }
 
-/* [34] For the observer, which may look at the request. */
+/* [34] The request may be the last one of the connection. */
 struct httprequest *
 httpconnection_request(const struct httpconnection *c)
 {

@@ -59,13 +59,36 @@ void httpconnection_handle_stream(struct iostream *stream,
                                   const struct sockaddr *peer,
                                   socklen_t peer_size, void *arg);
 
-/* --- for httprequest.c and the layers above ------------------------------- */
+/* --- the answer ----------------------------------------------------------- */
 
-/* HTTPConnection.write and .finish, for the connection's current request: see
- * httprequest_write() and httprequest_finish(). */
-void httpconnection_write(struct httpconnection *connection, const void *data,
-                          size_t size, ioloop_callback *callback, void *arg);
-void httpconnection_finish(struct httpconnection *connection);
+/* HTTPRequest.write: appends bytes of the answer, as they go over the wire, to
+ * what is unsent.
+ * - `data` is copied.
+ * - `callback`, if not NULL, runs when no byte is unsent any more, and from
+ *   chapter 24 on also when the client has gone. A later write's callback
+ *   replaces it.
+ * - After httprequest_finish(), or without a client, nothing is sent; until
+ *   chapter 24 the function must not be called then. */
+void httprequest_write(struct httprequest *request, const void *data,
+                       size_t size, ioloop_callback *callback, void *arg);
+
+/* HTTPRequest.finish: the answer is complete. The request ends in the next
+ * turn; its memory must not be used after that. */
+void httprequest_finish(struct httprequest *request);
+
+/* [21] The answer cannot be completed: the connection is reset, so that half of
+ * it does not look like all of it. The request must still be finished. */
+void httprequest_abort(struct httprequest *request);
+
+/* [24] `callback` runs if the client leaves before the request is finished. It
+ * may finish the request. NULL: nothing runs. */
+void httprequest_set_close_callback(struct httprequest *request,
+                                    ioloop_callback *callback, void *arg);
+
+/* [13] The descriptor, for the trace; -1 without a client, or when finished. */
+int httprequest_fd(const struct httprequest *request);
+
+/* --- the connection ------------------------------------------------------- */
 
 /* Answers with what is `wrong` (see httputil.h), from chapter 21 on with an
  * error page, and closes the connection. The current request, if there is one,
@@ -73,7 +96,7 @@ void httpconnection_finish(struct httpconnection *connection);
 void httpconnection_refuse(struct httpconnection *connection,
                            const char *wrong);
 
-/* [13] The stream, for the lifetime of the connection. */
+/* [32] The stream, for the lifetime of the connection. */
 struct iostream *
 httpconnection_stream(const struct httpconnection *connection);
 

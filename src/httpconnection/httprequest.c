@@ -2,8 +2,8 @@
  *
  * In reading order: the request line; the head as a whole; and, each from its
  * chapter on, the length of the body (chapter 11), forms (chapter 14), cookies
- * (chapter 30), accessors (chapter 16), the answer (chapter 12). Every error is
- * a status and a reason. */
+ * (chapter 30), and accessors (chapter 16). Every error is a status and a
+ * reason. */
 #include "httprequest.h"
 
 #include <arpa/inet.h> /* [21] */
@@ -13,7 +13,6 @@
 #include <string.h>
 #include <strings.h> /* [14] */
 
-#include "httpconnection.h" /* [12] */
 #include "httputil.h"
 
 static const char malformed_line[] = "400 malformed request line";
@@ -456,85 +455,9 @@ httprequest_supports_http_1_1(const struct httprequest *r)
     return r->version[7] == '1';
 }
 
-/* [12] --- the answer ------------------------------------------------------ */
-
-/* HTTPRequest.write and .finish go to the connection, as in Tornado. */
-void
-httprequest_write(struct httprequest *r, const void *data, size_t size,
-                  ioloop_callback *callback, void *arg)
-{
-    /* [24] The client has gone, or the request is finished: nothing is sent.
-     * Before the end the callback still runs, so that the handler goes on. */
-    if (r->connection == NULL) {
-        if (callback != NULL && !r->finished)
-            ioloop_add_callback(r->loop, callback, arg);
-        return;
-    }
-
-    httpconnection_write(r->connection, data, size, callback, arg);
-}
-
-void
-httprequest_finish(struct httprequest *r)
-{
-    /* [24] The connection frees the request. If the client has gone, there is
-     * no connection, and the request is freed here. */
-    if (r->finished)
-        return;
-    r->finished = true;
-    r->write_callback = NULL;
-    if (r->connection == NULL) {
-        ioloop_add_callback(r->loop, httprequest_free, r);
-        return;
-    }
-
-    httpconnection_finish(r->connection);
-}
-
-/* [21] For handlers that cannot go on. */
-void
-httprequest_abort(struct httprequest *r)
-{
-    if (r->connection != NULL)
-        iostream_abort(httpconnection_stream(r->connection));
-}
-
-/* [13] For the trace. */
-int
-httprequest_fd(const struct httprequest *r)
-{
-    return r->connection != NULL
-               ? iostream_fd(httpconnection_stream(r->connection)) : -1;
-}
-
 /* [36] The memory of the stream does not count. */
 size_t
 httprequest_memory(const struct httprequest *r)
 {
     return arena_memory(r->arena) + buffer_memory(r->body_buffer);
-}
-
-/* [24] --- the client leaves ----------------------------------------------- */
-
-void
-httprequest_set_close_callback(struct httprequest *r,
-                               ioloop_callback *callback, void *arg)
-{
-    r->close_callback = callback;
-    r->close_arg = arg;
-    if (r->connection != NULL && callback != NULL)
-        iostream_watch(httpconnection_stream(r->connection));
-}
-
-/* Calls the close callback. If that callback has not finished the request, the
- * callback of the last write is queued, although its bytes are never sent. */
-void
-httprequest_closed(struct httprequest *r)
-{
-    r->connection = NULL;
-    if (r->close_callback != NULL)
-        r->close_callback(r->close_arg);
-    if (r->write_callback != NULL)
-        ioloop_add_callback(r->loop, r->write_callback, r->write_arg);
-    r->write_callback = NULL;
 }

@@ -136,41 +136,7 @@ const char *httprequest_remote_ip(struct httprequest *request);
  * 34). */
 const char *peer_ip(const union peer *peer, char ip[PEER_IP_SIZE]);
 
-/* [12] --- the answer ------------------------------------------------------ */
-
-/* HTTPRequest.write: appends bytes of the answer, as they go over the wire, to
- * what is unsent.
- * - `data` is copied.
- * - `callback`, if not NULL, runs when no byte is unsent any more, and from
- *   chapter 24 on also when the client has gone. A later write's callback
- *   replaces it.
- * - After httprequest_finish(), or without a client, nothing is sent; until
- *   chapter 24 the function must not be called then. */
-void httprequest_write(struct httprequest *request, const void *data,
-                       size_t size, ioloop_callback *callback, void *arg);
-
-/* HTTPRequest.finish: the answer is complete. The request ends in the next
- * turn; its memory must not be used after that. */
-void httprequest_finish(struct httprequest *request);
-
-/* [21] The answer cannot be completed: the connection is reset, so that half of
- * it does not look like all of it. The request must still be finished. */
-void httprequest_abort(struct httprequest *request);
-
-/* [24] `callback` runs if the client leaves before the request is finished. It
- * may finish the request. NULL: nothing runs. */
-void httprequest_set_close_callback(struct httprequest *request,
-                                    ioloop_callback *callback, void *arg);
-
-/* [13] The descriptor, for the trace; -1 without a client, or when finished. */
-int httprequest_fd(const struct httprequest *request);
-
 /* [36] Bytes of memory that the request occupies. */
 size_t httprequest_memory(const struct httprequest *request);
-
-/* [24] The connection calls this when the client has gone. */
-void httprequest_closed(struct httprequest *request);
-
-/* ------------------------------------------------------------------------- */
 
 #endif
