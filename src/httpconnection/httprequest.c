@@ -381,12 +381,14 @@ trim(char *text)
 
 /* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. A pair
  * without a name is skipped, and the other cookies still count: any page of the
- * site may have set it. Cuts `text` to pieces. NULL, or what is wrong. */
+ * site may have set it. NULL, or what is wrong. */
 static const char *
-parse_cookies(struct httprequest *r, char *text)
+parse_cookies(struct httprequest *r, const char *header)
 {
-    char *pair;
+    char *text = arena_copy(&r->arena, header, strlen(header)), *pair;
 
+    if (text == NULL)
+        return HTTP_NO_MEMORY;
     while ((pair = strsep(&text, ";")) != NULL) {
         char *name = trim(strsep(&pair, "=")), *value;
         size_t size;
@@ -414,12 +416,8 @@ httprequest_parse_cookies(struct httprequest *r)
 
     while (r->cookies_wrong == NULL &&
            (header = httpheaders_get_list(&r->headers, "Cookie",
-                                          r->cookie_headers++)) != NULL) {
-        char *copy = arena_copy(&r->arena, header, strlen(header));
-
-        r->cookies_wrong = copy != NULL ? parse_cookies(r, copy)
-                                        : HTTP_NO_MEMORY;
-    }
+                                          r->cookie_headers++)) != NULL)
+        r->cookies_wrong = parse_cookies(r, header);
     return r->cookies_wrong;
 }
 

@@ -39,19 +39,15 @@ on_wait(bool begins)
     alarm(begins ? 0 : threshold);
 }
 
-/* SA_RESTART: the alarm does not interrupt the system calls of a handler, where
- * that is possible. */
+/* A handler that was set with signal() does not interrupt the system calls of a
+ * request handler, where that is possible. */
 void
 set_blocking_log_threshold(struct ioloop *loop, unsigned seconds)
 {
-    struct sigaction action = {.sa_handler = on_alarm,
-                               .sa_flags = SA_RESTART};
-
     alarm(0);
     threshold = seconds;
-    sigemptyset(&action.sa_mask);
     if (seconds > 0)
-        sigaction(SIGALRM, &action, NULL);
+        signal(SIGALRM, on_alarm);
     ioloop_set_wait_hook(loop, seconds > 0 ? on_wait : NULL);
 }
 
