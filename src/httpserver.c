@@ -133,15 +133,6 @@ httpserver_set_prepare(struct httpserver *server, httpserver_prepare *prepare)
 
 /* --- accept ------------------------------------------------------------ */
 
-/* True if accept() has failed because of one connection, or because of a
- * signal. Then the next accept() may succeed. */
-static bool
-is_of_one_connection(int error)
-{
-    return error == ECONNABORTED || error == EINTR || error == EPERM ||
-           error == EPROTO;
-}
-
 /* [20] accept() has failed, and the next one would fail, too. EAGAIN: no
  * connection is pending. All other errors (no descriptor, no memory) last
  * longer. */
@@ -169,8 +160,12 @@ handle_accept(struct httpserver *server, int listener)
     int fd = accept_nonblocking(listener, sa, &size);
     struct iostream *stream;
 
+    /* After an error of one connection, or a signal, the next accept() may
+     * succeed. */
     if (fd == -1)
-        return is_of_one_connection(errno);
+        return errno == ECONNABORTED || errno == EINTR || errno == EPERM ||
+               errno == EPROTO;
+
     trace_connection(fd);
     TOUR(3, fd, "accepted, as descriptor %d", fd);
     stream = iostream_new(server->loop, fd);
