@@ -1,6 +1,7 @@
 /* [12] httpconnection.c -- from bytes to a request, and back to bytes.
  *
- * One request passes these functions in this order:
+ * The first request of a connection passes these functions, in the simplest
+ * case in this order:
  *
  *     httpconnection_handle_stream   the first read: a head
  *     on_headers                     text becomes a request
@@ -10,8 +11,8 @@
  *     on_write_complete              the answer has been sent
  *     finish_request                 close, or (chapter 16) read the next head
  *
- * Tornado 2.0 closes the connection without an answer if a request is not
- * valid; here every error has an answer (Tornado since 5.0). */
+ * If a request is invalid, Tornado 2.0 closes the connection without an answer;
+ * here the answer says what is wrong (Tornado since 5.0). */
 #include "httpconnection.h"
 
 #include <stdlib.h>
@@ -22,20 +23,20 @@
 #include "log.h" /* [20] */
 #include "trace.h"
 
-/* [19] Empty lines before a request that are skipped (RFC 9112, section
- * 2.2). */
+/* [19] At most this many empty lines before a request are skipped (RFC 9112,
+ * section 2.2). */
 enum { MAX_EMPTY_LINES = 8 };
 
 struct httpconnection {
     struct iostream *stream; /* the connection ends in its close callback */
     const struct httpconnection_settings *settings;
-    struct httprequest *request; /* NULL: none is being read or answered */
+    struct httprequest *request; /* from its head to its finish; else NULL */
     union peer peer;
     enum httpconnection_state state; /* [18] */
     unsigned char empty_lines; /* [19] before the next request */
     bool is_head; /* [23] HEAD: no body is sent, not even an error page */
     bool keep_alive; /* [16] of the last finished request */
-    bool line_checked; /* [19] the first line has come, and is valid */
+    bool line_checked; /* [19] the first line has come and was checked */
     void *observed;    /* [32] belongs to the observer */
 };
 
@@ -49,7 +50,7 @@ enter(struct httpconnection *c, enum httpconnection_state state)
 {
     c->state = state;
 
-    /* [32] An observer may watch the connection. */
+    /* [32] The observer sets the deadline of the state (httplimits.c). */
     if (c->settings->observer != NULL)
         c->settings->observer(c, state, &c->observed,
                               c->settings->observer_arg);
@@ -143,8 +144,8 @@ send_error_page(struct httpconnection *c, const char *wrong)
     return ok;
 }
 
-/* If a head is not valid, or its body is not read, the next request could begin
- * anywhere. So the answer is the last thing that this connection sends. */
+/* If a head is invalid, or its body is not read, the server cannot know where
+ * the next request begins. So this answer is the last one of the connection. */
 void
 httpconnection_refuse(struct httpconnection *c, const char *wrong)
 {
@@ -184,8 +185,8 @@ handle_request(struct httpconnection *c)
 
 /* --- the body -------------------------------------------------------- */
 
-/* HTTPConnection._on_request_body: called once for each body, of known or
- * unknown length. The body is complete, or `wrong` says why it is not. */
+/* HTTPConnection._on_request_body: the body is complete (`wrong` is NULL), or
+ * `wrong` says why it cannot be read. */
 static void
 on_request_body(const char *wrong, void *arg)
 {
@@ -205,8 +206,8 @@ on_request_body(const char *wrong, void *arg)
     handle_request(c);
 }
 
-/* True if on_request_body() will be called, or the request has been refused;
- * false if there is no body. */
+/* Returns false if there is no body: the caller goes on. Returns true if
+ * on_request_body() goes on, or the request has been refused. */
 static bool
 read_body(struct httpconnection *c)
 {
@@ -231,7 +232,7 @@ read_body(struct httpconnection *c)
         return false;
     enter(c, HTTP_BODY); /* [18] */
 
-    /* [22] The length is not too large, so the client may send the body. */
+    /* [22] Nothing is wrong with the head, so the client may send the body. */
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (wants_continue)
         iostream_write(c->stream, go_on, sizeof go_on - 1, on_write_complete,
@@ -249,7 +250,7 @@ read_body(struct httpconnection *c)
 
 /* --- the head ----------------------------------------------------------- */
 
-/* [19] Some old clients send an empty line behind each body. Returns the number
+/* [19] Some old clients send an empty line after each body. Returns the number
  * of bytes that are empty lines at the start of `data`. If there are too many
  * empty lines, the function refuses the request and returns `size`. */
 static size_t
@@ -274,9 +275,9 @@ read_head(struct httpconnection *c)
                         c->settings->max_header_size + 3, on_headers, c);
 }
 
-/* [16] May another request follow this one (RFC 9112, section 9.3)? Connection
- * is a list of tokens; Tornado 2.0 compares the whole header,
- * case-sensitively. */
+/* [16] May another request follow this one (RFC 9112, section 9.3)? The value
+ * of Connection is a list of tokens. (Tornado 2.0 compares the whole value,
+ * case-sensitively.) */
 static bool
 wants_keep_alive(struct httpconnection *c)
 {
@@ -292,7 +293,7 @@ wants_keep_alive(struct httpconnection *c)
            httpheaders_list_has(headers, "Connection", "keep-alive");
 }
 
-/* HTTPConnection._on_headers: `data` ends with the empty line behind the head,
+/* HTTPConnection._on_headers: `data` ends with the empty line after the head,
  * or is longer than a head may be. */
 static void
 on_headers(const char *data, size_t size, void *arg)
@@ -341,8 +342,8 @@ on_headers(const char *data, size_t size, void *arg)
 /* [19] --- a part of a head ----------------------------------------------- */
 
 /* A part of a head has come. Its first byte ends the idle time. Bytes that can
- * never become a request, such as the first message of TLS, are answered at
- * once: the rest of such a head may never come. */
+ * never become a request, such as the first message of TLS, are refused now:
+ * the rest of such a head may never come. */
 static void
 check_partial_head(struct httpconnection *c)
 {
@@ -407,7 +408,7 @@ httpconnection_handle_stream(struct iostream *stream,
 /* --- the answer --------------------------------------------------------- */
 
 /* HTTPConnection._finish_request: the answer has been sent. From chapter 19 on
- * it may also still be in the write buffer, if the next request is here. */
+ * it may still be unsent if bytes of the next request have arrived. */
 static void
 finish_request(struct httpconnection *c)
 {
@@ -425,7 +426,8 @@ finish_request(struct httpconnection *c)
     end_connection(c);
 }
 
-/* HTTPConnection._on_write_complete: no byte is unsent any more. */
+/* HTTPConnection._on_write_complete: the stream queues this callback when no
+ * byte is unsent any more. */
 static void
 on_write_complete(void *arg)
 {

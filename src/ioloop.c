@@ -1,13 +1,13 @@
 /* [2] ioloop.c -- the event loop.
  *
- * Read ioloop_start() first, at the end of the file. One turn of the loop does
- * three kinds of work, in this order:
+ * Read ioloop_start() first, at the end of the file. There are three kinds of
+ * work, and a turn of the loop does them in this order:
  *
- *     callbacks   work that the last turn has put off     (chapter 4)
+ *     callbacks   work that was put off to this turn      (chapter 4)
  *     timeouts    work for a certain time                 (chapter 5)
  *     handlers    work for a descriptor that is ready     (chapter 2)
  *
- * and waits for the kernel before the handlers. */
+ * In a turn the wait for the kernel comes directly before the handlers. */
 #include "ioloop.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@
 #include "trace.h"
 #include "system.h" /* [4] */
 
-/* How many events one wait reports at most. select() cannot watch more
- * descriptors than this. */
+/* The most events that one wait can report. On most systems select() cannot
+ * watch more descriptors than this. */
 enum { MAX_READY = 1024 };
 
 /* What the loop knows about a descriptor. */
@@ -39,7 +39,8 @@ struct callback {
     void *arg;
 };
 
-/* [5] Work for the turn after the first wait that reaches a deadline. */
+/* [5] Work for a certain time. It is due when `now` of the loop has reached
+ * `deadline`. */
 struct timeout {
     int64_t deadline;
     uint64_t number; /* orders timeouts with equal deadlines */
@@ -62,8 +63,9 @@ struct ioloop {
     struct callback *callbacks;
     size_t ncallbacks, callbacks_size;
 
-    /* [17] The waker: a pipe that signal handlers and threads write to. */
-    const char *thread; /* only an address; see this_thread */
+    /* [17] The waker: a pipe that signal handlers and other threads write
+     * to. */
+    const char *thread; /* identifies the loop's thread; see this_thread */
     int waker_read, waker_write;
 
     /* [5] A binary heap: timeouts[0] has the earliest deadline, and the
@@ -71,12 +73,12 @@ struct ioloop {
     struct timeout **timeouts;
     size_t ntimeouts, timeouts_size;
     uint64_t timeout_number;
-    int64_t now; /* the time when the last wait ended */
+    int64_t now; /* when the last wait ended, or the loop started */
 
     void (*wait_hook)(bool begins); /* [35] */
 };
 
-/* [17] The loop that was made first; in Tornado IOLoop._instance. */
+/* [17] What ioloop_instance() returns; in Tornado IOLoop._instance. */
 static struct ioloop *instance;
 
 /* [17] Each thread has a variable of its own with this name, so its address
@@ -87,8 +89,8 @@ static void add_waker(struct ioloop *loop); /* [17] */
 
 /* --- a loop and its poller --------------------------------------------- */
 
-/* ioloop_new() takes the first one that this system has. As in Tornado the best
- * one comes first. */
+/* The best poller comes first, as in Tornado: without a name ioloop_new() takes
+ * the first one that this system has. */
 static const struct poller *const pollers[] = {
     &poller_epoll, /* [3] */
     &poller_kqueue, /* [3] */
@@ -122,9 +124,10 @@ ioloop_new(const char *name)
 
 /* --- handlers ---------------------------------------------------------- */
 
-/* Makes room for `n` items in an array that has room for `*size`. `array` is
- * the address of the pointer to the items, whatever their type is. The function
- * allocates room for 2 n items, so that the items move rarely. */
+/* Makes room for `n` items of `item` bytes in an array that has room for
+ * `*size`. An array that is too small gets room for 2 n items, so that the
+ * items move rarely. `array` is the address of the pointer to the items: the
+ * type of this pointer is not known here, so memcpy() copies it. */
 static bool
 reserve(void *array, size_t *size, size_t n, size_t item)
 {
@@ -147,7 +150,7 @@ enum { CALLBACKS_PER_FD = 16 };
 
 /* Makes the table long enough for `fd`. The kernel gives out the lowest free
  * number, so few entries stay unused. Only the entries up to `fd` are set to 0:
- * the kernel supplies memory only when it is written. (The function is not
+ * a page of memory that is never written costs nothing. (The function is not
  * static: from chapter 27 on iostream.c calls it, too.) */
 bool
 ioloop_reserve(struct ioloop *loop, int fd)
@@ -225,10 +228,10 @@ ioloop_remove_handler(struct ioloop *loop, int fd)
 
 /* A handler may remove other descriptors than its own, and the last wait may
  * have reported events for them. When run_handlers() comes to such an event,
- * the number may already belong to a new connection. So run_handlers() skips an
- * event if its handler was removed, or was added after the wait that reported
- * the event. The entry is copied because a handler may add a descriptor, which
- * can move the table. */
+ * its descriptor may already belong to a new connection. So run_handlers()
+ * skips an event if its handler was removed, or was added after the wait that
+ * reported the event. The entry is copied because a handler may add a
+ * descriptor, which can move the table. */
 static void
 run_handlers(struct ioloop *loop, int nready)
 {
@@ -322,8 +325,8 @@ ioloop_add_callback(struct ioloop *loop, ioloop_callback *callback, void *arg)
 }
 
 /* Runs the callbacks that are in the queue now. A callback that one of them
- * adds runs in the next turn. The last queued callback of an object may free
- * the object: its other callbacks have run before. */
+ * adds waits for the next call of this function. The last queued callback of
+ * an object may free the object: its other callbacks have run before. */
 static void
 run_callbacks(struct ioloop *loop)
 {
@@ -349,8 +352,8 @@ ioloop_time(void)
     return microseconds();
 }
 
-/* [24] The time at the end of the last wait: to read the clock takes longer
- * than to queue and call a callback. */
+/* [24] For callers that do not need the exact time: to read the clock takes
+ * longer than to queue and call a callback. */
 int64_t
 ioloop_now(const struct ioloop *loop)
 {
@@ -394,9 +397,10 @@ sift(struct ioloop *loop, size_t i, struct timeout *t)
 }
 
 /* The new timeout starts at the end of the heap (heapq.heappush in Tornado). A
- * deadline in the past is replaced by the first moment after `now`, so the
- * timeout waits until the loop has polled again. Otherwise a timeout that adds
- * itself again could hold up the loop for ever (Tornado until 4.0). */
+ * deadline that `now` has reached already is replaced by the moment after
+ * `now`, so the timeout is not due before `now` changes. Otherwise a timeout
+ * that adds itself again could hold up the loop for ever (Tornado until
+ * 4.0). */
 struct timeout *
 ioloop_add_timeout(struct ioloop *loop, int64_t deadline,
                    ioloop_callback *callback, void *arg)
@@ -430,7 +434,8 @@ ioloop_remove_timeout(struct ioloop *loop, struct timeout *timeout)
     free(timeout);
 }
 
-/* Runs the timeouts that were due when the last wait ended. */
+/* Runs the timeouts that are due. `now` does not change meanwhile, however long
+ * their callbacks take. */
 static void
 run_timeouts(struct ioloop *loop)
 {
@@ -465,7 +470,7 @@ ioloop_stop(struct ioloop *loop)
     loop->stopped = true;
 }
 
-/* The timeouts that have not run are freed, and not called. */
+/* The timeouts that have not run are freed; their callbacks do not run. */
 void
 ioloop_free(struct ioloop *loop)
 {
@@ -491,7 +496,8 @@ ioloop_instance(void)
 }
 
 /* IOLoop.close(all_fds=True) of Tornado 2.1. A callback may add a handler, and
- * a handler may add a callback, so both are called until none is left. */
+ * a handler may add a callback, so both are called until none is left. Only the
+ * waker stays: ioloop_free() closes it. */
 void
 ioloop_close_all(struct ioloop *loop)
 {
@@ -525,9 +531,10 @@ ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins))
 
 /* --- the loop ---------------------------------------------------------- */
 
-/* [36] While callbacks add callbacks, the loop does not poll in every turn. It
- * polls when this many callbacks have run: otherwise the sockets would starve.
- * One request needs fewer callbacks, so it causes no additional poll. */
+/* [36] While callbacks are queued, the loop polls only if this many have run
+ * since the last poll. Without this limit, callbacks that add callbacks would
+ * keep the loop from the sockets for ever. The callbacks of one usual request
+ * are fewer, so they run without a poll in between. */
 enum { MAX_CALLBACKS_WITHOUT_WAIT = 64 };
 
 /* Each round of this `for` is one turn. Compare it with IOLoop.start() of
@@ -546,7 +553,7 @@ ioloop_start(struct ioloop *loop)
 
         ran += loop->ncallbacks; /* [36] */
 
-        /* [4] First the callbacks that were added in the last turn. */
+        /* [4] First the callbacks that were added before this turn. */
         run_callbacks(loop);
 
         /* [5] Then the timeouts that are due. */
@@ -560,11 +567,11 @@ ioloop_start(struct ioloop *loop)
         if (loop->ncallbacks > 0 && ran < MAX_CALLBACKS_WITHOUT_WAIT)
             continue;
 
-        /* [5] The wait ends at the next deadline at the latest. */
+        /* [5] The wait ends when the first deadline is due, or earlier. */
         if (loop->ntimeouts > 0)
             poll_timeout = milliseconds_to_deadline(loop);
 
-        /* [4] While a callback is queued, the poll returns at once. */
+        /* [4] If a callback is queued, the poll must return at once. */
         if (loop->ncallbacks > 0)
             poll_timeout = 0;
 
@@ -580,25 +587,25 @@ ioloop_start(struct ioloop *loop)
         loop->poll_count++;
         ran = 0; /* [36] */
 
-        /* [20] The kernel had no memory for the wait. The next turn, a
-         * millisecond later, tries again. */
+        /* [20] The kernel had no memory for the wait. The loop sleeps for a
+         * millisecond; the next wait tries again. */
         if (nready == -1 && errno == ENOMEM)
             nready = poll(NULL, 0, 1);
 
-        /* EINTR: a signal ended the wait, and no descriptor is ready. */
+        /* EINTR: a signal ended the wait, and no event was reported. */
         if (nready == -1 && errno != EINTR)
             return -1;
         loop->now = ioloop_time(); /* [5] */
         TRACE_WAIT(false);
 
-        /* [35] The wait is over. */
+        /* [35] The hook learns that the wait is over. */
         if (loop->wait_hook != NULL)
             loop->wait_hook(false);
 
         run_handlers(loop, nready);
     }
 
-    /* [35] The work of the last turn is done. */
+    /* [35] The loop stops: for the hook this is like the start of a wait. */
     if (loop->wait_hook != NULL)
         loop->wait_hook(true);
 

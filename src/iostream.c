@@ -1,9 +1,9 @@
 /* [6] iostream.c -- a socket with a read buffer and a write buffer.
  *
- * Two kinds of calls arrive here. The program calls functions such as
- * iostream_read_until(), which record in struct iostream what is wanted. The
- * loop calls stream_events() when the socket is ready. Read the fields
- * first. */
+ * The program calls functions such as iostream_read_until(), which record in
+ * struct iostream what is wanted. The loop calls stream_events() when the
+ * socket is ready, and the callbacks that the stream has queued, such as
+ * run_read_callback(). Read the fields of struct iostream first. */
 #include "iostream.h"
 
 #include <errno.h> /* [7] */
@@ -36,16 +36,17 @@ struct iostream {
     size_t scan_pos;       /* no delimiter begins before this byte */
     struct buffer *read_buffer;
 
-    /* [7] Tells the owner of the stream that the stream has ended. */
+    /* [7] Tells the owner of the stream that the stream is closed. */
     ioloop_callback *close_callback;
     void *owner; /* the arg of close_callback */
 
-    /* [8] The unsent bytes, and the callback for when they are sent. */
+    /* [8] The unsent bytes, and the callback that runs when all are sent. */
     struct buffer *write_buffer;
     ioloop_callback *write_callback;
     void *write_arg;
 
-    /* [19] Runs when a read or a write is still incomplete. */
+    /* [19] Runs when bytes have come that do not complete the read, and when
+     * the kernel has not taken all unsent bytes. */
     ioloop_callback *partial_callback;
 
     /* [17] Tells the creator of the stream that the stream is freed. */
@@ -56,7 +57,7 @@ struct iostream {
 
     struct iostream_filter *filter; /* [37] NULL: none */
 
-    bool tried;         /* [9] the first read has called recv() */
+    bool tried;         /* [9] try_read() has called handle_read() */
     bool read_complete; /* the read's callback is queued */
     bool eof;           /* [7] the peer will send no more */
     bool socket_empty;  /* the last recv() took all that the kernel had */
@@ -90,7 +91,8 @@ iostream_new(struct ioloop *loop, int fd)
 
 /* --- closing ----------------------------------------------------------- */
 
-/* [7] Runs in the turn after the close; iostream_close() queues it. */
+/* [7] Runs as a callback of the loop, after the close: iostream_close() has
+ * queued it. (From chapter 18 on linger.c can call it instead.) */
 static void
 iostream_free(void *arg)
 {
@@ -116,7 +118,7 @@ iostream_close(struct iostream *s)
     if (s->fd == -1)
         return;
 
-    /* (20) Nothing is received or sent any more. */
+    /* (20) The program cannot use the connection any more. */
     TOUR(20, s->fd, "closed");
 
     /* [37] The filter may have to send last bytes, such as close_notify. */
@@ -131,15 +133,17 @@ iostream_close(struct iostream *s)
     ioloop_add_callback(s->loop, iostream_free, s);
 }
 
-/* [7] The peer may take the end of the connection for the end of the message;
- * an ordinary close would then look like success. With the option SO_LINGER and
- * a time of 0, close() sends a reset. */
+/* [7] Some messages end with the connection. If such a message is not complete,
+ * the peer could not see that after an ordinary close. With the option
+ * SO_LINGER and a time of 0, close() sends a reset, which is an error for the
+ * peer. */
 void
 iostream_abort(struct iostream *s)
 {
     const struct linger reset = {.l_onoff = 1};
 
-    /* [37] The peer must not get the end that the filter would send. */
+    /* [37] The filter must not tell the peer that the end is an orderly
+     * one. */
     if (s->fd != -1 && s->filter != NULL)
         s->filter->close(s->filter, false);
 
@@ -156,7 +160,7 @@ close_later(void *arg)
     struct iostream *s = arg;
 
     /* [18] An incomplete answer must not look complete. If no read is pending,
-     * an answer is still being made. */
+     * the program may still be making an answer. */
     if (iostream_unsent(s) > 0 || s->read_callback == NULL)
         iostream_abort(s);
 
@@ -205,7 +209,7 @@ set_io_state(struct iostream *s, uint32_t state)
 
     if (s->fd == -1 || state == s->state)
         return;
-    s->socket_empty = false; /* the stream will wait; bytes may come */
+    s->socket_empty = false; /* bytes may come while the stream waits */
     result = s->state != 0
                  ? ioloop_update_handler(s->loop, s->fd, state)
                  : ioloop_add_handler(s->loop, s->fd, stream_events, s, state);
@@ -234,7 +238,7 @@ wants_read(const struct iostream *s)
     if (s->eof)
         return false;
 
-    /* [19] The stream does not receive above the high-water mark. */
+    /* [19] From the high-water mark on the stream does not receive. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return false;
 
@@ -261,20 +265,20 @@ run_read_callback(void *arg)
         s->read_buffer->start += s->wanted;
     }
 
-    /* The fields are cleared before the call, because the callback may start
-     * the next read. `data` points into the read buffer. The stream receives
-     * nothing before the callback has returned, because that could move the
-     * buffer. */
+    /* These two fields are cleared before the call, because the callback may
+     * start the next read. This read does not call recv() before the callback
+     * has returned: recv() may need more room, and to make room can move the
+     * buffer, into which `data` points. */
     s->read_callback = NULL;
     s->read_complete = false;
     callback(data, s->wanted, s->read_arg);
 
-    /* [7] An empty buffer is freed. */
+    /* [7] An idle stream needs no buffer, so an empty one is freed. */
     buffer_trim(&s->read_buffer);
 }
 
-/* IOStream._read_from_buffer: completes the pending read if the buffer holds
- * enough for it, and queues its callback. */
+/* IOStream._read_from_buffer: if the buffer holds enough for the pending read,
+ * completes the read, queues its callback, and returns true. */
 static bool
 read_from_buffer(struct iostream *s)
 {
@@ -298,7 +302,8 @@ read_from_buffer(struct iostream *s)
     return true;
 }
 
-/* [19] Tells the owner that a read or a write is still incomplete. */
+/* [19] Tells the owner that a read or a write was incomplete when this callback
+ * was queued. */
 static void
 run_partial_callback(void *arg)
 {
@@ -310,7 +315,8 @@ run_partial_callback(void *arg)
 }
 
 /* [19] Queues the partial callback, if there is one. Nothing is queued for a
- * closed stream: iostream_free() is in the queue already, and runs first. */
+ * closed stream: iostream_free() may be in the queue already, and would run
+ * first. */
 static void
 notify_partial(struct iostream *s)
 {
@@ -321,8 +327,8 @@ notify_partial(struct iostream *s)
 }
 
 /* IOStream._read_to_buffer: receives at most `max` bytes into the buffer.
- * Returns their number; 0 if no byte has come, also after the end or an
- * error. */
+ * Returns their number: 0 if no byte has come, also at the end of file or after
+ * an error. */
 static size_t
 read_to_buffer(struct iostream *s, size_t max)
 {
@@ -346,8 +352,8 @@ read_to_buffer(struct iostream *s, size_t max)
         TOUR(6, s->fd, "+%zd bytes, %zu in the buffer", n,
              buffer_length(s->read_buffer));
 
-        /* [37] The filter replaces these bytes, or reports that the peer will
-         * send no more. */
+        /* [37] The filter replaces these bytes. If it returns false, the peer
+         * will send no more. */
         if (s->filter != NULL &&
             !s->filter->receive(s->filter, &s->read_buffer, (size_t)n))
             s->eof = true;
@@ -355,11 +361,11 @@ read_to_buffer(struct iostream *s, size_t max)
         return (size_t)n;
     }
 
-    /* [7] This recv() has brought no byte. If it returned 0 (end of file), the
-     * peer will send no more. If an earlier recv() of this event brought bytes
-     * (then `max` is below MAX_READ), the stream ignores the end of file: the
-     * loop reports it again in a later turn, after the callbacks that these
-     * bytes have queued. */
+    /* [7] recv() returns 0 at the end of file: the peer will send no more. But
+     * if `max` is below MAX_READ, an earlier recv() of this handle_read() has
+     * brought bytes. Then the stream ignores the end of file for now. The loop
+     * reports it again in a later turn, when the callbacks that these bytes
+     * have queued have run. */
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = max == MAX_READ;
@@ -376,8 +382,8 @@ read_to_buffer(struct iostream *s, size_t max)
     return 0;
 }
 
-/* IOStream._handle_read: receives until the pending read is complete, the
- * kernel has no more, or MAX_READ bytes have come. */
+/* IOStream._handle_read: receives while the stream wants bytes and the kernel
+ * has some, but at most MAX_READ bytes. */
 static void
 handle_read(struct iostream *s)
 {
@@ -394,8 +400,8 @@ handle_read(struct iostream *s)
         notify_partial(s);
 }
 
-/* Completes the pending read from the buffer, or makes the loop watch for more
- * bytes. */
+/* Completes the pending read from the buffer, if that is possible now. If not,
+ * the read waits for events, unless no more bytes can come (chapter 7). */
 static void
 try_read(struct iostream *s)
 {
@@ -405,7 +411,7 @@ try_read(struct iostream *s)
         return;
 
     /* If a client sends two messages at once, the second one may be in the
-     * buffer already. No event will report these bytes again. */
+     * buffer already. No event reports bytes that are in the buffer. */
     if (read_from_buffer(s))
         return;
 
@@ -413,10 +419,10 @@ try_read(struct iostream *s)
     if (buffer_length(s->read_buffer) > 0)
         notify_partial(s);
 
-    /* [9] Many clients have sent their request before the first read, so the
-     * first read calls recv() before the stream registers with the loop. A
-     * later read does not: it is started in a callback whose `data` points into
-     * the read buffer, and to receive bytes could move the buffer. */
+    /* [9] Many clients have sent their request before the first read. So the
+     * first read tries recv() before it waits for an event. A later read does
+     * not: it may be started in a read callback, whose `data` points into the
+     * read buffer, and to receive bytes could move the buffer. */
     if (!s->tried) {
         s->tried = true;
         handle_read(s);
@@ -442,7 +448,7 @@ void
 iostream_read_until(struct iostream *s, const char *delimiter,
                     size_t max_bytes, iostream_callback *callback, void *arg)
 {
-    /* (5) The read is pending until the delimiter has come. */
+    /* (5) The caller wants the bytes up to the delimiter. */
     if (delimiter != NULL)
         TOUR(5, s->fd, "read: everything up to the delimiter");
 
@@ -456,8 +462,8 @@ iostream_read_until(struct iostream *s, const char *delimiter,
     try_read(s);
 }
 
-/* [11] (9) Without a delimiter the read ends after `size` bytes: the caller
- * knows how many will come. */
+/* [11] (9) Without a delimiter the read is complete when `size` bytes have
+ * come: the caller knows the size of what it reads. */
 void
 iostream_read_bytes(struct iostream *s, size_t size,
                     iostream_callback *callback, void *arg)
@@ -467,7 +473,8 @@ iostream_read_bytes(struct iostream *s, size_t size,
     iostream_read_until(s, NULL, size, callback, arg);
 }
 
-/* [18] If there are unread bytes, the peer may still be sending. */
+/* [18] For the lingering close: if there are unread bytes, the peer may still
+ * be sending. */
 size_t
 iostream_unread(const struct iostream *s)
 {
@@ -476,7 +483,7 @@ iostream_unread(const struct iostream *s)
 
 /* [19] --- reading in part ------------------------------------------------- */
 
-/* run_read_callback() may be queued; it does nothing then. */
+/* If run_read_callback() is queued, it does not deliver the cancelled read. */
 void
 iostream_cancel_read(struct iostream *s)
 {
@@ -506,8 +513,8 @@ iostream_unsent(const struct iostream *s)
 }
 
 /* IOStream._handle_write: the kernel takes what fits into its own buffer. The
- * rest stays in the write buffer, and the loop watches for WRITE until the
- * kernel has room again. */
+ * rest stays in the write buffer, and the loop watches for WRITE: the kernel
+ * reports it when it has room again. */
 static void
 handle_write(struct iostream *s)
 {
@@ -524,7 +531,8 @@ handle_write(struct iostream *s)
         }
         b->start += n > 0 ? (size_t)n : 0;
 
-        /* (17) The kernel has the bytes, the peer does not have them yet. */
+        /* (17) The kernel has taken what it has room for. That does not mean
+         * that the peer has these bytes. */
         TOUR(17, s->fd, "-%zd bytes, %zu unsent", n > 0 ? n : 0,
              buffer_length(b));
     }
@@ -545,7 +553,8 @@ handle_write(struct iostream *s)
         try_read(s);
 }
 
-/* What was written in one turn is sent with one call. */
+/* Runs as a callback, after the write: so one send() can take the bytes of many
+ * small writes, which saves system calls and packets. */
 static void
 write_later(void *arg)
 {
@@ -555,8 +564,8 @@ write_later(void *arg)
         return;
 
     /* [19] If the next request is complete already, its answer may be ready in
-     * the next turn, and one send() can carry both. So sixteen requests that
-     * came together are answered together. The waiting ends when no complete
+     * the next turn, and one send() can carry both. So requests that came
+     * together can be answered together. The waiting ends when no complete
      * request is left, at the latest at the high-water mark. */
     if (s->read_complete && iostream_unsent(s) < IOSTREAM_MAX_UNSENT) {
         ioloop_add_callback(s->loop, write_later, s);
@@ -592,7 +601,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
         return;
     }
 
-    /* (16) The bytes are in the buffer. The kernel does not have them yet. */
+    /* (16) `size` bytes are now in the buffer, and not yet in the kernel. */
     TOUR(16, s->fd, "+%zu bytes, %zu unsent", size, iostream_unsent(s));
 
     if (callback != NULL) {
@@ -607,8 +616,8 @@ iostream_write(struct iostream *s, const void *data, size_t size,
 
 /* [18] --- the lingering close -------------------------------------------- */
 
-/* linger.c takes over the descriptor, closes it later, and then calls
- * iostream_free(). */
+/* If an ordinary close could lose bytes, linger.c takes over the descriptor,
+ * closes it later, and then calls iostream_free(). */
 void
 iostream_linger(struct iostream *s, bool expects_more)
 {
@@ -619,7 +628,8 @@ iostream_linger(struct iostream *s, bool expects_more)
          unacknowledged(fd) == 0))
         return;
 
-    /* [37] After shutdown() nothing can be sent. */
+    /* [37] The filter may have to send last bytes. linger_start() calls
+     * shutdown(), after which nothing can be sent. */
     if (s->filter != NULL)
         s->filter->close(s->filter, iostream_unsent(s) == 0);
 
@@ -665,7 +675,7 @@ iostream_set_filter(struct iostream *s, struct iostream_filter *filter)
     s->filter = filter;
 }
 
-/* --- events from below -------------------------------------------------- */
+/* --- events from the loop ----------------------------------------------- */
 
 /* IOStream._handle_events: the handler that the loop calls when the socket is
  * ready. The functions that it calls may close the stream, but never free it,
@@ -698,11 +708,11 @@ stream_events(int fd, uint32_t events, void *arg)
     if (events & IOLOOP_ERROR)
         ioloop_add_callback(s->loop, close_later, s);
 
-    /* [8] The stream removes an event that it does not need: the loop would
-     * report it in every turn. READ is removed if the peer will send no more,
-     * or if the kernel reports it while no read wants bytes. It is not removed
-     * earlier: mostly the next read starts in time, and to remove and add READ
-     * would cost two system calls. */
+    /* [8] The stream removes an event that it does not need: otherwise every
+     * wait would report it at once. READ is removed if the peer will send no
+     * more, or if the kernel reports it while no read wants bytes. It is not
+     * removed earlier: usually the next read starts before more bytes come, and
+     * to remove and add READ would cost two system calls. */
     if ((events & IOLOOP_READ) &&
         (s->eof || (!wanted && !wants_read(s))))
         set_io_state(s, s->state & ~(uint32_t)IOLOOP_READ);
