@@ -437,7 +437,8 @@ END
 @test "threads and loop hand over thousands of jobs, and each is one's at a time" {
     stage=$(dirname "${SERVER:-$BUILD/step-35/server}")
     jobs_driver > "$TMP/jobs.c"
-    flags=(-O1 -g)
+    # shellcheck disable=SC2206 # COVERAGE, of coverage.sh, is words.
+    flags=(${COVERAGE:--O1 -g})
     ! can -fsanitize=thread || flags+=(-fsanitize=thread)
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread "${flags[@]}" -I "$stage" \
         "$TMP/jobs.c" "$stage"/worker.c "$stage"/ioloop.c "$stage"/poller_*.c \
