@@ -1,7 +1,7 @@
 # Every call that can fail does so once, or from then on: see faults.c. The
 # answer is the right one, or a 503, or the connection is closed; then the server
-# serves as before. FULL=1 lets each call of each conversation fail; else it is
-# every 11th allocation and every 5th system call.
+# serves as before. FULL=1 lets each call of each conversation fail, FULL=3 every
+# third one; else it is every 11th allocation and every 5th system call.
 
 setup_file() {
     load helper
@@ -44,15 +44,14 @@ setup() {
 
 # faults STEP CALL [OPTION...]
 faults() {
-    local step=${FULL:+1} call=$2
-    step=${step:-$1}
+    local step=${FULL:-$1} call=$2
     shift 2
     (
         cd "$BATS_FILE_TMPDIR"
         export TZ=ABC-9 ASAN_OPTIONS=fast_unwind_on_malloc=0
         export LSAN_OPTIONS=suppressions=suppressions:print_suppressions=0
-        ./faults "$call" "$step" --port=0 --secret=0123456789abcdef \
-            --static-path=files --xheaders --stop-timeout=1 \
+        ./faults "$call" "$step" --port=0 \
+            ${SECRET---secret=0123456789abcdef} --static-path=files --xheaders --stop-timeout=1 \
             ${POLLER:+--poller=$POLLER} "$@"
     ) > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/log" 3>&- 4>&- ||
         { head -n 60 "$BATS_TEST_TMPDIR/out"; log_is_right; return 1; }
@@ -109,4 +108,5 @@ log_is_right() {
 @test "a server that cannot begin says why" {
     for call in socket bind listen pipe; do faults 1 "$call"; done
     for call in fork pipe setsockopt; do faults 1 "$call" --processes=2; done
+    SECRET= faults 1 getentropy
 }

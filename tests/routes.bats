@@ -465,6 +465,11 @@ END
     [ "$(tail -c 8 "$TMP/out")" = "Hello, z" ]
 }
 
+@test "a path that looks like a pattern is compared as any other path" {
+    [ "$(http -g "$URL/hello/(.*)")" = "Hello, (.*)" ]
+    [ "$(http -g -o /dev/null -w '%{http_code}' "$URL/error/([0-9]+)")" = 404 ]
+}
+
 @test "a 400 says what was wrong with the request" {
     while read -r path why; do
         http --path-as-is "$URL$path" > "$TMP/page"
