@@ -295,6 +295,15 @@ listening on http://127.0.0.2:$PORT" ]
     [ "$(cat "$TMP/out")" = "listening on http://127.0.0.1:$PORT" ]
 }
 
+@test "a server opens /dev/null only in the place of a closed descriptor" {
+    needs_proc
+    nulls() { find "/proc/$1/fd" -lname /dev/null | wc -l; }
+    inherited=$(nulls self < /dev/null 3>&- 4>&-)
+    start_server
+    good
+    [ "$(nulls "$SERVER_PID")" -le "$inherited" ]
+}
+
 @test "a file that stands in for a closed descriptor is not written into" {
     free_port
     "$PROGRAM" --port="$PORT" --trace="$TMP/trace" 0<&- 1>&- 2>&- 3>&- 4>&- &
