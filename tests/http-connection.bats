@@ -434,3 +434,15 @@ stays() {
     wait $!
     [ "$(cat "$BATS_TEST_TMPDIR/count")" -gt 4400000 ]
 }
+
+# The client reads piece by piece, so most of the answer is still unsent when the
+# server has sent a piece. It does not read more of the client's bytes then.
+@test "half a request behind a long answer is completed when the answer has been read" {
+    start_server
+    run -0 client -t 30 rcvbuf 16384 deaf \
+        send 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n' \
+        repeat 80000 "$(printf 'x%.0s' $(seq 100))" send 'GET / HT' \
+        discard 7000000 send 'TP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' count
+    [ "$output" -gt 1000000 ]
+    wait_for_line "$SERVER_LOG" ' 200 GET / '
+}

@@ -304,14 +304,17 @@ static const struct handler_class starved_file = {
 
 /* --- memory that ends in a handler ---------------------------------------- */
 
-/* Nothing that was freed is left. Of the next allocations the one with the
- * number k fails; k=0: none. */
+/* First the answer gets n headers. Then nothing that was freed is left, and of
+ * the next allocations the one with the number k fails; k=0: none. */
 static void
 scarce(struct handler *self)
 {
     struct arena **arena = &handler_request(self)->arena;
     int k = atoi(handler_get_argument(self, "k", "0"));
+    int n = atoi(handler_get_argument(self, "n", "0"));
 
+    while (n-- > 0)
+        handler_add_header(self, "A", "b");
     ioloop_add_callback(ioloop_instance(), calm, NULL);
     lasts = true;
     good = 0;
@@ -325,14 +328,19 @@ scarce(struct handler *self)
 
 /* The answer gets an Etag, too. */
 static void
-headers_get(struct handler *self)
+etag_get(struct handler *self)
 {
-    int n = atoi(handler_get_argument(self, "n", "0"));
-
     handler_write(self, "12345");
     scarce(self);
-    while (n-- > 0)
-        handler_add_header(self, "A", "b");
+}
+
+static void
+cookies_get(struct handler *self)
+{
+    scarce(self);
+    if (httprequest_parse_cookies(handler_request(self)) != NULL)
+        handler_fail(self, 503, http_no_memory);
+    handler_write(self, "12345");
 }
 
 static const struct handler_class scarce_file = {
@@ -492,7 +500,8 @@ static const struct urlspec routes[] = {
     ROUTE("/(literal.*)", group), ROUTE("/literal", group),
 
     ROUTE("/escape/(.*)", escape), {"/starved/(.*)", &starved_file},
-    ROUTE("/headers", headers), {"/scarce/(.*)", &scarce_file},
+    ROUTE("/etag", etag), ROUTE("/cookies", cookies),
+    {"/scarce/(.*)", &scarce_file},
     {"/scarce-events", &scarce_events},
     ROUTE("/want", want), LATER("/nothing", nothing, NULL), LATER("/twice", twice, NULL),
     LATER("/wait", wait, on_gone),

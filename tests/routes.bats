@@ -466,8 +466,10 @@ END
 }
 
 @test "a path that looks like a pattern is compared as any other path" {
-    [ "$(http -g "$URL/hello/(.*)")" = "Hello, (.*)" ]
-    [ "$(http -g -o /dev/null -w '%{http_code}' "$URL/error/([0-9]+)")" = 404 ]
+    [ "$(http -g "$URL/hello/[^]+)")" = "Hello, [^]+)" ]
+    for path in '/hello/([^/]+)' '/error/([45][0-9][0-9])' '/static/(.*)'; do
+        [ "$(http -g -o /dev/null -w '%{http_code}' "$URL$path")" = 404 ]
+    done
 }
 
 @test "a 400 says what was wrong with the request" {
