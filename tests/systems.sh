@@ -31,12 +31,15 @@ verdict() {  # verdict STATUS WHAT
 
 skip() { echo "ok $1 # skip"; skipped=$((skipped + 1)); }
 
-# programs NAME ASSIGNMENT...: made in build/systems/NAME.
+# programs NAME ASSIGNMENT...: made in build/systems/NAME. Some tests of ALL build
+# programs of their own from the sources of a step.
 programs() {
     name=$1
     shift
-    ${MAKE:-make} -s --no-print-directory BUILD="$build/$name" "$@" "$build/$name/dustdevil" \
-        "$build/$name/step-16/server" > "$tmp/log" 2>&1 &&
+    ${MAKE:-make} -s --no-print-directory BUILD="$build/$name" "$@" \
+        "$build/$name/dustdevil" "$build/$name/step-16/server" \
+        "$build/$name/step-35/.staged" "$build/$name/step-36/.staged" \
+        > "$tmp/log" 2>&1 &&
         cp "${BUILD:-build}/client" "$build/$name" && [ ! -s "$tmp/log" ]
     status=$?
     cat "$tmp/log"
