@@ -405,6 +405,17 @@ handle_read(struct iostream *s)
 static void
 try_read(struct iostream *s)
 {
+    /* [9] Many clients have sent their request before the first read. So the
+     * first read tries recv() before it waits for an event. A later read does
+     * not: it may be started in a read callback, whose `data` points into the
+     * read buffer, and to receive bytes could move the buffer. */
+    if (!s->tried) {
+        s->tried = true;
+        handle_read(s);
+        if (s->fd == -1 || s->read_complete)
+            return;
+    }
+
     /* [19] handle_write() calls this function again when enough has been
      * sent. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
@@ -418,17 +429,6 @@ try_read(struct iostream *s)
     /* [19] The buffer may hold a part of the next message. */
     if (buffer_length(s->read_buffer) > 0)
         notify_partial(s);
-
-    /* [9] Many clients have sent their request before the first read. So the
-     * first read tries recv() before it waits for an event. A later read does
-     * not: it may be started in a read callback, whose `data` points into the
-     * read buffer, and to receive bytes could move the buffer. */
-    if (!s->tried) {
-        s->tried = true;
-        handle_read(s);
-        if (s->fd == -1 || s->read_complete)
-            return;
-    }
 
     /* [19] A peer that will send no more may still wait for unsent bytes;
      * handle_write() calls this function again when they are sent. */

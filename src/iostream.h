@@ -107,8 +107,8 @@ void iostream_watch(struct iostream *stream);
  * - It never blocks. The stream gives the bytes to the kernel in a later turn,
  *   mostly the next one, together with what is written until then. Bytes that
  *   the kernel does not take are sent when the socket has room again.
- * - `callback` runs once when no byte is unsent any more. A later write replaces
- *   it by its own callback, unless that is NULL.
+ * - `callback` runs once when no byte is unsent any more. A later write with a
+ *   callback replaces it.
  * - If there is no memory for the copy, the stream is aborted: the peer must
  *   not take a part of the answer for the whole.
  * - The stream does not limit the unsent bytes; the caller can do that with
