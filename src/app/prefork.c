@@ -23,12 +23,6 @@ prefork_listen(const struct listeners *first)
             die("cannot make the listeners of all processes");
 }
 
-static void
-close_child_listeners(size_t id)
-{
-    listeners_close(&listeners[id], 0);
-}
-
 void
 prefork(struct listeners *own)
 {
@@ -37,11 +31,8 @@ prefork(struct listeners *own)
     if (settings.processes == 1)
         return;
     id = fork_processes((size_t)settings.processes,
-                        (unsigned)settings.stop_timeout, close_child_listeners,
-                        &lifeline, &status);
-    for (size_t i = 0; i < MAX_PROCESSES; i++)
-        if ((int)i != id)
-            close_child_listeners(i);
+                        (unsigned)settings.stop_timeout, listeners, &lifeline,
+                        &status);
     if (id == PROCESS_PARENT)
         signals_exit(status);
     *own = listeners[id];

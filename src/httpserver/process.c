@@ -24,7 +24,7 @@ struct supervisor {
     size_t next; /* [34] the next child to replace after SIGHUP; n: none */
     int lifeline[2]; /* a pipe; only the parent has its write end */
     unsigned stop_timeout;
-    void (*on_child_exit)(size_t id);
+    struct listeners *listeners; /* of child i: listeners[i] */
     int signal; /* SIGTERM or SIGINT, after it has come; 0 before */
     int64_t restarts[MAX_RESTARTS]; /* the times of the last ones */
     size_t nrestarts;
@@ -57,7 +57,7 @@ make_child(struct supervisor *s, size_t id)
     if (pid == 0)
         close(s->lifeline[1]);
     if (pid == -1 && s->pids[id] == 0)
-        s->on_child_exit(id);
+        listeners_close(&s->listeners[id], 0);
     if (pid <= 0)
         return pid == 0;
 
@@ -116,7 +116,7 @@ on_unexpected_exit(struct supervisor *s, size_t id, pid_t pid, int status)
     if (may_restart(s))
         return true;
     log_error("process %zu died too often, and is not restarted", id);
-    s->on_child_exit(id);
+    listeners_close(&s->listeners[id], 0);
     return false;
 }
 
@@ -170,7 +170,7 @@ stop_all(struct supervisor *s, int signal_number)
     int sent = s->signal == 0 ? signal_number : SIGINT;
 
     for (size_t id = 0; id < s->n; id++)
-        s->on_child_exit(id);
+        listeners_close(&s->listeners[id], 0);
     if (s->signal == 0)
         alarm(s->stop_timeout + 1);
     if (s->signal != SIGINT)
@@ -208,10 +208,10 @@ supervise(struct supervisor *s)
 
 int
 fork_processes(size_t n, unsigned stop_timeout,
-               void (*on_child_exit)(size_t id), int *lifeline, int *status)
+               struct listeners *listeners, int *lifeline, int *status)
 {
     struct supervisor s = {
-        .n = n, .stop_timeout = stop_timeout, .on_child_exit = on_child_exit,
+        .n = n, .stop_timeout = stop_timeout, .listeners = listeners,
         .next = n, /* [34] */
     };
     int id = PROCESS_PARENT;
@@ -224,6 +224,9 @@ fork_processes(size_t n, unsigned stop_timeout,
             id = (int)i;
     if (id == PROCESS_PARENT)
         id = supervise(&s);
+    for (size_t i = 0; i < n; i++)
+        if ((int)i != id)
+            listeners_close(&listeners[i], 0);
     *status = s.signal == 0 ? 1 : s.signal == SIGINT ? 128 + SIGINT : 0;
     return id;
 }

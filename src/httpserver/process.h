@@ -11,7 +11,7 @@
 #ifndef PROCESS_H
 #define PROCESS_H
 
-#include <stddef.h>
+#include "listen.h"
 
 enum { MAX_PROCESSES = 256 };
 
@@ -33,13 +33,12 @@ size_t cpu_count(void);
  * - SIGTERM and SIGINT are sent on, a second one as SIGINT.
  * - A child that is still there a second after `stop_timeout` seconds is
  *   killed.
- * `on_child_exit` runs in the parent when there will be no child of that number
- * any more; after SIGTERM and SIGINT for all numbers, before the children get
- * the signal. */
+ * listeners[i] are those of child i, which closes all others. The parent keeps
+ * them open until there will be no child of that number any more; after SIGTERM
+ * and SIGINT it closes all of them before the children get the signal. */
 enum { PROCESS_PARENT = -1 };
 int fork_processes(size_t n, unsigned stop_timeout,
-                   void (*on_child_exit)(size_t id), int *lifeline,
-                   int *status);
+                   struct listeners *listeners, int *lifeline, int *status);
 
 /* [34] SIGHUP replaces the children, one after the other: a new one is forked,
  * then the old one gets SIGTERM. */
