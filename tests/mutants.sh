@@ -194,7 +194,8 @@ candidates() {
                 each(" && ", " || "); each(" || ", " && "); each(" + ", " - ")
                 each(" - ", " + "); each("true", "false"); each("false", "true")
                 each("++", "--"); each("(!", "("); each(" += ", " -= ")
-                if (match($0, /[^A-Za-z0-9_.x"\047\\%][0-9]+[^A-Za-z0-9_."\047]/)) {
+                # An array with more room is no mistake.
+                if (!/^ *(static )?char [^=;]*\[[0-9]+\]/ && match($0, /[^A-Za-z0-9_.x"\047\\%][0-9]+[^A-Za-z0-9_."\047]/)) {
                     number = substr($0, RSTART + 1, RLENGTH - 2)
                     mutant(substr($0, 1, RSTART) number + 1 substr($0, RSTART + RLENGTH - 1))
                 }

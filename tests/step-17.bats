@@ -108,7 +108,8 @@ make_and_free(void)
     ioloop_add_callback(loop, stop, NULL);
 }
 
-/* "close": a handler adds a callback, and that another handler. */
+/* "close": a handler adds a callback, and that another handler. "late": there is
+ * only such a callback. */
 static int ends[2];
 
 static void add_second(void *arg);
@@ -156,6 +157,11 @@ main(int argc, char **argv)
         if (pipe(ends) == 0)
             ioloop_add_handler(loop, ends[0], on_end, NULL, IOLOOP_READ);
         ioloop_add_callback(loop, stop, NULL);
+    } else if (strcmp(what, "late") == 0) {
+        if (pipe(ends) == 0)
+            close(ends[0]);
+        received = 1;
+        ioloop_add_callback(loop, stop, NULL);
     } else {
         threaded = true;
         pthread_create(&threads[0], NULL, count, NULL);
@@ -167,7 +173,9 @@ main(int argc, char **argv)
         pthread_join(threads[0], NULL);
         pthread_join(threads[1], NULL);
     }
-    if (strcmp(what, "close") == 0) {
+    if (strcmp(what, "late") == 0)
+        ioloop_add_callback(loop, add_second, NULL);
+    if (strcmp(what, "close") == 0 || strcmp(what, "late") == 0) {
         ioloop_close_all(loop);
         if (received != 2)
             puts("a handler is left");
@@ -200,8 +208,10 @@ END
 }
 
 @test "at the end every handler is called, also one that is added then" {
-    run -0 "$BATS_FILE_TMPDIR/driver" close
-    [ "$output" = well ]
+    for how in close late; do
+        run -0 "$BATS_FILE_TMPDIR/driver" "$how"
+        [ "$output" = well ] || { echo "$how: $output"; return 1; }
+    done
 }
 
 @test "SIGTERM and SIGINT end the server in order, with status 0" {
