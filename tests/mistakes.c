@@ -304,14 +304,16 @@ static const struct handler_class starved_file = {
 
 /* --- memory that ends in a handler ---------------------------------------- */
 
-/* First the answer gets n headers. Then nothing that was freed is left, and of
- * the next allocations the one with the number k fails; k=0: none. */
+/* First the answer gets n headers. Then nothing that was freed is left, the
+ * request's arena has room for about `room` bytes, and of the next allocations
+ * the one with the number k fails; k=0: none. */
 static void
 scarce(struct handler *self)
 {
     struct arena **arena = &handler_request(self)->arena;
     int k = atoi(handler_get_argument(self, "k", "0"));
     int n = atoi(handler_get_argument(self, "n", "0"));
+    int room = atoi(handler_get_argument(self, "room", "0"));
 
     while (n-- > 0)
         handler_add_header(self, "A", "b");
@@ -323,6 +325,9 @@ scarce(struct handler *self)
     while (arena_alloc(arena, 1) != NULL)
         continue;
     lasts = false;
+    good = ALL;
+    if (room > 0)
+        arena_alloc(arena, (size_t)(BLOCK_SIZE - 64 - room));
     good = k > 0 ? k - 1 : ALL;
 }
 
