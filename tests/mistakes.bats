@@ -203,7 +203,7 @@ scarce() {
             for n in 0 2 4 6; do scarce "k=$k&n=$n" "$path" "$wanted"; done
             lives
         done
-        for room in $(seq 32 32 800); do scarce "k=1&room=$room" "$path" "$wanted"; done
+        for room in $(seq 32 32 800); do scarce "k=1&n=5&room=$room" "$path" "$wanted"; done
         [ $FAILED -gt 0 ] || { echo "$path: nothing has failed"; return 1; }
         FAILED=0
         scarce k=0 "$path" "$wanted"
