@@ -227,6 +227,22 @@ END
     [ ! -s "$TMP/out" ]
 }
 
+@test "an end without close_notify in a request is a reset, and its request is not served" {
+    start --trace
+    mkfifo "$TMP/fifo"
+    openssl s_client -quiet -connect "127.0.0.1:$PORT" < "$TMP/fifo" > "$TMP/out" 2>&1 3>&- 4>&- &
+    client=$!
+    STAYING+=("$client")
+    exec 9> "$TMP/fifo"
+    printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /no' >&9
+    wait_for_line "$TMP/out" 'Hello, world' 20
+    kill -KILL "$client"
+    exec 9>&-
+    wait_for_line "$SERVER_LOG" 'an end without close_notify' 20
+    works
+    run ! grep 'GET /no' "$SERVER_LOG"
+}
+
 @test "an end without close_notify ends a body, and its request is not served" {
     PROXY='-n 1000 -l' start_proxied --trace
     head -c 5000 /dev/zero > "$TMP/body"

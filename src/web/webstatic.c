@@ -487,9 +487,7 @@ static_file_get(struct handler *self)
         return;
     }
 
-    httpheaders_del(&self->headers, "Content-Type");
-    if (!httpheaders_add(&self->headers, "Content-Type", f->type))
-        handler_fail(self, 503, http_no_memory);
+    handler_set_header(self, "Content-Type", f->type);
     handler_set_content_length(self, (uint64_t)(f->end - f->next));
     if (self->method == METHOD_HEAD)
         f->end = f->next;
