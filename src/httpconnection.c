@@ -463,7 +463,8 @@ httprequest_write(struct httprequest *r, const void *data, size_t size,
     struct httpconnection *c = r->connection;
 
     /* [24] The client has gone, or the request is finished: nothing is sent.
-     * Before the end the callback still runs, so that the handler goes on. */
+     * If the client has gone, the callback still runs, so that the handler
+     * goes on. */
     if (c == NULL) {
         if (callback != NULL && !r->finished)
             ioloop_add_callback(r->loop, callback, arg);
@@ -488,7 +489,8 @@ httprequest_finish(struct httprequest *r)
 {
     struct httpconnection *c = r->connection;
 
-    /* [24] If the client has gone, there is no connection. */
+    /* [24] A second call does nothing. If the client has gone, there is no
+     * connection. */
     if (r->finished)
         return;
     r->finished = true;
@@ -551,7 +553,8 @@ httpconnection_stream(const struct httpconnection *c)
     return c->stream;
 }
 
-/* [34] The request may be the last one of the connection. */
+/* [34] While the server drains, the observer turns off the keep-alive of this
+ * request. */
 struct httprequest *
 httpconnection_request(const struct httpconnection *c)
 {

@@ -238,7 +238,7 @@ wants_read(const struct iostream *s)
     if (s->eof)
         return false;
 
-    /* [19] From the high-water mark on the stream does not receive. */
+    /* [19] At or above the high-water mark the stream does not receive. */
     if (iostream_unsent(s) >= IOSTREAM_MAX_UNSENT)
         return false;
 
@@ -361,11 +361,11 @@ read_to_buffer(struct iostream *s, size_t max)
         return (size_t)n;
     }
 
-    /* [7] recv() returns 0 at the end of file: the peer will send no more. But
-     * if `max` is below MAX_READ, an earlier recv() of this handle_read() has
-     * brought bytes. Then the stream ignores the end of file for now. The loop
-     * reports it again in a later turn, when the callbacks that these bytes
-     * have queued have run. */
+    /* [7] recv() returns 0 at the end of file: the peer will send no more. If
+     * an earlier recv() of this handle_read() has brought bytes (then `max` is
+     * below MAX_READ), the stream ignores the end of file for now, and the loop
+     * reports it again in a later turn. From chapter 19 on the partial callback
+     * can look at these bytes before the stream closes. */
     if (n == 0) {
         TRACE(s->fd, "the peer will send no more");
         s->eof = max == MAX_READ;
