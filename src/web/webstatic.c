@@ -462,8 +462,7 @@ send_more(void *arg)
 }
 
 /* The pattern may have no group: "/static". (Without memory for the group the
- * answer becomes a 503.) The content type is valid in a head, and lives until
- * the head has been written. So it is neither checked nor copied. */
+ * answer becomes a 503.) */
 void
 static_file_get(struct handler *self)
 {
