@@ -216,6 +216,7 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
 
 @test "the page's own requests leave no events" {
     start_server --trace --idle-timeout=1
+    [ "$(events 0 | cut -f 5)" = 1 ]
     http "$URL/hello/you" > /dev/null
     events 0 > "$TMP/before"
     grep -q 'GET /hello/you' "$TMP/before"
@@ -302,12 +303,25 @@ has_descriptors() { [ "$(descriptors)" -eq "$1" ]; }
     [ "$(events 0 | awk -F '\t' '$5 == 3 { print $4 }' | sort -u | wc -l)" -eq 2 ]
 }
 
+# Between the answer to the first one and that to the second one is a gap without bytes.
+@test "two requests in six pieces have two answers" {
+    start_server --trace
+    [ "$(post "$GET$GET" 'split=12&gap=100')" = 202 ]
+    until_true has_event 20 closed
+    [ "$(grep -c ' 200 GET /hello/me ' "$SERVER_LOG")" -eq 2 ]
+}
+
+# The reader takes 64 KiB twenty times a second, so the answer lasts; how much the
+# kernel has room for is another matter.
 @test "an answer can be read slowly" {
     start_server --trace
     [ "$(post 'GET /bytes?n=2000000 HTTP/1.1\r\nHost: a\r\n\r\n' 'read=65536&gap=50')" = 202 ]
     until_true has_event 19 finished
     events 0 | cut -f 9 > "$TMP/notes"
     [ "$(grep -c 'ready: WRITE' "$TMP/notes")" -ge 2 ]
+    us=$(events 0 | awk -F '\t' '$5 == 12 { from = $2 } $5 == 19 { print $2 - from }')
+    echo "$us microseconds"
+    [ "$us" -ge 500000 ]
     wait_for_line "$SERVER_LOG" ' 200 GET /bytes'
 }
 
