@@ -190,6 +190,10 @@ $(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h
 	@mkdir -p $(@D)
 	$(CC) $(FINAL_CFLAGS) $< $(LDFLAGS) -o $@
 
+$(BUILD)/bench/load-tls: tests/bench/load.c tests/bench/bench.h
+	@mkdir -p $(@D)
+	$(CC) $(FINAL_CFLAGS) -DLOAD_TLS $< $(LDFLAGS) -lssl -lcrypto -o $@
+
 .PRECIOUS: $(BUILD)/step-%/.staged $(BUILD)/step-%/server
 
 # All that the harnesses and the models test: an archive, because one of them

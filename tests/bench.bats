@@ -17,7 +17,7 @@ setup() { load helper; TMP=$BATS_TEST_TMPDIR; }
     TINY=1 SERVER=$BUILD/dustdevil BUILD=$TMP/build sh tests/bench/bench.sh \
         > "$TMP/table" 2> "$TMP/log" 3>&- 4>&- || { cat "$TMP/log"; false; }
     cat "$TMP/log" "$TMP/table"
-    for row in a b c d e f1 f2 f3 f4 f5 f6 g h1 h2 i j k l1 l2 l3 p p2; do
+    for row in a b c d e f1 f2 f3 f4 f5 f6 g h1 h2 i j k l1 l2 l3 p p2 m1 m2 m3; do
         letter=${row%[0-9]}
         grep -qE "^($row +[a-zA-Z0-9]|Skipped: (.*[ ,])?${letter}[:,])" "$TMP/table" ||
             { echo "no row $row"; return 1; }
@@ -30,6 +30,19 @@ setup() { load helper; TMP=$BATS_TEST_TMPDIR; }
     done < "$TMP/build/bench/pids"
     ps -e -o args= > "$TMP/ps" || skip "ps is not installed"
     run ! grep -F "$TMP/build" "$TMP/ps"
+}
+
+# The program is compiled without optimization, because that is quick.
+@test "make bench has its rows for TLS, and each request of theirs is answered" {
+    needs_openssl
+    make -s TLS=yes BUILD="$TMP/tls" CFLAGS=-O0 "$TMP/tls/dustdevil"
+    ROWS="m" TINY=1 SERVER=$TMP/tls/dustdevil BUILD=$TMP/build \
+        sh tests/bench/bench.sh > "$TMP/table" 2> "$TMP/log" 3>&- 4>&-
+    cat "$TMP/log" "$TMP/table"
+    grep -qE '^m1 +TLS: connection, handshake, one hello +[0-9.]+ ' "$TMP/table"
+    grep -qE '^m2 +TLS: hello, 8 connections +[0-9.]+ ' "$TMP/table"
+    [ ! -r /proc/self/statm ] || grep -qE '^m3 +TLS: .* [0-9.]+' "$TMP/table"
+    run ! grep -E 'WRONG|does not start|cannot be made|has no TLS' "$TMP/table" "$TMP/log"
 }
 
 @test "make bench does without a clock of other processes" {

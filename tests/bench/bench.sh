@@ -12,6 +12,11 @@
 # is the kernel's count of what a process has used, so that other programs on
 # the machine disturb it little. What can be counted is counted, not timed.
 #
+# The rows m are about TLS, where openssl and its headers (libssl-dev) are
+# installed. They have no floor: "eff" is nginx's CPU time divided by ours, with
+# the same certificate (ECDSA, P-256), TLS 1.3, X25519, AES-256-GCM, and one
+# ticket for each connection.
+#
 # It ends what it started and fails only if it can measure nothing at all. All
 # that it writes is below build/bench.
 
@@ -29,6 +34,7 @@ else
     rounds=9 pass=0.8 warm=0.2 crowd=10000 counted=500 big=10
 fi
 rounds=${ROUNDS:-$rounds}
+load=$dir/load tls='' tls_options=''    # the rows m, which are the last, change these
 
 say() { echo "$*" >&2; }
 
@@ -84,7 +90,7 @@ listens() {
 # answers PORT: waits for a server that does not say when it listens.
 answers() {
     for i in $looks; do
-        "$dir/load" -n 1 "$1" > /dev/null 2>&1 && return 0
+        "$load" -n 1 "$1" > /dev/null 2>&1 && return 0
         sleep "0.$i"
     done
     return 1
@@ -116,7 +122,7 @@ start() {
     *)
         free_port
         sed -e "s|@DIR@|$full|g" -e "s|@PORT@|$port|g" \
-            -e "s|@USER@|$(id -un)|g" \
+            -e "s|@USER@|$(id -un)|g" -e "s|@TLS@|$tls|g" \
             "$here/$server.conf" > "$dir/$server.conf"
         case $server in
         nginx) set -- nginx -p "$full" -e nginx.log -c nginx.conf ;;
@@ -233,6 +239,8 @@ done
 
 # --- rows --------------------------------------------------------------------
 
+tls_crowd=$((crowd / 10))      # each costs the client as much memory
+
 # One line each: name; kind; what; must (of eff: at least; of the others: at
 # most); body of the floor's answer and its further options; options of load.
 cat > "$dir/rows" << END
@@ -258,6 +266,9 @@ l2|count|system calls, hello, pipelined 16|.19|||
 l3|count|system calls, Connection: close|6.0|||
 p|processes|2 processes, rate / one||||
 p2|count|2 processes, most accepts / fewest|1.2|||
+m1|tls|TLS: connection, handshake, one hello|1.0|||-c 16 -k
+m2|tls|TLS: hello, 8 connections|1.0|||-c 8
+m3|count|TLS: bytes for each of $tls_crowd idle connections||||
 END
 
 # wanted ROW: may this row be measured?
@@ -278,14 +289,14 @@ measure() {
     shift 3
     if [ -n "$clock" ]; then
         read -r pid port < "$dir/$server.at"
-        line=$("$dir/pin" "$client_cpu" "$dir/load" -P "$pid" \
+        line=$("$dir/pin" "$client_cpu" "$load" -P "$pid" \
             -t "$pass" -w "$warm" "$@" "$port" 2>> "$dir/load.err")
     else
         read -r options < "$dir/$server.options"
         wrap="$dir/pin -r $dir/cpu $server_cpu"
         # shellcheck disable=SC2086 # Options in words.
         start "$server" $options || return
-        line=$("$dir/pin" "$client_cpu" "$dir/load" -t "$pass" -w "$warm" \
+        line=$("$dir/pin" "$client_cpu" "$load" -t "$pass" -w "$warm" \
             "$@" "$port" 2>> "$dir/load.err")
         end "$pid"
         line="$line server=$(cat "$dir/cpu")"
@@ -307,6 +318,7 @@ END
     f*)
         servers="floor ours$peers"
         [ "$(uname)" != Linux ] || servers="$servers sendfile" ;;
+    m*) servers=$tls_servers ;;
     *) servers="floor ours$peers" ;;
     esac
     say "row $row: $what"
@@ -321,7 +333,7 @@ END
             set -- $load_options
             for path; do :; done
             options="-f $dir/files${path%-%d}" ;;
-        ours) options="--max-connections=20000" ;;
+        ours) options="--max-connections=20000 $tls_options" ;;
         *) options='' ;;
         esac
         echo "$options" > "$dir/$s.options"
@@ -439,22 +451,24 @@ crowd_is_there() {
     done
 }
 
-count_bytes() {  # count_bytes SERVER
-    say "row g: $1"
+count_bytes() {  # count_bytes ROW SERVER CONNECTIONS
+    row=$1 crowd=$3
+    shift
+    say "row $row: $1"
     wrap=''
     options=''
-    [ "$1" != ours ] || options=--max-connections=20000
+    [ "$1" != ours ] || options="--max-connections=20000 $tls_options"
     # shellcheck disable=SC2086
     start "$1" $options || return 0
     server=$pid
-    "$dir/load" -c 16 -n 200 "$port" > /dev/null 2>> "$dir/load.err"
+    "$load" -c 16 -n 200 "$port" > /dev/null 2>> "$dir/load.err"
     before=$(resident "$server")
-    launch crowd "$dir/load" -i -c "$crowd" "$port"
+    launch crowd "$load" -i -c "$crowd" "$port"
     crowd_is_there
     if grep -q "^ready=$crowd failed=0" "$dir/crowd.out"; then
-        value g "$1" "$(per "$before" "$(resident "$server")" "$crowd")"
+        value "$row" "$1" "$(per "$before" "$(resident "$server")" "$crowd")"
     else
-        skip g "$1 did not take $crowd connections"
+        skip "$row" "$1 did not take $crowd connections"
     fi
     end "$pid"
     end "$server"
@@ -501,6 +515,57 @@ count_processes() {
     end "$server"
 }
 
+# --- TLS ---------------------------------------------------------------------
+
+# with_tls: from here on, all programs speak it. False: it is said why not.
+with_tls() {
+    for name in openssl "${CC:-cc}"; do
+        has "$name" || { skip m "$name is not installed"; return 1; }
+    done
+    echo '#include <openssl/ssl.h>' | "${CC:-cc}" -E - > /dev/null 2>&1 ||
+        { skip m "OpenSSL's headers (libssl-dev) are not installed"; return 1; }
+    say "rows m: the server is built with TLS"
+    if [ -z "$SERVER" ]; then
+        ours=$dir/server/tls/dustdevil
+        $make -s dustdevil TLS=yes BUILD="$dir/server/tls" CFLAGS="$flags" \
+            > "$dir/tls.log" 2>&1
+    fi && $make -s BUILD="${BUILD:-build}" "$dir/load-tls" \
+        >> "$dir/tls.log" 2>&1 && openssl req -x509 -newkey ec -nodes \
+        -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=localhost -days 2 \
+        -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>> "$dir/tls.log" ||
+        { skip m "something cannot be made: see $dir/tls.log"; return 1; }
+
+    load=$dir/load-tls wrap=''
+    tls_options="--ssl-certfile=$dir/cert.pem --ssl-keyfile=$dir/key.pem"
+    tls=" ssl; ssl_certificate $full/cert.pem"
+    tls="$tls; ssl_certificate_key $full/key.pem"
+    tls="$tls; ssl_protocols TLSv1.3; ssl_conf_command NumTickets 1"
+    # shellcheck disable=SC2086 # Options in words.
+    start ours $tls_options 2> /dev/null && works=1 || works=''
+    end "$pid"
+    [ -n "$works" ] || { skip m "$ours has no TLS"; return 1; }
+    tls_servers=ours
+    case $peers in
+    *nginx*)
+        start nginx && tls_servers="ours nginx" ||
+            skip m "nginx does not start with TLS: see $dir/nginx.err"
+        end "$pid" ;;
+    *) skip m "there is no nginx to stand beside ours" ;;
+    esac
+}
+
+measure_tls() {
+    for row in m1 m2; do
+        ! wanted $row || timed $row
+    done
+    wanted m3 || return 0
+    if [ -r /proc/self/statm ]; then
+        for s in $tls_servers; do count_bytes m3 "$s" "$tls_crowd"; done
+    else
+        skip m3 "there is no /proc"
+    fi
+}
+
 # --- the run -----------------------------------------------------------------
 
 for row in a b c d e f1 f2 f3 f4 f5 f6; do
@@ -508,7 +573,7 @@ for row in a b c d e f1 f2 f3 f4 f5 f6; do
 done
 if wanted g; then
     if [ -r /proc/self/statm ]; then
-        for s in floor ours $peers; do count_bytes "$s"; done
+        for s in floor ours $peers; do count_bytes g "$s" "$crowd"; done
     else
         skip g "there is no /proc"
     fi
@@ -539,6 +604,9 @@ if wanted p; then
     else
         skip p "there is no /proc"
     fi
+fi
+if wanted m1 || wanted m2 || wanted m3; then
+    ! with_tls || measure_tls
 fi
 end_all
 

@@ -20,7 +20,10 @@
  * One recv() and one send() for a batch of requests, like the floor. An answer
  * with the same head length as the last one is not parsed. It prints one line
  * of NAME=NUMBER: counts, and CPU time in seconds. `other` is what else ran on
- * the machine (Linux). Status: 0; 1 a request failed; 2 wrong usage. */
+ * the machine (Linux). Status: 0; 1 a request failed; 2 wrong usage.
+ *
+ * Compiled with -DLOAD_TLS it is load-tls: each connection speaks TLS 1.3, with
+ * one cipher and a full handshake. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,12 +33,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef LOAD_TLS
+#include <openssl/ssl.h>
+#endif
+
 #include "bench.h"
 
 enum { BUFFER = 1 << 18, MAX_HEAD = 8192, EVENTS = 512, HEADER_LINE = 64 };
 
 /* So many connections are opened at a time: no queue of the kernel is full. */
 enum { STEP = 100 };
+
+#ifdef LOAD_TLS
+enum { WITH_TLS = 1 };
+#else
+enum { WITH_TLS = 0 };
+#endif
 
 struct conn {
     int fd;           /* -1: closed */
@@ -48,6 +61,9 @@ struct conn {
     size_t batch_size;
     char *head; /* a head that arrived in pieces, or NULL */
     size_t head_size;
+#ifdef LOAD_TLS
+    SSL *ssl;
+#endif
 };
 
 static struct {
@@ -205,6 +221,120 @@ make_batches(struct conn *conns)
     }
 }
 
+/* --- the seam: with TLS or without --------------------------------------- */
+
+#ifdef LOAD_TLS
+
+static SSL_CTX *context;
+
+/* What recv() and send() would return, and errno. */
+static ssize_t
+as_system_call(const struct conn *c, int n)
+{
+    int error = SSL_get_error(c->ssl, n);
+
+    if (n > 0 || error == SSL_ERROR_ZERO_RETURN)
+        return n > 0 ? n : 0;
+    errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE
+                ? EAGAIN : EPROTO;
+    return -1;
+}
+
+static ssize_t
+conn_send(struct conn *c, const char *data, size_t size)
+{
+    return as_system_call(c, SSL_write(c->ssl, data, (int)size));
+}
+
+static ssize_t
+conn_receive(struct conn *c)
+{
+    return as_system_call(c, SSL_read(c->ssl, buffer, BUFFER));
+}
+
+/* Before the first connection. */
+static void
+prepare_tls(void)
+{
+    context = SSL_CTX_new(TLS_client_method());
+    if (context == NULL ||
+        SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
+        SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384") != 1 ||
+        SSL_CTX_set1_groups_list(context, "X25519") != 1)
+        die("TLS");
+}
+
+static void
+start_tls(struct conn *c)
+{
+    c->ssl = SSL_new(context);
+    if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1)
+        die("TLS");
+    SSL_set_connect_state(c->ssl);
+}
+
+/* True if the handshake is done. If it only waits, errno is EAGAIN; all that
+ * it can wait for are bytes of the server. */
+static bool
+shake_hands(struct conn *c)
+{
+    if (as_system_call(c, SSL_do_handshake(c->ssl)) > 0)
+        return true;
+    events_set(queue, c->fd, false, c);
+    return false;
+}
+
+static void
+end_tls(struct conn *c)
+{
+    SSL_free(c->ssl);
+    c->ssl = NULL;
+}
+
+#else
+
+static ssize_t
+conn_send(struct conn *c, const char *data, size_t size)
+{
+    return send(c->fd, data, size, MSG_NOSIGNAL);
+}
+
+static ssize_t
+conn_receive(struct conn *c)
+{
+#ifdef __linux__
+    if (option.discard && c->body > 0)
+        return recv(c->fd, NULL, c->body, MSG_TRUNC);
+#endif
+    return recv(c->fd, buffer, BUFFER, 0);
+}
+
+static void
+prepare_tls(void)
+{
+}
+
+static void
+start_tls(struct conn *c)
+{
+    (void)c;
+}
+
+static bool
+shake_hands(struct conn *c)
+{
+    (void)c;
+    return true;
+}
+
+static void
+end_tls(struct conn *c)
+{
+    (void)c;
+}
+
+#endif
+
 /* --- connections --------------------------------------------------------- */
 
 static void
@@ -228,11 +358,13 @@ open_conn(struct conn *c)
         die("connect");
     if (events_add(queue, c->fd, true, c) == -1)
         die("events");
+    start_tls(c);
 }
 
 static void
 reopen_conn(struct conn *c)
 {
+    end_tls(c);
     close(c->fd);
     c->fd = -1;
     if (!stopping)
@@ -250,8 +382,8 @@ send_batch(struct conn *c)
         c->waiting = option.depth;
     }
     while (c->sent < c->batch_size) {
-        ssize_t n = send(c->fd, c->batch + c->sent, c->batch_size - c->sent,
-                         MSG_NOSIGNAL);
+        ssize_t n = conn_send(c, c->batch + c->sent, c->batch_size - c->sent);
+
         if (n == -1) {
             if (errno == EAGAIN)
                 events_set(queue, c->fd, true, c);
@@ -343,17 +475,7 @@ take_answers(struct conn *c, const char *text, size_t n)
     return true;
 }
 
-static ssize_t
-receive(struct conn *c)
-{
-#ifdef __linux__
-    if (option.discard && c->body > 0)
-        return recv(c->fd, NULL, c->body, MSG_TRUNC);
-#endif
-    return recv(c->fd, buffer, BUFFER, 0);
-}
-
-/* A connection that was opened is there, or is not. */
+/* A connection that was opened is there, or is not; with TLS, not yet. */
 static bool
 connected(struct conn *c)
 {
@@ -361,6 +483,10 @@ connected(struct conn *c)
     int error = 0;
 
     getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error == 0 && !shake_hands(c))
+        error = errno;
+    if (error == EAGAIN)
+        return false;
     if (error != 0) {
         failed++;
         errno = error;
@@ -375,16 +501,18 @@ connected(struct conn *c)
 static void
 handle_ready(struct conn *c, bool out)
 {
-    if (c->fd == -1 || (!c->connected && !connected(c)))
+    bool first = !c->connected;
+
+    if (c->fd == -1 || (first && !connected(c)))
         return;
-    if (out) {
+    if (out || first) {
         events_set(queue, c->fd, false, c);
         send_batch(c);
     }
     for (;;) {
         bool expected = c->waiting > 0;
         bool discarded = option.discard && c->body > 0;
-        ssize_t n = receive(c);
+        ssize_t n = conn_receive(c);
 
         if (n == -1 && errno == EAGAIN)
             return;
@@ -399,8 +527,9 @@ handle_ready(struct conn *c, bool out)
         }
 
         /* What follows a short read is not there yet, but for the server's FIN,
-         * which mostly comes with the last byte. */
-        if (!option.close && (n < BUFFER || discarded))
+         * which mostly comes with the last byte. With TLS it is the end of a
+         * record. */
+        if (!WITH_TLS && !option.close && (n < BUFFER || discarded))
             return;
     }
 }
@@ -592,6 +721,7 @@ main(int argc, char **argv)
 
     read_options(argc, argv);
     signal(SIGPIPE, SIG_IGN);
+    prepare_tls();
     queue = events_new();
     conns = allocate(option.connections, sizeof *conns);
     make_batches(conns);

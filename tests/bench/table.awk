@@ -32,7 +32,7 @@ function short(x) {
 function efficiency(row, server,    i, floor, ours) {
     pairs = 0
     for (i = 1; i <= rounds_of[row]; i++) {
-        floor = cost[row, "floor", i]
+        floor = cost[row, kind[row] == "tls" ? "nginx" : "floor", i]
         ours = cost[row, server, i]
         if (floor > 0 && ours > 0)
             pair[++pairs] = kind[row] == "rate" ? ours / floor : floor / ours
@@ -69,6 +69,18 @@ function timed_row(row,    i, eff) {
         short(quantile(pair, pairs, .75)), verdict(row, eff, 1))
     for (i = 1; i <= npeers; i++) printf " %8s", short(efficiency(row, peer[i]))
     print ""
+}
+
+# With TLS there is no floor, and nginx's cost is beside ours.
+function tls_row(row,    i, eff) {
+    if (!rounds_of[row]) return
+    eff = efficiency(row, "ours")
+    row_of(row, "", short(median_cost(row, "ours")), short(eff),
+        pairs ? short(quantile(pair, pairs, .25)) "-" \
+        short(quantile(pair, pairs, .75)) : "", verdict(row, eff, 1))
+    for (i = 1; i <= npeers; i++) printf " %8s", short(median_cost(row, peer[i]))
+    print ""
+    tls_rows++
 }
 
 function counted_row(row,    i) {
@@ -115,7 +127,7 @@ $1 == "pass" {
     bad = number($5, "failed") + number($5, "not_200")
     if (bad > 0) wrong[$2 ", " $4] += bad
     if (requests > 0)
-        cost[$2, $4, $3] = kind[$2] == "eff" \
+        cost[$2, $4, $3] = kind[$2] == "eff" || kind[$2] == "tls" \
             ? number($5, "server") / requests * 1e6 : requests / seconds
     if ($2 == "p1" && number($5, "server") > 0)
         busy[$3] = (number($5, "client") + number($5, "server")) / seconds
@@ -134,6 +146,7 @@ END {
         row = order[i]
         if (kind[row] == "count") counted_row(row)
         else if (kind[row] == "processes") processes_row(row)
+        else if (kind[row] == "tls") tls_row(row)
         else timed_row(row)
     }
     if (!rows_printed) print "Nothing could be measured."
@@ -141,10 +154,12 @@ END {
     print "\nfloor, ours: microseconds of CPU time for a request (f6: requests a"
     print "second). eff: the floor's divided by ours, the median of " rounds \
         " paired passes of " pass " s,"
-    print "and where the middle half of them lies; of the others, eff only. g to j, l"
-    print "and p2 are counts, also of the others. Client and server " \
+    print "and where the middle half of them lies; of the others, eff only. g to j, l,"
+    print "m3 and p2 are counts, also of the others. Client and server " \
         (apart ? "each have a CPU." : "share one CPU (but f6, p).")
     print "No server writes an access log."
+    if (tls_rows)
+        print "m1, m2: eff is nginx's CPU time divided by ours, and nginx's column its time."
     for (w in wrong)
         print "WRONG: row " w ": " wrong[w] " requests without a good answer."
     if (nother)
