@@ -234,9 +234,12 @@ END
     done
 }
 
-@test "without memory, threads or random bytes there is no worker and no key" {
+@test "without memory, threads or random bytes there is no connection, no worker and no key" {
     run "$TMP/mistakes" others
-    [ "$output" = "no key
+    [ "$output" = "no connection
+no connection
+no connection
+no key
 no worker
 no thread" ]
 }

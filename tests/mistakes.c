@@ -3,6 +3,7 @@
  * A test builds it with the components of the last step. Each mistake has to
  * end in a 500 or a cut connection, and none of them the process. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/epoll.h>
 #endif
 
+#include "connect.h"
 #include "httpserver.h"
 #include "ioloop.h"
 #include "log.h"
@@ -517,6 +519,31 @@ static const struct urlspec invalid[] = {ROUTE("/(", group), {0}};
 
 /* --- a start without memory ------------------------------------------------ */
 
+/* No connection comes about: for want of memory, of a poller that watches it, or
+ * of such a family of addresses. */
+static void
+on_connect(struct iostream *stream, void *arg)
+{
+    (void)stream;
+    (void)arg;
+    puts("wrong");
+}
+
+static void
+connect_without(int allocations, int family)
+{
+    struct sockaddr_storage address = {.ss_family = (sa_family_t)family};
+    struct ioloop *loop = ioloop_new(NULL);
+
+    lasts = true;
+    good = allocations;
+    if (iostream_connect(loop, (struct sockaddr *)&address,
+                         sizeof(struct sockaddr_in), on_connect, NULL) == -1)
+        puts("no connection");
+    good = ALL;
+    ioloop_free(loop);
+}
+
 static void
 count_calls(void *arg)
 {
@@ -561,9 +588,12 @@ end_without_memory(const char *what)
         ioloop_instance();
     }
     ioloop_instance();
-    good = 0;
     if (strcmp(what, "others") == 0) {
+        connect_without(0, AF_INET);
+        connect_without(1, AF_INET);
+        connect_without(ALL, 9999);
         lasts = true;
+        good = 0;
         if (trace_page_key() == NULL)
             puts("no key");
         if (worker_new(ioloop_instance()) == NULL)
@@ -573,6 +603,7 @@ end_without_memory(const char *what)
             puts("no thread");
         return 0;
     }
+    good = 0;
     for (int i = 0; i < 1000000; i++)
         ioloop_add_callback(ioloop_instance(), count_calls, &n);
     return 0;
