@@ -200,7 +200,7 @@ scarce() {
     while read -r path wanted; do
         FAILED=0
         for k in 1 2 3 4; do
-            for n in 0 2 4 6; do scarce "k=$k&n=$n" "$path" "$wanted"; done
+            for n in 0 1 2 3 4 5 6 7; do scarce "k=$k&n=$n" "$path" "$wanted"; done
             lives
         done
         for room in $(seq 32 32 800); do scarce "k=1&n=5&room=$room" "$path" "$wanted"; done
@@ -279,4 +279,11 @@ no thread" ]
     run curl -sS --max-time 30 --noproxy '*' "$(sed -n 's/^without.* on //p' "$SERVER_OUT")/abc"
     [ "$status" -eq 52 ] || [ "$status" -eq 56 ]
     lives
+}
+
+@test "requests to oneself that cannot connect are given up" {
+    http -d 'GET / HTTP/1.1' "$URL/stop-and-send" > "$TMP/out"
+    run -7 http "$URL/abc"
+    kill -0 "$SERVER_PID"
+    no_complaints
 }

@@ -21,6 +21,8 @@
 #include "ioloop.h"
 #include "log.h"
 #include "ssl.h"
+#include "trace.h"
+#include "tracesend.h"
 #include "web.h"
 #include "webcookie.h"
 #include "webstatic.h"
@@ -365,6 +367,19 @@ static const struct handler_class scarce_events = {
     .prepare = scarce, .get = events_get,
 };
 
+/* --- requests to a server that has stopped -------------------------------- */
+
+static struct httpserver *main_server;
+
+static void
+stop_and_send_post(struct handler *self)
+{
+    httpserver_stop(main_server);
+    trace_send_handler.post(self);
+}
+
+static const struct handler_class stop_and_send = {.post = stop_and_send_post};
+
 /* --- answers that end in another way -------------------------------------- */
 
 /* No byte is sent. */
@@ -509,7 +524,7 @@ static const struct urlspec routes[] = {
     ROUTE("/escape/(.*)", escape), {"/starved/(.*)", &starved_file},
     ROUTE("/etag", etag), ROUTE("/cookies", cookies),
     {"/scarce/(.*)", &scarce_file},
-    {"/scarce-events", &scarce_events},
+    {"/scarce-events", &scarce_events}, {"/stop-and-send", &stop_and_send},
     ROUTE("/want", want), LATER("/nothing", nothing, NULL), LATER("/twice", twice, NULL),
     LATER("/wait", wait, on_gone),
     {"/huge", &huge}, {"/[^a](.*)", &everything}, {0},
@@ -594,6 +609,8 @@ end_without_memory(const char *what)
         connect_without(ALL, 9999);
         lasts = true;
         good = 0;
+        trace_mute(-1, true);
+        trace_mute(1 << 20, true);
         if (trace_page_key() == NULL)
             puts("no key");
         if (worker_new(ioloop_instance()) == NULL)
@@ -621,6 +638,7 @@ main(int argc, char **argv)
         .request_callback = application_call,
         .request_arg = application_new(routes),
         .max_header_size = 32768,
+        .max_body_size = 1000,
     };
     struct httpserver *server = httpserver_new(
         ioloop_instance(), httpconnection_handle_stream, &settings);
@@ -631,6 +649,7 @@ main(int argc, char **argv)
     root = static_open_root(".");
     if (httpserver_listen(server, 0, "127.0.0.1") != NULL)
         return 1;
+    main_server = server;
     httpserver_url(server, 0, url, sizeof url);
     printf("listening on %s\n", url);
 
