@@ -70,9 +70,11 @@ start_program() {
 
 # start_tls_proxy: with OVER_TLS, a file with a certificate and its key, the server
 # speaks TLS. URL and PORT are then those of a program that speaks it for the
-# clients of the test.
+# clients of the test. It takes the place of the last one, if a test starts several
+# servers.
 start_tls_proxy() {
     local proxy=$BUILD/tlsproxy
+    stop_tls_proxy
     [[ $proxy == /* ]] || proxy=$ROOT/$proxy
     # shellcheck disable=SC2086 # PROXY has options.
     "$proxy" ${PROXY:-} "$PORT" > "$BATS_TEST_TMPDIR/proxy.out" 2>&1 < /dev/null 3>&- 4>&- &
