@@ -51,7 +51,7 @@ END
 
     # gcov needs what the programs of the tests leave: so it is kept.
     export BUILD="$build" SERVER="$stage/server" TMPDIR="$build/tmp" CC="gcc $flags"
-    export CFLAGS="$flags" COVERAGE="$flags" FULL=${FULL-1} END=-TERM BATS_OPTIONS=--no-tempdir-cleanup
+    export CFLAGS="$flags" COVERAGE="$flags" FULL="${FULL-1}" END=-TERM BATS_OPTIONS=--no-tempdir-cleanup
     quietly() { sh tests/run.sh "$@" | grep -vE '^(ok|1\.\.|# |BATS_RUN)'; }
     if [ -n "${TESTS:-}" ]; then
         # shellcheck disable=SC2086 # The files are words.

@@ -524,8 +524,10 @@ static const struct urlspec routes[] = {
     ROUTE("/escape/(.*)", escape), {"/starved/(.*)", &starved_file},
     ROUTE("/etag", etag), ROUTE("/cookies", cookies),
     {"/scarce/(.*)", &scarce_file},
-    {"/scarce-events", &scarce_events}, {"/stop-and-send", &stop_and_send},
-    ROUTE("/want", want), LATER("/nothing", nothing, NULL), LATER("/twice", twice, NULL),
+    {"/scarce-events", &scarce_events},
+    {"/stop-and-send", &stop_and_send},
+    ROUTE("/want", want), LATER("/nothing", nothing, NULL),
+    LATER("/twice", twice, NULL),
     LATER("/wait", wait, on_gone),
     {"/huge", &huge}, {"/[^a](.*)", &everything}, {0},
 };

@@ -107,6 +107,7 @@ inside() {
     done
     # shellcheck disable=SC2086
     ${CC:-cc} $flags "$build/inside/models.o" "$1/src.a" -o "$1/models" || return 1
+    # shellcheck disable=SC2013 # They are words.
     for model in $(sed -n 's/^    models \([a-z]*\)$/\1/p' tests/models.bats); do
         timeout 60 "$1/models" "$model" > /dev/null 2>&1 || return 1
     done
