@@ -534,10 +534,10 @@ static const struct urlspec routes[] = {
 
 static const struct urlspec invalid[] = {ROUTE("/(", group), {0}};
 
-/* --- a start without memory ------------------------------------------------ */
+/* --- a start without memory ----------------------------------------------- */
 
-/* No connection comes about: for want of memory, of a poller that watches it, or
- * of such a family of addresses. */
+/* No connection comes about: there is no memory, the loop cannot watch it, or
+ * there is no such family of addresses. */
 static void
 on_connect(struct iostream *stream, void *arg)
 {
