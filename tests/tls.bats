@@ -11,6 +11,8 @@ setup_file() {
         { cat "$BATS_FILE_TMPDIR/make"; return 1; }
     make_certificate "$BATS_FILE_TMPDIR/one"
     make_certificate "$BATS_FILE_TMPDIR/two"
+    load processes
+    build_crowd
 }
 
 setup() {
@@ -167,6 +169,35 @@ END
     until_true eval '[ "$(grep -c "is replaced" "$SERVER_LOG")" -eq 4 ]'
     wait_for_line "$SERVER_LOG" 'no start line; the old certificate stays'
     [ "$(subject)" != "" ]
+}
+
+@test "inherited listeners speak TLS, in one process and in two" {
+    load processes
+    CROWD=$DIR/crowd
+    for n in 1 2; do
+        start_open 2 self --ssl-certfile="$DIR/one" --processes=$n
+        for PORT in $(cat "$TMP/ports"); do
+            grep -qx "listening on https://127.0.0.1:$PORT" "$SERVER_OUT"
+            works
+            s_client < /dev/null | grep -q '^subject=CN *= *one$'
+        done
+        stop_server clean
+    done
+}
+
+@test "SIGTERM: requests over TLS are finished, and end with close_notify" {
+    start --processes=2 --trace
+    { printf 'GET /slow?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n'; sleep 5; } |
+        s_client -quiet > "$TMP/out" 3>&- 4>&- &
+    client=$!
+    until_true eval '[ "$(grep -c "^turn .*(12)" "$SERVER_LOG")" -eq 1 ]'
+    kill -TERM "$SERVER_PID"
+    server_ends 10
+    [ "$SERVER_STATUS" -eq 0 ]
+    wait "$client"
+    grep -q '^Connection: close' "$TMP/out"
+    grep -q '^slept 700 ms' "$TMP/out"
+    run ! grep -q 'unexpected eof' "$TMP/out"
 }
 
 # --- the four traps --------------------------------------------------------------
