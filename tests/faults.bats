@@ -108,5 +108,5 @@ log_is_right() {
 @test "a server that cannot begin says why" {
     for call in socket bind listen pipe; do faults 1 "$call"; done
     for call in fork pipe setsockopt; do faults 1 "$call" --processes=2; done
-    SECRET= faults 1 getentropy
+    SECRET='' faults 1 getentropy
 }
