@@ -218,8 +218,8 @@ END {
         printf "<text class=\"dim\" x=\"212\" y=\"%d\">%s</text>\n", row[i] + 17, note[i]
         if (clients > 1 && connection[i] > 0) {
             l = letter[connection[i]]
-            printf "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"20\" height=\"20\" rx=\"4\"/>", l, width - 82, row[i] - 15
-            printf "<text class=\"%s\" x=\"%d\" y=\"%d\">%s</text>\n", (l == "A" ? "in" : "inB"), width - 72, row[i], l
+            printf "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"20\" height=\"17\" rx=\"4\"/>", l, width - 82, row[i] - 15
+            printf "<text class=\"%s\" x=\"%d\" y=\"%d\">%s</text>\n", (l == "A" ? "in" : "inB"), width - 72, row[i] - 1, l
         }
     }
     print "</svg>"
