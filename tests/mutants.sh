@@ -19,13 +19,14 @@ flags="-std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -pthread -O
 # first PART: the tests that are most likely to notice a mistake in it.
 first() {
     case $1 in
+    ioloop/worker.c) echo step-35 ;;
     ioloop.c | ioloop/*) echo step-03 step-04 step-05 step-17 http-connection ;;
     app/tracesend.c | iostream/connect.c) echo trace-page step-38 ;;
     iostream.c | iostream/*) echo http-connection http-body step-27 step-32 ;;
     httpserver.c | httpserver/listen.c) echo http-connection operation step-33 step-34 ;;
     httpserver/*) echo step-33 step-34 operation ;;
     httpconnection.c) echo http-connection http-grammar http-body step-27 ;;
-    httpconnection/httplimits.c) echo step-32 step-34 deadlines ;;
+    httpconnection/httplimits.c) echo step-32 step-34 step-36 deadlines ;;
     httpconnection/watchdog.c) echo step-35 ;;
     httpconnection/proxy.c) echo step-34 proxy ;;
     httpconnection/httpform.c) echo step-29 step-30 routes http-body ;;
