@@ -155,7 +155,8 @@ on_connection_close(void *arg)
 {
     struct handler *self = arg;
 
-    self->class->on_connection_close(self);
+    if (self->class->on_connection_close != NULL)
+        self->class->on_connection_close(self);
 }
 
 /* The function of the class for the i-th method, or NULL. There is none for
@@ -217,8 +218,10 @@ handler_execute(struct handler *self)
         }
     }
 
-    /* [24] A handler that takes time can stop when the client has gone. */
-    if (self->class->on_connection_close != NULL)
+    /* [24] A handler that takes time can stop when the client has gone. The
+     * call also makes the stream watch for a reset, so that the connection ends
+     * then, even if the class does not want to know. */
+    if (self->class->asynchronous)
         httprequest_set_close_callback(r, on_connection_close, self);
 
     /* [36] The methods of a class may have a beginning in common. */

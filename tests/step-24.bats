@@ -93,3 +93,57 @@ teardown() { disperse; stop_server clean; }
     loop_driver edges | build_driver 24
     each_poller read edges
 }
+
+# A server whose only handler never finishes, and has no on_connection_close.
+endless() {
+    cat <<- 'END'
+		#include "step.h"
+		#include "web.h"
+
+		static void
+		endless_get(struct handler *self)
+		{
+		    (void)self;
+		}
+
+		static const struct handler_class endless = {
+		    .get = endless_get, .asynchronous = true};
+		static const struct urlspec routes[] = {{"/", &endless}, {0}};
+
+		int
+		main(int argc, char **argv)
+		{
+		    struct httpconnection_settings settings = {
+		        .request_callback = application_call,
+		        .request_arg = application_new(routes),
+		        .max_header_size = 1000, .max_body_size = 1000};
+
+		    step_serve(argc, argv, httpconnection_handle_stream, &settings);
+		}
+	END
+}
+
+@test "a reset ends the connection, even if the class does not want to know" {
+    stop_server clean
+    endless > "$TMP/main.c"
+    stage=${SERVER:-$BUILD/step-24/server} stage=${stage%/*}
+    mkdir "$TMP/stage"
+    cp "$stage"/*.[ch] "$TMP/stage"
+    cp "$TMP/main.c" "$TMP/stage"
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} "$TMP"/stage/*.c \
+        ${LDFLAGS:-} -o "$TMP/endless"
+    SERVER='' start_program "$TMP/endless" --port=0 --trace
+
+    # As above: the head has come when the connection is accepted.
+    kill -STOP "$SERVER_PID"
+    held leaver send "$(request /)" hold reset
+    sleep 0.2
+    kill -CONT "$SERVER_PID"
+    wait_for_line "$SERVER_LOG" '\(12\)'
+    release leaver
+    wait_for_line "$SERVER_LOG" '\(20\)'
+    kill -KILL "$SERVER_PID"
+    wait "$SERVER_PID" || true
+    SERVER_PID=
+}

@@ -4,7 +4,6 @@
 #include "trace.h"
 
 #include <fcntl.h> /* [26] */
-#include <limits.h> /* [36] */
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,7 +33,7 @@ unsigned trace_turn;
 
 static unsigned long events; /* how many there were */
 static unsigned connections[MAX_TRACED_FD]; /* by descriptor; 0: none */
-#define MUTED UINT_MAX /* [36] in place of a number: it is not traced */
+#define MUTED (~0u) /* [36] in place of a number: it is not traced */
 
 void
 trace_connection(int fd)

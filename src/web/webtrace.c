@@ -46,9 +46,9 @@ is_loopback_ip(const char *ip)
     return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
 }
 
-/* Behind a proxy every client is a loopback peer: the
- * key keeps them out, and the address that a trusted proxy names counts, too.
- * The page's own requests leave no events. */
+/* Behind a proxy every client is a loopback peer: the key keeps them out, and
+ * the address that a trusted proxy names counts, too. The page's own requests
+ * leave no events. */
 void
 trace_page_check(struct handler *self)
 {
