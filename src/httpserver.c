@@ -1,8 +1,8 @@
 /* [9] httpserver.c -- registers listening sockets with the loop; accepts.
  *
  * Read httpserver_new(), httpserver_start(), and then listener_ready(), which
- * the loop calls for each event of a listener. The listening sockets are in
- * listen.c. */
+ * the loop calls for each event of a listener. listen.h has the set of listening
+ * sockets. */
 #include "httpserver.h"
 
 #include <errno.h>

@@ -104,8 +104,8 @@ void iostream_set_free_callback(struct iostream *stream,
 void iostream_watch(struct iostream *stream);
 
 /* [8] IOStream.write: appends a copy of `data` to the unsent bytes.
- * - It never blocks. The stream gives the bytes to the kernel in a later turn,
- *   mostly the next one, together with what is written until then. Bytes that
+ * - It never blocks. The stream gives the bytes to the kernel later, mostly in
+ *   the next turn, together with what is written until then. Bytes that
  *   the kernel does not take are sent when the socket has room again.
  * - `callback` runs once when no byte is unsent any more. A later write with a
  *   callback replaces it.

@@ -2,8 +2,8 @@
  *
  *     Layer 0: every layer above may call it.
  *
- * A request passes the same stops every time. chapters/tour.md lists them, each
- * with a number. Each stop is one TOUR() in the source, with that number. With
+ * The way of a request has stops. chapters/tour.md lists them, each with a
+ * number. Each stop is one TOUR() in the source, with that number. With
  * --trace this TOUR() prints a line when a request passes it:
  *
  *     turn 5    (7)  conn 1  iostream.c:read_from_buffer  found after 78 ...
@@ -28,7 +28,7 @@ extern unsigned trace_turn; /* the number of the loop's turn */
 /* TOUR() prints that stop number STOP of the tour has just happened. TRACE()
  * prints that something else has happened. `fd` tells which connection it was
  * about (-1: none). Control bytes in the message are escaped, and the message
- * is cut at 160 bytes. While trace_on is false, the arguments are not
+ * is cut if it is long. While trace_on is false, the arguments are not
  * evaluated. */
 #define TOUR(stop, fd, ...) \
     (trace_on ? trace_event(stop, fd, __FILE__, __func__, __LINE__, \

@@ -138,7 +138,7 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
     if (n == 0 || line[n] != ' ')
         return malformed_line;
 
-    /* [21] Such a line is malformed anyway; this reason says more. */
+    /* [21] The checks below do not look at this byte. */
     if (lf[-1] != '\r')
         return "400 a line does not end with CR LF";
 
