@@ -1,8 +1,8 @@
 /* [9] httpserver.c -- registers listening sockets with the loop; accepts.
  *
  * Read httpserver_new(), httpserver_start(), and then listener_ready(), which
- * the loop calls for each event of a listener. listen.h has the set of listening
- * sockets. */
+ * the loop calls for each event of a listener. listen.h has the listening
+ * sockets of a server. */
 #include "httpserver.h"
 
 #include <errno.h>
