@@ -576,9 +576,10 @@ write_later(void *arg)
     handle_write(s);
 }
 
-/* The bytes go into the buffer now and to the kernel later (from chapter 28 on
- * a large block goes there at once). While the loop watches for WRITE,
- * write_later() is not queued: the WRITE event will call handle_write(). */
+/* The bytes go into the buffer now and to the kernel later, mostly in the next
+ * turn (from chapter 28 on a large block goes there at once). While the loop
+ * watches for WRITE, write_later() is not queued: the WRITE event will call
+ * handle_write(). */
 void
 iostream_write(struct iostream *s, const void *data, size_t size,
                ioloop_callback *callback, void *arg)
