@@ -10,9 +10,9 @@
 #include "httpserver.h" /* [34] */
 
 /* Sets the handlers of the signals, and ignores SIGPIPE. Then, if `hold` is
- * true, the kernel keeps the signals back; call it so before another process
- * can know that this one exists, and again when the loop has stopped. False:
- * from now on the signals stop the loop, ioloop_instance(). */
+ * true, the kernel keeps the signals back; call it so before the program says
+ * that it listens, and again when the loop has stopped. False: from now on the
+ * signals stop the loop, ioloop_instance(). */
 void signals_hold(bool hold);
 
 /* [34] What SIGTERM shuts down, before it stops the loop: the server accepts no

@@ -38,8 +38,8 @@ int set_nonblocking(int fd);
 int check_pollable(int fd);
 
 /* [25] Sets the options of a listening TCP socket, which its connections
- * inherit. TCP_NODELAY: the kernel sends the last packet of an answer at once.
- * An answer is sent with one call, so the packet need not wait for more. */
+ * inherit. TCP_NODELAY: the kernel sends the last packet of a block at once. A
+ * block is sent with one call, so the packet need not wait for more. */
 void set_tcp_options(int listener);
 
 /* [32] set_tcp_options() sets TCP_NOTSENT_LOWAT, too, where the system has it:

@@ -28,7 +28,8 @@
 #define http_no_memory (&HTTP_NO_MEMORY[4])
 
 /* [19] The limits of one head. The answer to a longer request line is 414 (from
- * chapter 21 on also if it comes as a whole), and to more headers 431. */
+ * chapter 21 on also if the head comes as a whole), and, from that chapter on,
+ * to more headers 431. */
 enum {
     HTTP_MAX_LINE = 8192, /* bytes, without the CR LF */
     HTTP_MAX_HEADERS = 100 /* [21] */
@@ -174,7 +175,7 @@ time_t httputil_parse_date(const char *date);
 /* [15] --- answers -------------------------------------------------------- */
 
 /* What the head of an answer says about its framing: where the body ends (RFC
- * 9112, section 6.3) and what happens to the connection. */
+ * 9112, section 6.3) and (chapter 16) what happens to the connection. */
 struct httpframing {
     bool length_known; /* Content-Length: `length` */
     bool chunked; /* [25] Transfer-Encoding: chunked */

@@ -34,8 +34,8 @@ linger_free(void *arg)
     free(g);
 }
 
-/* The peer has closed, or a limit is reached. In the second case close() may
- * send a reset, and the peer may lose the answer. */
+/* The peer has closed, the connection is broken, or a limit is reached. In the
+ * last case close() may send a reset, and the peer may lose the answer. */
 static void
 linger_end(struct lingering *g)
 {

@@ -1,4 +1,4 @@
-/* [15] Steps 15 and 16 -- an application, and a server for it without options.
+/* [15] Steps 15 and 16 -- an application, and a server for it.
  *
  * In chapter 17 it gets a thread and an end, in chapter 26 src/main.c replaces
  * it. */

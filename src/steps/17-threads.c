@@ -1,7 +1,7 @@
 /* [17] Step 17 -- the application again, with a thread, signals and an end.
  *
  * SIGUSR1 starts a thread that counts prime numbers while the loop serves
- * clients. SIGTERM and ^C stop the loop; then everything is freed in order.
+ * clients. SIGTERM and ^C stop the loop; then the program ends in order.
  * Chapter 26 replaces this program by src/main.c. */
 #include <pthread.h>
 
@@ -81,7 +81,7 @@ main(int argc, char **argv)
     signal(SIGUSR1, SIG_IGN);
 
     /* The thread uses the loop, so it ends first. Then every connection ends,
-     * and the memory is freed. */
+     * and the server and the loop are freed. */
     if (counting)
         pthread_join(thread, NULL);
     httpserver_stop(server);
