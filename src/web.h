@@ -156,7 +156,7 @@ void handler_write_escaped(struct handler *self, const char *text,
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
 /* [28] handler_write_bytes() and handler_flush() in one, for many bytes: if
- * handler_set_content_length() has been called, these bytes are not copied. */
+ * handler_set_content_length() has been called, it makes no copy of them. */
 void handler_flush_bytes(struct handler *self, const void *data, size_t size,
                          ioloop_callback *callback, void *arg);
 

@@ -67,8 +67,8 @@ step_down(int directory, const char *name, int flags)
 /* Opens what `path` names below `root`, and cuts the path to pieces.
  * - Each name is looked up in a directory that is open, so no part of the path
  *   can be exchanged between a check and the use of it. Tornado 2.0 cleans the
- *   path and compares prefixes: it checks one name and opens another, and a
- *   symbolic link is enough to get out.
+ *   path and compares it with the root; then the kernel looks up the whole
+ *   path, and a symbolic link is enough to get out.
  * - The last name is not empty. It may be that of a directory, which need not
  *   be readable: the caller only redirects then.
  * - -1 with errno. */

@@ -92,9 +92,9 @@ const struct handler_class trace_events_handler = {
 
 /* --- the page, and the sources that it shows ------------------------------ */
 
-/* The second group of the pattern is the path of a source: letters and slashes,
- * and one dot, so it leads to no place outside src. The file is read for each
- * request: an author of the page only reloads it. */
+/* The second group of the pattern is the path of a source. It has one dot only,
+ * before its last letter, so it leads to no place outside src. The file is read
+ * for each request: an author of the page only reloads it. */
 static void
 page_get(struct handler *self)
 {
