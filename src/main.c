@@ -7,13 +7,13 @@
 #include "ioloop.h"
 #include "prefork.h" /* [33] */
 #include "proxy.h" /* [34] */
-#include "samples.h" /* [35] */
 #include "settings.h"
 #include "signals.h"
 #include "ssl.h" /* [37] */
 #include "system.h"
 #include "watchdog.h" /* [35] */
 #include "web.h"
+#include "worker.h" /* [35] */
 
 static struct application *application;
 static struct httpconnection_settings connections;
@@ -56,7 +56,7 @@ serve(void)
     ioloop_close_all(loop);
 
     /* [35] The callbacks of the last jobs finish their requests. */
-    samples_end();
+    worker_end();
     ioloop_close_all(loop);
 
     httpserver_free(server);

@@ -234,14 +234,17 @@ END
     done
 }
 
-@test "without memory, threads or random bytes there is no connection, no worker and no key" {
+@test "without memory, threads or random bytes there is no connection, no work and no key" {
     run "$TMP/mistakes" others
     [ "$output" = "no connection
 no connection
 no connection
 no key
-no worker
-no thread" ]
+cancelled
+worked
+worked
+worked
+cancelled" ]
 }
 
 @test "a connection that cannot be accepted now is accepted later, and the server works little meanwhile" {

@@ -17,12 +17,12 @@
 #endif
 
 #include "connect.h"
+#include "demo.h"
 #include "httpserver.h"
 #include "ioloop.h"
 #include "log.h"
 #include "ssl.h"
 #include "trace.h"
-#include "tracesend.h"
 #include "web.h"
 #include "webcookie.h"
 #include "webstatic.h"
@@ -594,10 +594,53 @@ start_again_and_again(void)
     return 0;
 }
 
+/* --- jobs without threads ------------------------------------------------- */
+
+static atomic_bool hold_jobs;
+static int jobs_left;
+
+static void
+wait_for_release(struct job *job)
+{
+    (void)job;
+    while (hold_jobs)
+        usleep(1000);
+}
+
+static void
+print_end(void *arg)
+{
+    struct job *job = arg;
+
+    puts(job->cancelled ? "cancelled" : "worked");
+    if (--jobs_left == 0)
+        ioloop_stop(ioloop_instance());
+}
+
+/* Two jobs. A thread can be made for the first one, not for the second one, and
+ * if `later` is false, not when the first one is over either. */
+static void
+work_without_threads(bool later)
+{
+    struct job first = {wait_for_release, print_end, &first};
+    struct job second = {wait_for_release, print_end, &second};
+
+    hold_jobs = true;
+    jobs_left = 2;
+    worker_submit(ioloop_instance(), &first);
+    good = 0;
+    worker_submit(ioloop_instance(), &second);
+    good = later ? ALL : 0;
+    hold_jobs = false;
+    ioloop_start(ioloop_instance());
+    good = ALL;
+}
+
 /* These end the process, with a message. */
 static int
 end_without_memory(const char *what)
 {
+    struct job alone = {wait_for_release, print_end, &alone};
     int n = 0;
 
     if (strcmp(what, "instance") == 0) {
@@ -615,11 +658,12 @@ end_without_memory(const char *what)
         trace_mute(1 << 20, true);
         if (trace_page_key() == NULL)
             puts("no key");
-        if (worker_new(ioloop_instance()) == NULL)
-            puts("no worker");
-        good = 1;
-        if (worker_new(ioloop_instance()) == NULL)
-            puts("no thread");
+        lasts = false;
+        jobs_left = 1;
+        worker_submit(ioloop_instance(), &alone);
+        ioloop_start(ioloop_instance());
+        work_without_threads(true);
+        work_without_threads(false);
         return 0;
     }
     good = 0;

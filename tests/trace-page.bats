@@ -343,9 +343,10 @@ has_descriptors() { [ "$(descriptors)" -eq "$1" ]; }
     [ "$(status --data-binary "@$TMP/body" "$(page)/send")" = 202 ]
     echo >> "$TMP/body"
     [ "$(status --data-binary "@$TMP/body" "$(page)/send")" = 413 ]
-    for arguments in split=0 split=-1 split=99999999999999999999 gap=x 'gap=-5&read=0' read=999999999999; do
-        [ "$(post "$GET" "$arguments")" = 202 ] || { echo "$arguments"; return 1; }
+    for arguments in split=-1 split=8193 split=99999999999999999999 gap=x gap=-5 gap=2001 read=1000001; do
+        [ "$(post "$GET" "$arguments")" = 400 ] || { echo "$arguments"; return 1; }
     done
+    [ "$(post "$GET" 'split=0&gap=0&read=0')" = 202 ]
     good
 }
 

@@ -7,10 +7,8 @@
 #include <string.h> /* [16] */
 
 #include "ioloop.h" /* [24] */
-#include "samples.h" /* [22] */
 #include "settings.h" /* [28] */
 #include "trace.h" /* [16] */
-#include "tracesend.h" /* [38] */
 #include "webstatic.h" /* [28] */
 #include "webtrace.h" /* [36] */
 

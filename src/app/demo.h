@@ -1,4 +1,4 @@
-/* [15] demo.h -- the demonstration application; see demo.c.
+/* [15] demo.h -- the demonstration application.
  *
  *     Layer 6: it may use every layer below. */
 #ifndef DEMO_H
@@ -7,5 +7,43 @@
 #include "web.h"
 
 extern const struct urlspec demo_routes[];
+
+/* [22] Sets the Content-Type of plain text. */
+void plain_text(struct handler *self);
+
+/* [24] Sets *number to the argument `name`, a number from 0 to `max`. False:
+ * it is anything else, and 400 has been answered. */
+bool number_argument(struct handler *self, const char *name,
+                     const char *fallback, long max, long *number);
+
+/* [25] The state of a handler that sends its answer in pieces. */
+struct progress {
+    long done, all;
+};
+
+/* [22] The handlers of samples.c. Only the tests of the course need them. */
+extern const struct handler_class form_handler, upload_handler;
+extern const struct handler_class redirect_handler, error_handler; /* [23] */
+extern const struct handler_class bytes_handler; /* [25] */
+
+/* [25] What the client has sent, and what the server can do. */
+extern const struct handler_class echo_handler, headers_handler, whoami_handler,
+    server_handler;
+
+/* [30] Cookies. */
+extern const struct handler_class cookie_handler, cookie_set_handler,
+    xsrf_handler;
+extern const struct handler_class visits_handler; /* [31] */
+extern const struct handler_class work_handler; /* [35] */
+
+/* [38] {"/trace/([^/]+)/send", &trace_send_handler}: the server opens a
+ * connection to itself, and sends the body of the POST there, at most 8 KiB.
+ * What comes back is dropped. The answer, 202, does not wait for it. Arguments:
+ * - split: the size of a piece (8192). gap: the milliseconds until the next one
+ *   (500, at least 50). read: the bytes that are received in each gap (1000000).
+ * - A connection is closed when a whole gap has brought no more bytes of an
+ *   answer, or after 10 seconds. 503: there are eight already.
+ * - 501: the server uses TLS, and a client stream does not. */
+extern const struct handler_class trace_send_handler;
 
 #endif

@@ -1,5 +1,5 @@
-/* [22] samples.c -- see samples.h. */
-#include "samples.h"
+/* [22] samples.c -- the handlers that only the tests of the course need. */
+#include "demo.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,8 +299,6 @@ const struct handler_class visits_handler = {.get = visits_get};
 
 /* [35] --- work ----------------------------------------------------------- */
 
-static struct worker *worker; /* made when there is work */
-
 struct count {
     struct job job;
     long below, primes;
@@ -330,6 +328,11 @@ work_done(void *arg)
     struct handler *self = arg;
     struct count *count = handler_state(self);
 
+    /* Too many jobs wait, or there is no thread for this one. */
+    if (count->job.cancelled && !handler_client_gone(self)) {
+        handler_send_error(self, 503, NULL);
+        return;
+    }
     plain_text(self);
     handler_printf(self, "%ld primes below %ld\n", count->primes,
                    count->below);
@@ -346,10 +349,7 @@ work_get(struct handler *self)
     count->job.work = count_primes;
     count->job.done = work_done;
     count->job.arg = self;
-    if (worker == NULL)
-        worker = worker_new(ioloop_instance());
-    if (worker == NULL || !worker_submit(worker, &count->job))
-        handler_send_error(self, 503, NULL);
+    worker_submit(ioloop_instance(), &count->job);
 }
 
 /* The thread may still use the job: work_done() finishes the handler. */
@@ -365,11 +365,3 @@ const struct handler_class work_handler = {
     .get = work_get, .asynchronous = true, .state_size = sizeof(struct count),
     .on_connection_close = work_closed,
 };
-
-void
-samples_end(void)
-{
-    if (worker != NULL)
-        worker_free(worker);
-}
-

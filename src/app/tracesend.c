@@ -1,5 +1,9 @@
-/* [38] tracesend.c -- see tracesend.h. */
-#include "tracesend.h"
+/* [38] tracesend.c -- requests that the server sends to itself, for the page of
+ * webtrace.h.
+ *
+ *     Tornado has nothing like it.
+ *     Layer 6: it knows handlers, and streams, too. */
+#include "demo.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,29 +81,24 @@ sender_on_connect(struct iostream *stream, void *arg)
     sender_tick(s);
 }
 
-/* The value of an argument, or the nearest one that is allowed. */
-static long
-number(struct handler *self, const char *name, const char *fallback, long least,
-       long most)
-{
-    const char *text = handler_get_argument(self, name, fallback);
-    long n = text != NULL ? strtol(text, NULL, 10) : 0;
-
-    return n < least ? least : n > most ? most : n;
-}
-
 /* Connects to the address at which the request itself has arrived. The client's
  * side is not traced. */
 static void
 send_post(struct handler *self)
 {
     struct httprequest *r = handler_request(self);
-    struct sender *s = senders < MAX_SENDERS ? malloc(sizeof *s) : NULL;
+    struct sender *s;
     struct sockaddr_storage address;
     struct sockaddr *to = (struct sockaddr *)&address;
     socklen_t size = sizeof address;
+    long gap, split, read;
     int fd = -1, status = 503;
 
+    if (!number_argument(self, "gap", "500", 2000, &gap) ||
+        !number_argument(self, "split", "8192", MAX_SENT, &split) ||
+        !number_argument(self, "read", "1000000", 1000000, &read))
+        return;
+    s = senders < MAX_SENDERS ? malloc(sizeof *s) : NULL;
     handler_set_header(self, "Connection", "close");
     if (strcmp(r->protocol, "https") == 0)
         status = 501;
@@ -116,10 +115,8 @@ send_post(struct handler *self)
     senders++;
     *s = (struct sender){
         .loop = r->loop, .end = ioloop_time() + SEND_TIME,
-        .gap = number(self, "gap", "500", 50, 2000) * 1000,
-        .split = (size_t)number(self, "split", "8192", 1, MAX_SENT),
-        .read = (size_t)number(self, "read", "1000000", 1, 1000000),
-        .size = r->body_size};
+        .gap = (gap > 50 ? gap : 50) * 1000, .split = (size_t)split,
+        .read = (size_t)read, .size = r->body_size};
     memcpy(s->bytes, r->body, r->body_size);
     handler_set_status(self, 202);
 }

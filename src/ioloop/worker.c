@@ -1,143 +1,109 @@
-/* [35] worker.c -- threads that take jobs from a queue with a lock. */
+/* [35] worker.c -- a thread for each job, and a list of the jobs. */
 #include "worker.h"
 
-#include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "trace.h"
 
-struct worker {
-    struct ioloop *loop;
-    pthread_t threads[WORKER_THREADS];
-    size_t nthreads;
+/* In the order of their arrival; the first `nrunning` have a thread. Only the
+ * thread of the loop uses this list, so there is nothing to lock. */
+static struct job *jobs[WORKER_THREADS + WORKER_MAX_JOBS + 1];
+static size_t njobs, nrunning;
+static bool ended; /* worker_end() has joined the threads */
 
-    /* The lock protects what follows. */
-    pthread_mutex_t lock;
-    pthread_cond_t changed; /* there is a job, or `ending` is set */
-    struct job *jobs[WORKER_MAX_JOBS];
-    size_t njobs;
-    bool ending;
-};
+static void finished(void *arg);
 
-/* Removes the i-th waiting job from the queue. The caller holds the lock. */
-static struct job *
-remove_job(struct worker *w, size_t i)
+static void
+remove_job(size_t i)
 {
-    struct job *job = w->jobs[i];
-
-    w->njobs--;
-    memmove(w->jobs + i, w->jobs + i + 1, (w->njobs - i) * sizeof job);
-    return job;
-}
-
-/* --- in a thread -------------------------------------------------------- */
-
-/* Waits for a job. NULL: the thread has to end. */
-static struct job *
-take_job(struct worker *w)
-{
-    struct job *job;
-
-    pthread_mutex_lock(&w->lock);
-    while (w->njobs == 0 && !w->ending)
-        pthread_cond_wait(&w->changed, &w->lock);
-    job = w->njobs > 0 ? remove_job(w, 0) : NULL;
-    pthread_mutex_unlock(&w->lock);
-    return job;
+    njobs--;
+    memmove(jobs + i, jobs + i + 1, (njobs - i) * sizeof jobs[0]);
 }
 
 /* The function of each thread. The write to the loop's pipe, and the read at
  * its other end, order the memory: the loop sees all that `work` has written.
- * The job may be freed as soon as the callback is added. */
+ * The job is the loop's again as soon as the callback is added. */
 static void *
 work(void *arg)
 {
-    struct worker *w = arg;
-    struct job *job;
+    struct job *job = arg;
 
-    while ((job = take_job(w)) != NULL) {
-        if (!job->cancelled)
-            job->work(job);
-        ioloop_add_callback(w->loop, job->done, job->arg);
-    }
+    job->work(job);
+    ioloop_add_callback(job->loop, finished, job);
     return NULL;
 }
 
-/* --- on the loop -------------------------------------------------------- */
-
-/* The threads start with all signals blocked, so the kernel delivers signals to
- * the thread of the loop. */
-struct worker *
-worker_new(struct ioloop *loop)
+/* Gives the first job that waits a thread, if one more may run. The thread
+ * starts with all signals blocked, so the kernel delivers signals to the thread
+ * of the loop. Without a thread the job waits until another one is over; if
+ * none runs, there is nothing to wait for. */
+static void
+start_next(void)
 {
-    struct worker *w = calloc(1, sizeof *w);
+    struct job *job = jobs[nrunning];
     sigset_t all, before;
 
-    if (w == NULL)
-        return NULL;
-    w->loop = loop;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->changed, NULL);
+    if (nrunning == njobs || nrunning == WORKER_THREADS)
+        return;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (w->nthreads < WORKER_THREADS &&
-           pthread_create(&w->threads[w->nthreads], NULL, work, w) == 0)
-        w->nthreads++;
+    if (pthread_create(&job->thread, NULL, work, job) == 0)
+        nrunning++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (w->nthreads > 0)
-        return w;
-    worker_free(w);
-    return NULL;
+    while (nrunning == 0 && njobs > 0)
+        worker_cancel(jobs[0]);
 }
 
-/* The threads take the jobs that wait, find them cancelled, and add their
- * callbacks. */
+/* Runs on the loop when `work` has returned. */
+static void
+finished(void *arg)
+{
+    struct job *job = arg;
+    size_t i = 0;
+
+    if (!ended)
+        pthread_join(job->thread, NULL);
+    while (jobs[i] != job)
+        i++;
+    remove_job(i);
+    nrunning--;
+    start_next();
+    job->done(job->arg);
+}
+
 void
-worker_free(struct worker *w)
+worker_submit(struct ioloop *loop, struct job *job)
 {
-    pthread_mutex_lock(&w->lock);
-    w->ending = true;
-    for (size_t i = 0; i < w->njobs; i++)
-        w->jobs[i]->cancelled = true;
-    pthread_cond_broadcast(&w->changed);
-    pthread_mutex_unlock(&w->lock);
-    for (size_t i = 0; i < w->nthreads; i++)
-        pthread_join(w->threads[i], NULL);
-    pthread_cond_destroy(&w->changed);
-    pthread_mutex_destroy(&w->lock);
-    free(w);
-}
+    bool room = njobs - nrunning < WORKER_MAX_JOBS;
 
-bool
-worker_submit(struct worker *w, struct job *job)
-{
-    bool room;
-
-    job->worker = w;
-    pthread_mutex_lock(&w->lock);
-    room = w->njobs < WORKER_MAX_JOBS;
-    if (room)
-        w->jobs[w->njobs++] = job;
-    pthread_mutex_unlock(&w->lock);
-    pthread_cond_signal(&w->changed);
     TRACE(-1, room ? "a job is handed to the worker" : "too many jobs wait");
-    return room;
+    job->loop = loop;
+    jobs[njobs++] = job;
+    start_next();
+    if (!room)
+        worker_cancel(job);
 }
 
-/* A job that waits leaves the queue, so that there is room for another one. */
+/* A job that waits leaves the list, so that there is room for another one. */
 void
 worker_cancel(struct job *job)
 {
-    struct worker *w = job->worker;
-
     job->cancelled = true;
-    pthread_mutex_lock(&w->lock);
-    for (size_t i = 0; i < w->njobs; i++)
-        if (w->jobs[i] == job) {
-            remove_job(w, i);
-            ioloop_add_callback(w->loop, job->done, job->arg);
+    for (size_t i = nrunning; i < njobs; i++)
+        if (jobs[i] == job) {
+            remove_job(i);
+            ioloop_add_callback(job->loop, job->done, job->arg);
         }
-    pthread_mutex_unlock(&w->lock);
+}
+
+/* From the last job to the first one: each that waits leaves the list. */
+void
+worker_end(void)
+{
+    for (size_t i = njobs; i > 0; i--)
+        worker_cancel(jobs[i - 1]);
+    for (size_t i = 0; i < nrunning; i++)
+        pthread_join(jobs[i]->thread, NULL);
+    ended = true;
 }
