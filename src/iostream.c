@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "delimiter.h"
 #include "linger.h" /* [18] */
 #include "memory.h"
 #include "system.h" /* [7] */
@@ -282,16 +281,13 @@ run_read_callback(void *arg)
 static bool
 read_from_buffer(struct iostream *s)
 {
-    size_t length = buffer_length(s->read_buffer);
+    size_t n = 0;
 
-    if (s->delimiter != NULL && length > 0) {
-        size_t n = find_delimiter(s->read_buffer->data + s->read_buffer->start,
-                                  length, s->delimiter, &s->scan_pos);
-
-        if (n > 0 && n < s->wanted)
-            s->wanted = n;
-    }
-    if (s->fd == -1 || length < s->wanted)
+    if (s->delimiter != NULL)
+        n = buffer_find(s->read_buffer, s->delimiter, &s->scan_pos);
+    if (n > 0 && n < s->wanted)
+        s->wanted = n;
+    if (s->fd == -1 || buffer_length(s->read_buffer) < s->wanted)
         return false;
     s->read_complete = true;
 

@@ -81,7 +81,7 @@ models() { "$BATS_FILE_TMPDIR/models" "$1" 3>&- 4>&-; }
 timeouts|ioloop.c|s/earlier(heap\[child + 1\], heap\[child\])/false/
 callbacks|ioloop.c|s/loop->callbacks + n,/loop->callbacks + n - 1,/
 buffer|memory.c|s/(\*b)->start = start - room/(*b)->start = start/
-stream|delimiter.c|s/q += q < end && \*q == '\\r'/q += 0/
+stream|memory.c|s/q += q < end && \*q == '\\r'/q += 0/
 routes|urlspec.c|s/groups\[0\].rm_so != 0/false/
 headers|httputil.c|s/headers->twice |= headers->seen \& bit/headers->twice |= 0/
 END

@@ -181,7 +181,7 @@ canceller() {
 }
 
 @test "a read that follows a cancelled one gets its own bytes, when they are there" {
-    canceller | build_driver 19 iostream.c delimiter.c linger.c
+    canceller | build_driver 19 iostream.c linger.c
     [ "$("$BATS_FILE_TMPDIR/driver" 3)" = 'next: one' ]
     [ "$("$BATS_FILE_TMPDIR/driver" 8)" = 'next: one;two;' ]
     [ "$("$BATS_FILE_TMPDIR/driver" 13)" = $'nothing yet\nnext: one;two;three' ]
@@ -283,7 +283,7 @@ two_answers() {
 }
 
 @test "an answer that is made while the rest of the one before is sent is not lost" {
-    two_answers | build_driver 19 iostream.c delimiter.c linger.c httpconnection.c \
+    two_answers | build_driver 19 iostream.c linger.c httpconnection.c \
         httprequest.c httputil.c httpbody.c httpform.c
     [ "$("$BATS_FILE_TMPDIR/driver")" = '30001 bytes, the last is 2' ]
 }

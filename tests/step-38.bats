@@ -108,7 +108,7 @@ END
 }
 
 build_connector() {
-    connector | build_driver 38 iostream.c delimiter.c linger.c connect.c
+    connector | build_driver 38 iostream.c linger.c connect.c
     PROGRAM=$BATS_FILE_TMPDIR/driver
 }
 

@@ -219,6 +219,38 @@ buffer_append(struct buffer **b, const void *data, size_t size)
     return true;
 }
 
+/* [6] memchr() finds the places where the delimiter may begin. The inner loop
+ * compares the rest: it skips each CR of the delimiter, and in the buffer one
+ * CR before each byte. */
+size_t
+buffer_find(const struct buffer *b, const char *delimiter, size_t *pos)
+{
+    size_t size = buffer_length(b);
+    const char *data = size > 0 ? b->data + b->start : "";
+    const char *p = data + *pos, *end = data + size;
+
+    while (*delimiter == '\r')
+        delimiter++;
+    while (p < end && (p = memchr(p, *delimiter, (size_t)(end - p))) != NULL) {
+        const char *q = p + 1, *d = delimiter + 1;
+
+        for (; d += *d == '\r', *d != '\0'; d++, q++) {
+            q += q < end && *q == '\r';
+            if (q == end || *q != *d)
+                break;
+        }
+        if (*d == '\0')
+            return (size_t)(q - data);
+
+        /* More bytes may complete the delimiter. */
+        if (q == end)
+            break;
+        p++;
+    }
+    *pos = p != NULL ? (size_t)(p - data) : size;
+    return 0;
+}
+
 void
 buffer_trim(struct buffer **b)
 {

@@ -70,6 +70,15 @@ char *buffer_room(struct buffer **b, size_t room);
  * there is no memory; the live bytes stay as they were. */
 char *buffer_front(struct buffer **b, size_t room);
 
+/* [6] Returns the number of live bytes up to and including the delimiter, or 0
+ * if the live bytes do not contain it.
+ * - A CR of the delimiter is optional in the live bytes.
+ * - The search begins at *pos, counted from the first live byte. If it finds
+ *   nothing, it sets *pos to the place where the next search, with more bytes,
+ *   has to begin. So no search begins again at the first byte, as it did in
+ *   Tornado until 2.3. */
+size_t buffer_find(const struct buffer *b, const char *delimiter, size_t *pos);
+
 /* Copies `size` bytes to the end. Returns false, and adds nothing, if there is
  * no memory. */
 bool buffer_append(struct buffer **b, const void *data, size_t size);

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "delimiter.h"
 #include "fuzz.h"
 #include "httprequest.h"
+#include "memory.h"
 
 enum { MAX_HEAD = 2000, MAX_BODY = 1000 };
 
@@ -36,17 +36,20 @@ static size_t
 head_size(const char *data, size_t size)
 {
     static const char end[] = "\r\n\r\n";
-    size_t pos = 0, n = find_delimiter(data, size, end, &pos);
+    struct buffer *all = NULL, *part = NULL;
+    size_t pos = 0, found = 0, n;
 
+    check(buffer_append(&all, data, size), "there is memory for the data");
+    n = buffer_find(all, end, &pos);
     pos = 0;
-    for (size_t i = 1; i <= size; i++) {
-        size_t found = find_delimiter(data, i, end, &pos);
-
+    for (size_t i = 1; i <= size && found == 0; i++) {
+        check(buffer_append(&part, data + i - 1, 1), "there is memory");
+        found = buffer_find(part, end, &pos);
         check(pos <= i, "the search resumes in the data");
         check(found == (i == n ? n : 0), "a head ends where its last byte is");
-        if (found > 0)
-            break;
     }
+    buffer_release(&all);
+    buffer_release(&part);
     check(n == 0 || (n >= 2 && data[n - 1] == '\n'), "a head ends with LF");
     return n;
 }
