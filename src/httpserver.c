@@ -272,14 +272,6 @@ httpserver_listen(struct httpserver *server, int port, const char *address)
     return error;
 }
 
-/* [20] For the line "listening on ..." of a program. */
-int
-httpserver_url(const struct httpserver *server, size_t i, char *url,
-               size_t size)
-{
-    return listeners_url(&server->listeners, i, url, size);
-}
-
 /* [17] --- stop ------------------------------------------------------------ */
 
 /* The streams stay open. */

@@ -42,10 +42,6 @@ const char *httpserver_listen(struct httpserver *server, int port,
 int httpserver_start(struct httpserver *server,
                      const struct listeners *listeners);
 
-/* [20] As listeners_url(), for the i-th listener of the server. */
-int httpserver_url(const struct httpserver *server, size_t i, char *url,
-                   size_t size);
-
 /* [17] HTTPServer.stop: closes the listeners. A second call does nothing. */
 void httpserver_stop(struct httpserver *server);
 

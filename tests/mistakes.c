@@ -688,24 +688,27 @@ main(int argc, char **argv)
     };
     struct httpserver *server = httpserver_new(
         ioloop_instance(), httpconnection_handle_stream, &settings);
+    struct listeners listeners = {0}, others = {0};
     char url[128];
 
     if (application_new(invalid) != NULL)
         return 1;
     root = static_open_root(".");
-    if (httpserver_listen(server, 0, "127.0.0.1") != NULL)
+    if (listeners_bind(&listeners, 0, "127.0.0.1") != NULL ||
+        httpserver_start(server, &listeners) == -1)
         return 1;
     main_server = server;
-    httpserver_url(server, 0, url, sizeof url);
+    listeners_url(&listeners, 0, url, sizeof url);
     printf("listening on %s\n", url);
 
     /* Another one, for which the program has no certificate. */
     server = httpserver_new(ioloop_instance(), httpconnection_handle_stream,
                             &settings);
     httpserver_set_prepare(server, ssl_start);
-    if (httpserver_listen(server, 0, "127.0.0.1") != NULL)
+    if (listeners_bind(&others, 0, "127.0.0.1") != NULL ||
+        httpserver_start(server, &others) == -1)
         return 1;
-    httpserver_url(server, 0, url, sizeof url);
+    listeners_url(&others, 0, url, sizeof url);
     printf("without a certificate on %s\n", url);
     fflush(stdout);
     ioloop_start(ioloop_instance());

@@ -636,10 +636,12 @@ main(int argc, char **argv)
     };
     struct httpserver *server = httpserver_new(
         ioloop_instance(), httpconnection_handle_stream, &settings);
+    struct listeners listeners = {0};
     char url[128];
 
-    httpserver_listen(server, 0, "127.0.0.1");
-    httpserver_url(server, 0, url, sizeof url);
+    listeners_bind(&listeners, 0, "127.0.0.1");
+    listeners_url(&listeners, 0, url, sizeof url);
+    httpserver_start(server, &listeners);
     printf("listening on %s\n", url);
     fflush(stdout);
     set_blocking_log_threshold(ioloop_instance(),

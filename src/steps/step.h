@@ -5,7 +5,6 @@
 #ifndef STEP_H
 #define STEP_H
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h> /* [4] */
 #include <stdio.h>
@@ -92,20 +91,20 @@ step_catch_signals(void)
 /* [20] Adds a listener at each --address=NAME of the command line, with the
  * port of the command line; with --port=0 each has a free port of its own. */
 static inline void
-step_addresses(struct httpserver *server, int argc, char **argv)
+step_addresses(struct listeners *listeners, int argc, char **argv)
 {
     const char *error = NULL;
     char url[128];
 
     for (int i = 1; i < argc && error == NULL; i++)
         if (strncmp(argv[i], "--address=", 10) == 0)
-            error = httpserver_listen(server, step_port(argc, argv),
-                                      argv[i] + 10);
+            error = listeners_bind(listeners, step_port(argc, argv),
+                                   argv[i] + 10);
     if (error != NULL) {
         fprintf(stderr, "%s\n", error);
         exit(1);
     }
-    for (size_t i = 1; httpserver_url(server, i, url, sizeof url) == 0; i++)
+    for (size_t i = 1; listeners_url(listeners, i, url, sizeof url) == 0; i++)
         printf("listening on %s\n", url);
     fflush(stdout);
 }
@@ -119,12 +118,11 @@ step_server(struct ioloop *loop, int argc, char **argv,
     struct httpserver *server = httpserver_new(loop, handle_stream, arg);
     struct listeners listeners = {{step_listen(argc, argv)}, .n = 1};
 
+    step_addresses(&listeners, argc, argv); /* [20] */
     if (loop == NULL || server == NULL ||
-        set_nonblocking(listeners.fds[0]) == -1)
+        set_nonblocking(listeners.fds[0]) == -1 ||
+        httpserver_start(server, &listeners) == -1)
         die("server");
-    if (httpserver_start(server, &listeners) == -1)
-        die("event loop");
-    step_addresses(server, argc, argv); /* [20] */
     return server;
 }
 
