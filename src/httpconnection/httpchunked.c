@@ -10,15 +10,12 @@
 
 #include "httputil.h"
 
-/* The limits of the bytes that do not belong to the body. */
-enum {
-    MAX_SIZE_LINE = 256,      /* bytes of one size line */
-    MAX_EXTRA = 16384,        /* of all size lines together, without their CR
-                               * LF and one digit each; twice the bytes of the
-                               * body are allowed beside it */
-    MAX_TRAILER_BYTES = 8192, /* of all trailers */
-    MAX_TRAILERS = 32
-};
+/* The limits of what does not belong to the body: the bytes of one size line;
+ * the bytes of all size lines together, without their CR LF and one digit each
+ * (twice the bytes of the body are allowed beside it); the bytes of all
+ * trailers, and their number. */
+enum { MAX_SIZE_LINE = 256, MAX_EXTRA = 16384 };
+enum { MAX_TRAILER_BYTES = 8192, MAX_TRAILERS = 32 };
 
 struct httpchunked {
     struct httpbody chunk;

@@ -30,10 +30,8 @@
 /* [19] The limits of one head. The answer to a longer request line is 414 (from
  * chapter 21 on also if the head comes as a whole), and, from that chapter on,
  * to more headers 431. */
-enum {
-    HTTP_MAX_LINE = 8192, /* bytes, without the CR LF */
-    HTTP_MAX_HEADERS = 100 /* [21] */
-};
+enum { HTTP_MAX_LINE = 8192 }; /* bytes, without the CR LF */
+enum { HTTP_MAX_HEADERS = 100 }; /* [21] */
 
 /* [11] --- headers ------------------------------------------------------- */
 

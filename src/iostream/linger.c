@@ -9,11 +9,8 @@
 #include "system.h"
 #include "trace.h"
 
-enum {
-    MAX_BYTES = 1 << 20,
-    MAX_SILENCE = 2 * 1000000, /* microseconds */
-    MAX_TIME = 10 * 1000000
-};
+/* The limits of what is dropped, and of the time, in microseconds. */
+enum { MAX_BYTES = 1 << 20, MAX_SILENCE = 2000000, MAX_TIME = 10000000 };
 
 struct lingering {
     struct ioloop *loop;
