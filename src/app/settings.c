@@ -259,7 +259,7 @@ use_secret(void)
     FILE *file;
 
     if (given == NULL) {
-        if (!random_bytes(bytes, sizeof bytes))
+        if (getentropy(bytes, sizeof bytes) == -1)
             fail("no randomness", NULL);
         httputil_encode_hex(secret, bytes, sizeof bytes);
         settings.secret = secret;

@@ -19,10 +19,6 @@
 #include <sys/ioctl.h> /* [18] */
 #endif /* [18] */
 
-#ifdef __APPLE__ /* [30] */
-#include <sys/random.h> /* [30] */
-#endif /* [30] */
-
 void
 die(const char *what)
 {
@@ -184,12 +180,6 @@ watched_signals(sigset_t *set)
 }
 
 /* [30] --- secrets ------------------------------------------------------ */
-
-bool
-random_bytes(void *to, size_t size)
-{
-    return getentropy(to, size) == 0;
-}
 
 /* The loop has no early exit: all bytes are compared before the result is used.
  * Without volatile the compiler could stop at the first difference. */

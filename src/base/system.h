@@ -112,10 +112,13 @@ enum { SEARCH_ONLY = O_RDONLY };
 
 /* [30] --- secrets ------------------------------------------------------ */
 
-/* Gets up to 256 random bytes from the kernel, which no client can guess. This
- * needs no state, which two processes would share after a fork. Returns false
- * if the kernel gives no bytes. */
-bool random_bytes(void *to, size_t size);
+/* getentropy() gets up to 256 random bytes from the kernel, which no client can
+ * guess. This needs no state, which two processes would share after a fork. */
+#ifdef __APPLE__
+#include <sys/random.h>
+#else
+#include <unistd.h>
+#endif
 
 /* _time_independent_equals: true if the bytes are equal. The time does not
  * depend on the result. memcmp() stops at the first byte that differs, so a

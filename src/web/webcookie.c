@@ -217,7 +217,7 @@ encode_token(struct handler *self, const unsigned char token[TOKEN])
     char *text = arena_alloc(&self->request->arena, 96);
     unsigned char mask[MASK];
 
-    if (text == NULL || !random_bytes(mask, MASK))
+    if (text == NULL || getentropy(mask, MASK) == -1)
         return NULL;
     sprintf(text, "2|%*s|%*s|%lld", MASK, "", TOKEN, "", (long long)time(NULL));
     for (int i = 0; i < TOKEN; i++) {
@@ -249,7 +249,8 @@ decode_token(unsigned char token[TOKEN], const char *text)
 static bool
 new_token(struct handler *self, unsigned char token[TOKEN])
 {
-    char *text = random_bytes(token, TOKEN) ? encode_token(self, token) : NULL;
+    char *text = getentropy(token, TOKEN) == 0 ? encode_token(self, token)
+                                               : NULL;
 
     return text != NULL &&
            handler_set_cookie(self, xsrf, text, 30, COOKIE_XSRF) &&

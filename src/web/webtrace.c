@@ -22,7 +22,7 @@ trace_page_key(void)
 {
     unsigned char bytes[16];
 
-    if (!random_bytes(bytes, sizeof bytes))
+    if (getentropy(bytes, sizeof bytes) == -1)
         return NULL;
     httputil_encode_hex(key, bytes, sizeof bytes);
     return key;
