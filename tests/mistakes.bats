@@ -4,7 +4,7 @@
 setup() {
     load helper
     TMP=$BATS_TEST_TMPDIR
-    local stage=$BUILD/step-${STEPS##* }
+    local stage=${STAGE:-$BUILD/step-${STEPS##* }}
     [ -d "$stage" ] || stage=$(ls -d "$BUILD"/step-* | sort -t - -k 2 -n | tail -n 1)
     mkdir "$TMP/stage"
     cp "$stage"/*.[ch] "$TMP/stage"
@@ -115,6 +115,64 @@ END
     run ask '/error?s=405'
     [[ $output == *$'\nAllow: GET, HEAD\n'* ]] || false
     lives
+}
+
+@test "an error page has nothing of the answer that it replaces" {
+    run ask '/error?s=404'
+    [[ $output == *"<body>404: Not Found</body>"* && $output != *half* ]] ||
+        { echo "$output"; return 1; }
+}
+
+@test "every status has the reason that its RFC gives" {
+    while read -r code reason; do
+        run ask "/status?s=$code"
+        [ "${lines[0]}" = "HTTP/1.1 $code $reason" ] || { echo "${lines[0]}"; return 1; }
+    done << 'END'
+200 OK
+201 Created
+202 Accepted
+204 No Content
+206 Partial Content
+301 Moved Permanently
+302 Found
+303 See Other
+304 Not Modified
+307 Temporary Redirect
+308 Permanent Redirect
+400 Bad Request
+401 Unauthorized
+402 Payment Required
+403 Forbidden
+404 Not Found
+405 Method Not Allowed
+406 Not Acceptable
+407 Proxy Authentication Required
+408 Request Timeout
+409 Conflict
+410 Gone
+411 Length Required
+412 Precondition Failed
+413 Content Too Large
+414 URI Too Long
+415 Unsupported Media Type
+416 Range Not Satisfiable
+417 Expectation Failed
+421 Misdirected Request
+422 Unprocessable Content
+426 Upgrade Required
+428 Precondition Required
+429 Too Many Requests
+431 Request Header Fields Too Large
+500 Internal Server Error
+501 Not Implemented
+502 Bad Gateway
+503 Service Unavailable
+504 Gateway Timeout
+505 HTTP Version Not Supported
+299 Unknown
+418 Unknown
+599 Unknown
+END
 }
 
 @test "what a handler does after the end of its answer is logged, and has no effect" {

@@ -157,6 +157,7 @@ status_get(struct handler *self)
 static void
 error_get(struct handler *self)
 {
+    handler_write(self, "half of an answer");
     handler_send_error(self, atoi(handler_get_argument(self, "s", "")), NULL);
 }
 

@@ -34,10 +34,11 @@ first() {
     web/webcookie.c | web/sha256.c) echo step-31 routes ;;
     web/webstatic.c | web/conditional.c) echo step-28 http-semantics routes ;;
     web/webtrace.c) echo step-35 trace-page ;;
-    web.c | web/*) echo routes http-semantics http-connection ;;
+    web.c | web/*) echo routes http-semantics http-connection mistakes step-25 ;;
     base/memory.c) echo http-body http-connection step-36 step-32 ;;
     base/trace.c) echo trace-page step-35 ;;
     base/system.c) echo operation step-32 step-35 ;;
+    app/samples.c | app/demo.c) echo routes step-30 step-31 step-35 step-25 ;;
     main.c | app/*) echo operation routes step-26 step-33 step-34 ;;
     *) echo routes http-semantics operation ;;
     esac
@@ -51,7 +52,7 @@ every="http-connection http-body http-semantics routes"
 run() {
     server=$1 dir=$2 test=$3
     shift 3
-    SERVER=$server BUILD=$from TMPDIR=$dir CFLAGS='-O1 -g' \
+    SERVER=$server STAGE=${server%/*} BUILD=$from TMPDIR=$dir CFLAGS='-O1 -g' \
         exec bats --tap "$@" "tests/$test.bats" < /dev/null
 }
 
