@@ -26,6 +26,7 @@ teardown() { stop_server clean; }
         'GET /x?y HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n' 'GET /\r\n\r\n' \
         'GET / HTTP/1.1\r\nHost: x\r\n y\r\n\r\n'; do
         ask "$text" > "$BATS_TEST_TMPDIR/whole"
+        [ -s "$BATS_TEST_TMPDIR/whole" ]
         : > "$SERVER_LOG"
         client bytewise "$text" read | cmp - "$BATS_TEST_TMPDIR/whole"
         [ "$(stops | grep -cx 6)" -gt 1 ]
