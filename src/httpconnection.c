@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "httpbody.h"
-#include "httpchunked.h" /* [27] */
 #include "log.h" /* [20] */
 #include "trace.h"
 

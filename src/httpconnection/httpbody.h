@@ -20,6 +20,15 @@ typedef void httpbody_callback(const char *wrong, void *arg);
 void httpbody_read(struct iostream *stream, struct httprequest *request,
                    size_t length, httpbody_callback *callback, void *arg);
 
+/* [27] Reads a body in chunks into request->body_buffer.
+ * - At most `max` bytes, else 413. Extensions and trailers have limits of their
+ *   own; a byte that the grammar does not allow is 400.
+ * - The buffer grows with the bytes that arrive, not with the announced sizes.
+ *   The request's arena holds the trailers, which are checked and dropped.
+ * - The callback runs as that of httpbody_read() does. */
+void httpchunked_read(struct iostream *stream, struct httprequest *request,
+                      size_t max, httpbody_callback *callback, void *arg);
+
 /* What is left of a body, or (chapter 27) of a chunk. */
 struct httpbody {
     struct iostream *stream;

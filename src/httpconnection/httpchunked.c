@@ -1,10 +1,21 @@
-/* [27] httpchunked.c -- see httpchunked.h.
+/* [27] httpchunked.c -- reads a body whose length is not known beforehand.
+ *
+ *     Tornado 2.0 does not support it; _read_chunked_body came in 4.0
+ *     (tornado/http1connection.py).
+ *
+ *     6\r\n             the size of a chunk, in hexadecimal
+ *     Hello,\r\n        that many bytes, and a line break
+ *     6;why=not\r\n     a size may be followed by extensions
+ *      world\r\n
+ *     0\r\n             the last chunk has no bytes
+ *     Checksum: 9\r\n   trailers: headers behind the body
+ *     \r\n              the end (RFC 9112, section 7.1)
  *
  * If a proxy and a server read a size line or a trailer in two ways, they see
  * the end of the body in two places, and the bytes between these places are a
  * request for one of them. So every byte of these lines is checked, also the
  * line breaks, and after the first invalid byte nothing more is read. */
-#include "httpchunked.h"
+#include "httpbody.h"
 
 #include <string.h>
 

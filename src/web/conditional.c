@@ -1,5 +1,8 @@
-/* [23] conditional.c -- see conditional.h. */
-#include "conditional.h"
+/* [23] conditional.c -- entity tags and the conditions of a request.
+ *
+ *     Tornado 2.0: tornado/web.py, RequestHandler.compute_etag, and parts of
+ *     finish and of StaticFileHandler.get */
+#include "handler.h"
 
 #include <string.h>
 
@@ -19,7 +22,7 @@ hash_word(uint64_t hash, uint64_t word)
  * have to differ in their tags, and for that 64 bits of a fast hash are enough.
  * The hash begins with the size, because zeros fill the last word. */
 void
-conditional_etag(char to[CONDITIONAL_ETAG_SIZE], const struct buffer *body)
+conditional_etag(char to[ETAG_SIZE], const struct buffer *body)
 {
     static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz"
                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_";

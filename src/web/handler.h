@@ -1,16 +1,18 @@
-/* [13] handler.h -- the struct of a handler, for the framework's files only.
+/* [13] handler.h -- what only the framework's own files may use.
  *
  *     Tornado 2.0: tornado/web.py, the attributes of RequestHandler
  *     Layer 5: it knows requests, and nothing of sockets. */
 #ifndef HANDLER_H
 #define HANDLER_H
 
-#include "conditional.h" /* [23] */
 #include "httprequest.h"
 #include "urlspec.h" /* [23] */
 
 /* The methods that Tornado supports. */
 enum { METHOD_GET, METHOD_HEAD, METHODS = 6 };
+
+/* [23] Room for an entity tag and its NUL. */
+enum { ETAG_SIZE = sizeof "\"0123456789a\"" };
 
 /* RequestHandler. */
 struct handler {
@@ -36,7 +38,7 @@ struct handler {
     /* [15] An array with room for more headers is in the arena. */
     struct httpheader first_headers[8];
 
-    char etag[CONDITIONAL_ETAG_SIZE]; /* [23] made by add_etag() */
+    char etag[ETAG_SIZE]; /* [23] made by add_etag() */
     max_align_t state[]; /* [24] the class's own */
 };
 
@@ -48,5 +50,21 @@ void handler_log_request(struct handler *self);
 
 /* [21] Sets the Allow header: the methods that the class has. */
 void handler_set_allow(struct handler *self);
+
+/* [23] RequestHandler.compute_etag: a strong entity tag for this body. */
+void conditional_etag(char to[ETAG_SIZE], const struct buffer *body);
+
+/* [23] The conditions on this tag, for GET and HEAD (RFC 9110, section 13.2.2).
+ * 0: the method is carried out. 304: the client has this version of the page
+ * already (If-None-Match). */
+int conditional_check_tag(const struct httprequest *request, const char *etag);
+
+/* [29] All conditions, also those on dates.
+ * - `modified` is when the page or file was last modified.
+ * - 412, also from conditional_check_tag(): the client means another version
+ *   (If-Match, If-Unmodified-Since).
+ * - An invalid date is ignored. */
+int conditional_check(const struct httprequest *request, const char *etag,
+                      time_t modified);
 
 #endif

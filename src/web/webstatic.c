@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conditional.h" /* [29] */
 #include "handler.h"
 #include "system.h"
 #include "trace.h"
