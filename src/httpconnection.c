@@ -51,7 +51,7 @@ enter(struct httpconnection *c, enum httpconnection_state state)
 
     /* [32] The observer sets the deadline of the state (httplimits.c). */
     if (c->settings->observer != NULL)
-        c->settings->observer(c, state, &c->observed,
+        c->settings->observer(c, c->stream, state, &c->observed,
                               c->settings->observer_arg);
 }
 
@@ -544,15 +544,9 @@ httprequest_fd(const struct httprequest *r)
     return r->connection != NULL ? iostream_fd(r->connection->stream) : -1;
 }
 
-/* [32] --- for the observer ----------------------------------------------- */
+/* [34] --- for the observer ----------------------------------------------- */
 
-struct iostream *
-httpconnection_stream(const struct httpconnection *c)
-{
-    return c->stream;
-}
-
-/* [34] While the server drains, the observer turns off the keep-alive of this
+/* While the server drains, the observer turns off the keep-alive of this
  * request. */
 struct httprequest *
 httpconnection_request(const struct httpconnection *c)

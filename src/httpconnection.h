@@ -38,6 +38,7 @@ typedef void httprequest_callback(struct httprequest *request, void *arg);
  * - The observer may close the stream, but must not refuse the request.
  * - CLOSED comes last, also if no other state came before. */
 typedef void httpconnection_observer(struct httpconnection *connection,
+                                     struct iostream *stream,
                                      enum httpconnection_state state,
                                      void **own, void *arg);
 
@@ -95,10 +96,6 @@ int httprequest_fd(const struct httprequest *request);
  * is freed in the next turn. */
 void httpconnection_refuse(struct httpconnection *connection,
                            const char *wrong);
-
-/* [32] The stream, for the lifetime of the connection. */
-struct iostream *
-httpconnection_stream(const struct httpconnection *connection);
 
 /* [34] The request that is being read or answered; NULL if there is none. */
 struct httprequest *

@@ -5,6 +5,7 @@
 #include "httplimits.h"
 
 #include <stdlib.h>
+#include <string.h> /* [34] */
 
 #include "log.h"
 #include "memory.h"
@@ -29,6 +30,7 @@ struct watched {
     size_t mark;   /* progress() at that moment */
     int64_t since_before; /* [36] of the window before */
     size_t mark_before; /* [36] */
+    double holding; /* [36] holding_time() when memory was short */
 };
 
 /* --- one connection ------------------------------------------------------ */
@@ -121,21 +123,19 @@ expire(struct watched *w, const char *wrong)
 }
 
 /* Compares a connection with its limit. Returns the time of the next check.
- * After a window with enough bytes the next one begins: now for a body, and for
- * an answer when the client last took bytes, if the system can tell that. */
+ * After a window with enough bytes of an answer the next one begins when the
+ * client last took bytes, if the system can tell that, else now. */
 static int64_t
 check(const struct httplimits *limits, struct watched *w, int64_t now)
 {
-    int64_t last = now;
-
     if (iostream_fd(w->stream) == -1)
         return NEVER;
     if (w->sending && iostream_unsent(w->stream) == 0)
         restart(w, false, now);
-    if (now >= deadline(limits, w) && is_fast_enough(limits, w)) {
-        if (w->sending)
-            last -= time_since_sent(iostream_fd(w->stream));
-        restart(w, w->sending, last > w->since ? last : w->since);
+    if (w->sending && now >= deadline(limits, w) && is_fast_enough(limits, w)) {
+        int64_t last = now - time_since_sent(iostream_fd(w->stream));
+
+        restart(w, true, last > w->since ? last : w->since);
     }
     if (now < deadline(limits, w))
         return deadline(limits, w);
@@ -225,70 +225,49 @@ holding_time(const struct watched *w, int64_t now)
            (double)(progress(w) - w->mark_before + 1);
 }
 
-/* Ends connections whose holding_time() is at least half of the longest one,
- * until `excess` bytes will be free or no such connection is left. Returns the
- * number of bytes that will be free.
+/* Ends connections until enough memory will be free in the next turn: first
+ * those whose holding_time() is at least half of the longest one, then those
+ * with a quarter of it, and so on.
  * - The connection of a client that fills memory and then waits ends before
  *   that of a fast new client, even if the new client holds more memory.
- * - The longest time is computed once, and not again after each connection that
- *   ends: with thousands of connections that would take too long. */
-static size_t
-end_slowest(const struct httplimits *limits, size_t excess)
-{
-    int64_t now = ioloop_time();
-    double longest = 0;
-    size_t freed = 0;
-    struct watched *w;
-
-    for (w = limits->first; w != NULL; w = w->next)
-        if (holding_time(w, now) > longest)
-            longest = holding_time(w, now);
-    for (w = limits->first; w != NULL && freed < excess; w = w->next) {
-        size_t memory = memory_of(w);
-
-        if (memory > 0 && holding_time(w, now) >= longest / 2) {
-            freed += memory;
-            expire(w, "503 memory is short");
-        }
-    }
-    return freed;
-}
-
-/* Ends connections until enough memory will be free in the next turn. */
+ * - To look for the slowest client again after each end would take too long
+ *   with thousands of connections. */
 static void
 relieve(void *arg)
 {
     struct httplimits *limits = arg;
-    size_t freed = 0, more = 1;
+    long excess = (long)memory_in_use() - HTTP_MEMORY_LIMIT;
+    int64_t now = ioloop_time();
+    double longest = 0;
+    struct watched *w;
 
-    while (more > 0 && memory_in_use() > HTTP_MEMORY_LIMIT + freed) {
-        more = end_slowest(limits, memory_in_use() - HTTP_MEMORY_LIMIT - freed);
-        freed += more;
+    for (w = limits->first; w != NULL && excess > 0; w = w->next) {
+        w->holding = holding_time(w, now);
+        longest = w->holding > longest ? w->holding : longest;
     }
+    for (double least = longest / 2; excess > 0 && least >= 1; least /= 2)
+        for (w = limits->first; w != NULL && excess > 0; w = w->next)
+            if (w->holding >= least) {
+                excess -= (long)memory_of(w);
+                w->holding = 0;
+                expire(w, "503 memory is short");
+            }
 
     /* The error pages that this has allocated are no new pressure. */
     limits->relieving = false;
 }
 
-/* Requests that finished in the turn of the pressure are freed in this turn,
- * perhaps after this callback. So relieve() waits for the next turn. */
-static void
-relieve_later(void *arg)
-{
-    struct httplimits *limits = arg;
-
-    ioloop_add_callback(limits->loop, relieve, limits);
-}
-
-/* Called in the middle of an allocation, so it only queues a callback. */
+/* Called in the middle of an allocation, so it only sets a timeout. This is due
+ * after the next wait of the loop: then the requests are free that finish in
+ * this turn. */
 static void
 on_pressure(void *arg)
 {
     struct httplimits *limits = arg;
 
     if (!limits->relieving)
-        ioloop_add_callback(limits->loop, relieve_later, limits);
-    limits->relieving = true;
+        limits->relieving = ioloop_add_timeout(limits->loop, 0, relieve,
+                                               limits) != NULL;
 }
 
 /* --- the observer -------------------------------------------------------- */
@@ -305,16 +284,17 @@ httplimits_start(struct httplimits *limits, struct ioloop *loop)
 /* Makes the record of a new connection. NULL: no memory, and the connection is
  * closed. */
 static struct watched *
-watch(struct httplimits *limits, struct httpconnection *c)
+watch(struct httplimits *limits, struct httpconnection *c,
+      struct iostream *stream)
 {
     struct watched *w = calloc(1, sizeof *w);
 
     if (w == NULL) {
-        iostream_close(httpconnection_stream(c));
+        iostream_close(stream);
         return NULL;
     }
-    *w = (struct watched){.connection = c, .state = HTTP_CLOSED,
-                          .stream = httpconnection_stream(c),
+    *w = (struct watched){.connection = c, .stream = stream,
+                          .state = HTTP_CLOSED,
                           .next = limits->first, .link = &limits->first};
     limits->first = w;
     if (w->next != NULL)
@@ -327,15 +307,14 @@ watch(struct httplimits *limits, struct httpconnection *c)
  * through the client's next requests. A window ends early when it has enough
  * bytes, so that these bytes do not make up for silence later. */
 void
-httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
-                   void **own, void *arg)
+httplimits_observe(struct httpconnection *c, struct iostream *stream,
+                   enum httpconnection_state state, void **own, void *arg)
 {
     struct httplimits *limits = arg;
     struct watched *w = *own;
-    bool unsent, same;
 
     if (w == NULL && state != HTTP_CLOSED)
-        w = *own = watch(limits, c);
+        w = *own = watch(limits, c, stream);
     if (w == NULL)
         return;
 
@@ -350,9 +329,9 @@ httplimits_observe(struct httpconnection *c, enum httpconnection_state state,
         free(w);
         return;
     }
-    same = state == w->state;
+    bool same = state == w->state, unsent = iostream_unsent(w->stream) > 0;
+
     w->state = state;
-    unsent = (same || state <= HTTP_BODY) && iostream_unsent(w->stream) > 0;
     if (same ? unsent > w->sending || is_fast_enough(limits, w)
              : state <= HTTP_BODY && !(w->sending && unsent)) {
         restart(w, same && unsent, ioloop_time());
@@ -377,10 +356,8 @@ is_idle(const struct watched *w)
     size_t size;
     const char *data = iostream_peek(w->stream, &size);
 
-    while (size > 0 && (*data == '\r' || *data == '\n')) {
-        data++;
+    while (size > 0 && memchr("\r\n", data[size - 1], 2) != NULL)
         size--;
-    }
     return w->state == HTTP_IDLE && iostream_fd(w->stream) != -1 && size == 0 &&
            iostream_unsent(w->stream) == 0;
 }

@@ -29,8 +29,8 @@ enum { HTTP_MIN_RATE = 500 };
 /* [36] When all buffers and arenas together occupy more than this, connections
  * end.
  * - For each client the time is computed that it would need, at its present
- *   speed, to move the bytes that it holds in memory. The connections end whose
- *   clients would need at least half of the longest time.
+ *   speed, to move the bytes that it holds in memory. First the connections end
+ *   whose clients would need at least half of the longest time.
  * - An unfinished request gets 503, an unfinished answer a reset.
  * - The memory from here to MEMORY_MAX is for the requests that are not
  *   ended. */
@@ -46,7 +46,7 @@ struct httplimits {
     struct timeout *sweep; /* NULL: none is set */
     int64_t sweep_at, last_sweep;
     bool draining; /* [34] */
-    bool relieving; /* [36] relieve() is queued */
+    bool relieving; /* [36] a timeout will call relieve() */
 };
 
 /* To be called before the first connection is made. */
@@ -54,6 +54,7 @@ void httplimits_start(struct httplimits *limits, struct ioloop *loop);
 
 /* An observer of connections; `arg` is a struct httplimits. */
 void httplimits_observe(struct httpconnection *connection,
+                        struct iostream *stream,
                         enum httpconnection_state state, void **own,
                         void *arg);
 

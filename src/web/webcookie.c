@@ -58,7 +58,6 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
                    int days, int flags)
 {
     struct httprequest *r = self->request;
-    bool https = strcmp(r->protocol, "https") == 0;
     char expires[HTTP_DATE_SIZE] = "";
     size_t size = strlen(name) + strlen(value) + 128;
     char *header;
@@ -76,7 +75,7 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
     snprintf(header, size, "%s=%s%s%s; Path=/%s%s; SameSite=Lax", name, value,
              days != 0 ? "; Expires=" : "", expires,
              flags == COOKIE_HTTP_ONLY ? "; HttpOnly" : "",
-             https ? "; Secure" : "");
+             strcmp(r->protocol, "https") == 0 ? "; Secure" : "");
     handler_add_header(self, "Set-Cookie", header);
     return true;
 }

@@ -35,7 +35,6 @@ struct file {
     /* [29] With these, other requests of this turn find the file. */
     const void *root; /* the argument of the class */
     const char *path; /* below the root, as the request names it */
-    size_t path_size;
     const char *content; /* NULL: to be read from `fd` */
 };
 
@@ -146,9 +145,8 @@ static const struct {
     {"bmp", "image/bmp"}, {"ico", "image/vnd.microsoft.icon"},
     {"woff2", "font/woff2"}, {"woff", "font/woff"}, {"ttf", "font/ttf"},
     {"otf", "font/otf"}, {"mp3", "audio/mpeg"}, {"m4a", "audio/mp4"},
-    {"wav", "audio/wav"}, {"ogg,oga,opus", "audio/ogg"},
-    {"flac", "audio/flac"}, {"mp4", "video/mp4"}, {"webm", "video/webm"},
-    {"ogv", "video/ogg"},
+    {"wav", "audio/wav"}, {"ogg,oga,opus", "audio/ogg"}, {"flac", "audio/flac"},
+    {"mp4", "video/mp4"}, {"webm", "video/webm"}, {"ogv", "video/ogg"},
 };
 
 static const char *
@@ -206,8 +204,7 @@ find_file(struct file *f)
 {
     for (size_t i = 0; i < nturn_files; i++)
         if (turn_files[i]->root == f->root &&
-            turn_files[i]->path_size == f->path_size &&
-            memcmp(turn_files[i]->path, f->path, f->path_size) == 0) {
+            strcmp(turn_files[i]->path, f->path) == 0) {
             *f = *turn_files[i];
             return true;
         }
@@ -216,49 +213,44 @@ find_file(struct file *f)
 
 /* --- the requested file --------------------------------------------------- */
 
-/* Opens the requested file and describes it. False when the answer is complete.
- * A name that contains a NUL does not exist. */
-static bool
-open_file(struct handler *self, struct file *f, const char *text, size_t size)
+/* Opens the file that `text` names below the root. Returns 200, or the status
+ * to answer with; 301 for a directory without a slash behind its name. A name
+ * that contains a NUL does not exist. */
+static int
+open_file(struct file *f, const int *root, const char *text, size_t size)
 {
-    const int *root = handler_arg(self);
     bool slash = size == 0 || text[size - 1] == '/';
     char path[HTTP_MAX_LINE + sizeof "index.html"];
     int status = 404;
 
-    f->fd = -1;
+    if (strlen(text) != size)
+        return 404;
 
     /* [29] Another request of this turn may have read the file. */
     f->root = root;
     f->path = text;
-    f->path_size = size;
     if (find_file(f))
-        return true;
+        return 200;
 
-    if (strlen(text) == size) {
-        snprintf(path, sizeof path, "%s%s", text, slash ? "index.html" : "");
-        f->type = guess_type(path);
-        f->fd = open_below(*root, path);
-        if (f->fd == -1)
-            status = status_of(errno);
-        else if (fstat(f->fd, &f->st) == -1)
-            status = 503;
-        else if (S_ISREG(f->st.st_mode))
-            status = 200;
-        else if (S_ISDIR(f->st.st_mode) && !slash)
-            status = 301;
-    }
-    if (status == 200) {
-        describe_file(f); /* [29] */
-        return true;
-    }
-    if (f->fd != -1)
+    snprintf(path, sizeof path, "%s%s", text, slash ? "index.html" : "");
+    f->type = guess_type(path);
+    f->fd = open_below(*root, path);
+    if (f->fd == -1)
+        return status_of(errno);
+    if (fstat(f->fd, &f->st) == -1)
+        status = 503;
+    else if (S_ISREG(f->st.st_mode))
+        status = 200;
+    else if (S_ISDIR(f->st.st_mode) && !slash)
+        status = 301;
+    if (status != 200)
         close(f->fd);
-    if (status == 301)
-        redirect_to_slash(self);
-    else
-        handler_send_error(self, status, NULL);
-    return false;
+
+    /* [29] The client may have the file already, or want a part of it. */
+    if (status == 200)
+        describe_file(f);
+
+    return status;
 }
 
 /* [29] --- the version that the client has -------------------------------- */
@@ -292,16 +284,16 @@ set_validators(struct handler *self, const struct file *f)
 
 /* [29] --- the part that the client wants --------------------------------- */
 
-/* The number that begins at *text, which moves behind it. A number that is too
- * large becomes INT64_MAX. -1 if there is no digit. */
+/* The number that begins at *text, which moves behind it. strtoll() returns
+ * INT64_MAX for a number that is too large. -1 if there is no digit. */
 static off_t
 read_number(const char **text)
 {
     size_t digits = strspn(*text, "0123456789");
-    unsigned long long n = strtoull(*text, NULL, 10);
+    off_t n = digits > 0 ? strtoll(*text, NULL, 10) : -1;
 
     *text += digits;
-    return digits == 0 ? -1 : n > INT64_MAX ? INT64_MAX : (off_t)n;
+    return n;
 }
 
 /* RFC 9110, section 14: parses a header with one range of bytes. Returns
@@ -365,7 +357,7 @@ check_range(struct handler *self, struct file *f)
     char text[80];
     int status;
 
-    if (range == NULL || strcmp(self->request->method, "GET") != 0 ||
+    if (range == NULL || self->method != METHOD_GET ||
         !if_range(self->request, f->etag, f->st.st_mtime))
         return 200;
     status = parse_range(range, f);
@@ -468,12 +460,14 @@ static_file_get(struct handler *self)
     struct file *f = handler_state(self);
     size_t size;
     const char *path = handler_path_argument(self, 0, &size);
+    int status = path == NULL ? 301
+                              : open_file(f, handler_arg(self), path, size);
 
-    if (path == NULL) {
+    if (status == 301)
         redirect_to_slash(self);
-        return;
-    }
-    if (!open_file(self, f, path, size))
+    else if (status != 200)
+        handler_send_error(self, status, NULL);
+    if (status != 200)
         return;
     f->next = 0;
     f->end = f->st.st_size;
