@@ -34,10 +34,8 @@ use_xheaders(struct httprequest *r)
                        inet_pton(AF_INET6, ip, &unused) == 1))
         strcpy(r->remote_ip, ip);
     scheme = scheme != NULL ? scheme : last_of_list(r, "X-Forwarded-Proto");
-    if (scheme != NULL && strcasecmp(scheme, "http") == 0)
-        r->protocol = "http";
-    if (scheme != NULL && strcasecmp(scheme, "https") == 0)
-        r->protocol = "https";
+    if (scheme != NULL && httputil_list_has("http,https", scheme))
+        r->protocol = strcasecmp(scheme, "http") == 0 ? "http" : "https";
 }
 
 void

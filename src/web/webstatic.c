@@ -152,9 +152,9 @@ static const struct {
 static const char *
 guess_type(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    const char *dot = strrchr(path, '.');
 
-    if (dot != NULL && (slash == NULL || dot > slash))
+    if (dot != NULL)
         for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
             if (httputil_list_has(types[i].extensions, dot + 1))
                 return types[i].type;
