@@ -5,7 +5,7 @@
 #include "httplimits.h" /* [32] */
 #include "httpserver.h"
 #include "ioloop.h"
-#include "prefork.h" /* [33] */
+#include "process.h" /* [33] */
 #include "proxy.h" /* [34] */
 #include "settings.h"
 #include "signals.h"
@@ -43,7 +43,7 @@ serve(void)
     if (settings.ssl_certfile != NULL)
         httpserver_set_prepare(server, ssl_start);
 
-    prefork_watch_parent(loop); /* [33] */
+    process_watch_parent(loop); /* [33] */
     signals_set_shutdown(server, &limits); /* [34] */
     set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [35] */
     if (httpserver_start(server, &listeners) == -1)
@@ -109,10 +109,16 @@ main(int argc, char **argv)
     settings_read(argc, argv);
     make_application();
     settings_listen(&listeners);
-    prefork_listen(&listeners); /* [33] */
     signals_hold(true);
     settings_announce(&listeners);
-    prefork(&listeners); /* [33] */
+
+    /* [33] The children go on from here. Their parent waits until they have
+     * ended, and ends with signals_exit(). */
+    if (settings.processes > 1)
+        fork_processes((size_t)settings.processes,
+                       (unsigned)settings.stop_timeout, &listeners,
+                       signals_exit);
+
     settings_use_certificate(true); /* [37] a child's may be new */
     serve();
     application_free(application);

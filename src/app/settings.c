@@ -30,13 +30,13 @@ static const char default_static_path[] = "diagrams"; /* [28] */
 
 struct settings settings;
 
-enum option_kind {
-    NUMBER, /* value is a long, from `min` to `max` */
-    TEXT,   /* value is a const char *, not empty if `min` is 1; one of
-               `choices` if not NULL */
-    FILENAME, /* a text; NULL without the option, "" without a value */
-    BOOL /* [27] value is a bool; without a value the option is true */
-};
+/* The variable of an option is
+ * - NUMBER: a long, from `min` to `max`;
+ * - TEXT: a const char *; not empty if `min` is 1, and one of `choices`, if it
+ *   is not NULL;
+ * - FILENAME: a const char *, NULL without the option, "" without a value;
+ * - BOOL, from chapter 27 on: a bool, true if the option has no value. */
+enum option_kind { NUMBER, TEXT, FILENAME, BOOL };
 
 /* One row of the table. `standard` is the default; NULL: there is none, and the
  * variable stays zero. `value` points to the variable; NULL: the row is a
@@ -127,13 +127,23 @@ static const struct option options[] = {
 static _Noreturn void
 fail(const char *text, const char *expected)
 {
-    const char *reason = expected != NULL ? expected : strerror(errno);
     char printable[256];
 
     make_printable(printable, sizeof printable, text);
-    fprintf(stderr, "dustdevil: %s: %s%s\n", printable,
-            expected != NULL ? "expected: " : "", reason);
-    exit(expected != NULL ? 2 : 1);
+    if (expected == NULL)
+        die(printable);
+    fprintf(stderr, "dustdevil: %s: expected: %s\n", printable, expected);
+    exit(2);
+}
+
+/* Ends the program with the line `error`, but does nothing if it is NULL. */
+static void
+exit_on_error(const char *error)
+{
+    if (error == NULL)
+        return;
+    fprintf(stderr, "dustdevil: %s\n", error);
+    exit(1);
 }
 
 static _Noreturn void
@@ -282,27 +292,17 @@ void
 settings_use_certificate(bool again)
 {
     const char *file = settings.ssl_certfile, *key = settings.ssl_keyfile;
-    const char *error = file == NULL ? NULL
-                                     : ssl_load(file, key != NULL ? key : file);
+    const char *error;
 
     if (file == NULL && key != NULL)
         fail("--ssl-keyfile", "--ssl-certfile, too");
-    if (error != NULL && !again) {
-        fprintf(stderr, "dustdevil: %s\n", error);
-        exit(1);
-    }
+    if (file == NULL)
+        return;
+    error = ssl_load(file, key != NULL ? key : file);
+    if (!again)
+        exit_on_error(error);
     if (error != NULL)
         log_error("%s; the old certificate stays", error);
-}
-
-/* For the lines that announce a URL. */
-static void
-correct_scheme(char *url)
-{
-    if (settings.ssl_certfile != NULL && strncmp(url, "http:", 5) == 0) {
-        memmove(url + 5, url + 4, strlen(url + 4) + 1);
-        url[4] = 's';
-    }
 }
 
 /* --- the process --------------------------------------------------------- */
@@ -341,7 +341,9 @@ settings_read(int argc, char **argv)
 
     /* [33] One process for each CPU. */
     if (settings.processes == 0)
-        settings.processes = (long)cpu_count();
+        settings.processes = sysconf(_SC_NPROCESSORS_ONLN);
+    if (settings.processes > MAX_PROCESSES)
+        settings.processes = MAX_PROCESSES;
 
     /* [33] Not every poller of the table exists on every system. To find this
      * out in each process would be too late. */
@@ -354,27 +356,18 @@ settings_read(int argc, char **argv)
 
 /* --- listeners ----------------------------------------------------------- */
 
-/* Returns NULL, or what is wrong. */
-static const char *
-open_listeners(struct listeners *listeners)
-{
-    /* [34] Inherited listeners take the place of the options. */
-    const char *error = listeners_inherit(listeners);
-    if (error != NULL || listeners->n > 0)
-        return error;
-
-    return listeners_bind(listeners, (int)settings.port, settings.address);
-}
-
 void
 settings_listen(struct listeners *listeners)
 {
-    const char *error = open_listeners(listeners);
+    listeners->tls = settings.ssl_certfile != NULL; /* [37] */
 
-    if (error == NULL)
+    /* [34] Inherited listeners take the place of the options. */
+    exit_on_error(listeners_inherit(listeners));
+    if (listeners->n > 0)
         return;
-    fprintf(stderr, "dustdevil: %s\n", error);
-    exit(1);
+
+    exit_on_error(listeners_bind(listeners, (int)settings.port,
+                                 settings.address));
 }
 
 /* [36] Prints the URL of the trace page. The page answers only to a loopback
@@ -389,9 +382,8 @@ announce_trace_page(const struct listeners *listeners)
 
     if (settings.processes > 1)
         fputs("dustdevil: no trace page: it needs --processes=1\n", stderr);
-    if (key == NULL || listeners_url(listeners, 0, url, sizeof url - 1) == -1)
+    if (key == NULL || listeners_url(listeners, 0, url, sizeof url) == -1)
         return;
-    correct_scheme(url); /* [37] */
     port = strrchr(url, ':');
     if (strstr(url, "//127.") != NULL || strstr(url, "//[::1]") != NULL)
         fprintf(stderr, "trace page: %s/trace/%s\n", url, key);
@@ -410,11 +402,8 @@ settings_announce(const struct listeners *listeners)
     if (trace_on)
         announce_trace_page(listeners);
 
-    for (size_t i = 0; listeners_url(listeners, i, url, sizeof url - 1) == 0;
-         i++) {
-        correct_scheme(url); /* [37] */
+    for (size_t i = 0; listeners_url(listeners, i, url, sizeof url) == 0; i++)
         printf("listening on %s\n", url);
-    }
     fflush(stdout);
 }
 

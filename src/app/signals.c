@@ -69,17 +69,15 @@ on_stop(void *arg)
 static void
 on_signal(int signal_number)
 {
+    /* [33] SIGHUP and SIGCHLD are for the parent of several processes, which
+     * blocks them (process.c). It cannot ignore them: some systems drop a
+     * blocked signal that is set to be ignored. */
+    if (signal_number == SIGHUP || signal_number == SIGCHLD)
+        return;
+
     if (signal_number == SIGINT)
         interrupted = 1;
     ioloop_add_callback_from_signal(ioloop_instance(), on_stop, NULL);
-}
-
-/* [33] SIGHUP and SIGCHLD are for the parent of several processes (process.c).
- * Some systems drop a blocked signal that is set to be ignored. */
-static void
-do_nothing(int signal_number)
-{
-    (void)signal_number;
 }
 
 void
@@ -90,8 +88,8 @@ signals_hold(bool hold)
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, do_nothing); /* [33] */
-    signal(SIGCHLD, do_nothing); /* [33] */
+    signal(SIGHUP, on_signal); /* [33] */
+    signal(SIGCHLD, on_signal); /* [33] */
     watched_signals(&set);
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }

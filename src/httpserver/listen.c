@@ -160,6 +160,7 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
     struct sockaddr *sa = (struct sockaddr *)&bound;
     socklen_t length = sizeof bound;
     char host[64] = "?", port[8] = "?";
+    const char *scheme = "http";
 
     if (i >= l->n)
         return -1;
@@ -173,9 +174,14 @@ listeners_url(const struct listeners *l, size_t i, char *url, size_t size)
 
     getnameinfo(sa, length, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
+
+    /* [37] The streams of the listeners will be encrypted. */
+    if (l->tls)
+        scheme = "https";
+
     snprintf(url, size,
-             sa->sa_family == AF_INET6 ? "http://[%s]:%s" : "http://%s:%s",
-             host, port);
+             sa->sa_family == AF_INET6 ? "%s://[%s]:%s" : "%s://%s:%s",
+             scheme, host, port);
     return 0;
 }
 
@@ -225,11 +231,8 @@ listeners_inherit(struct listeners *l)
         socklen_t size = sizeof listens;
 
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
-        if (!listens || set_nonblocking(fd) == -1) {
-            snprintf(message, sizeof message,
-                     "descriptor %d is not a listening socket", fd);
-            return message;
-        }
+        if (!listens || set_nonblocking(fd) == -1)
+            return "LISTEN_FDS has a descriptor that is no listening socket";
         set_tcp_options(fd);
         l->fds[l->n++] = fd;
     }

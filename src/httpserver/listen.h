@@ -18,6 +18,7 @@ struct listeners {
     int fds[MAX_LISTENERS];
     size_t n;
     bool shared; /* [33] made by listeners_bind_shared() */
+    bool tls; /* [37] listeners_url() returns https URLs */
 };
 
 /* [17] Closes and removes all sockets but the first `n`. */

@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ioloop.h"
 #include "log.h"
 #include "system.h"
 
@@ -22,21 +21,16 @@ struct supervisor {
     pid_t pids[MAX_PROCESSES + 1]; /* 0: none; pids[n]: see chapter 34 */
     size_t nalive;
     size_t next; /* [34] the next child to replace after SIGHUP; n: none */
-    int lifeline[2]; /* a pipe; only the parent has its write end */
+    size_t newest; /* the number of the child that was forked last */
     unsigned stop_timeout;
-    struct listeners *listeners; /* of child i: listeners[i] */
+    struct listeners listeners[MAX_PROCESSES]; /* of child i: listeners[i] */
     int signal; /* SIGTERM or SIGINT, after it has come; 0 before */
     int64_t restarts[MAX_RESTARTS]; /* the times of the last ones */
     size_t nrestarts;
 };
 
-size_t
-cpu_count(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return n < 1 ? 1 : n < MAX_PROCESSES ? (size_t)n : MAX_PROCESSES;
-}
+/* A pipe into which no process writes. Only the parent keeps the write end. */
+static int lifeline[2] = {-1, -1};
 
 /* --- fork ----------------------------------------------------------------- */
 
@@ -50,12 +44,13 @@ make_child(struct supervisor *s, size_t id)
 {
     pid_t pid = -1;
 
+    s->newest = id;
     for (int i = 0; i < MAX_FORK_TRIES && (pid = fork()) == -1; i++) {
         log_error("cannot make process %zu: %s", id, strerror(errno));
         sleep(1);
     }
     if (pid == 0)
-        close(s->lifeline[1]);
+        close(lifeline[1]);
     if (pid == -1 && s->pids[id] == 0)
         listeners_close(&s->listeners[id], 0);
     if (pid <= 0)
@@ -89,17 +84,17 @@ may_restart(struct supervisor *s)
 
 /* [34] Replaces the next child after a SIGHUP, but does nothing while the child
  * that was replaced last is shutting down: so these are never two at a time.
- * Returns the same as reap_children(). */
-static int
+ * True in a new child. */
+static bool
 replace_next(struct supervisor *s)
 {
     while (s->signal == 0 && s->pids[s->n] == 0 && s->next < s->n) {
         size_t id = s->next++;
 
         if (s->pids[id] != 0 && make_child(s, id))
-            return (int)id;
+            return true;
     }
-    return PROCESS_PARENT;
+    return false;
 }
 
 /* --- exit ----------------------------------------------------------------- */
@@ -120,9 +115,8 @@ on_unexpected_exit(struct supervisor *s, size_t id, pid_t pid, int status)
     return false;
 }
 
-/* One SIGCHLD may stand for several exits. Returns the number of a new child in
- * that child, PROCESS_PARENT in the parent. */
-static int
+/* One SIGCHLD may stand for several exits. True in a new child. */
+static bool
 reap_children(struct supervisor *s)
 {
     int status;
@@ -139,9 +133,9 @@ reap_children(struct supervisor *s)
         s->nalive--;
         if (id < s->n && s->signal == 0 &&
             on_unexpected_exit(s, id, pid, status) && make_child(s, id))
-            return (int)id;
+            return true;
     }
-    return PROCESS_PARENT;
+    return false;
 }
 
 static void
@@ -178,55 +172,77 @@ stop_all(struct supervisor *s, int signal_number)
     signal_children(s, sent);
 }
 
-/* Returns the same as fork_processes(). SIGALRM: the children that were told to
- * end have not ended in time. */
-static int
+/* Returns false when all children have ended, true in a new child. SIGALRM: the
+ * children that were told to end have not ended in time. */
+static bool
 supervise(struct supervisor *s)
 {
     sigset_t set;
-    int signal_number, id = PROCESS_PARENT;
 
     watched_signals(&set);
-    while (s->nalive > 0 && id == PROCESS_PARENT) {
-        signal_number = 0;
+    while (s->nalive > 0) {
+        int signal_number = 0;
+
         sigwait(&set, &signal_number);
         if (signal_number == SIGTERM || signal_number == SIGINT)
             stop_all(s, signal_number);
         if (signal_number == SIGALRM)
             signal_children(s, SIGKILL);
-        if (signal_number == SIGCHLD)
-            id = reap_children(s);
+        if (signal_number == SIGCHLD && reap_children(s))
+            return true;
 
         /* [34] SIGHUP: all children, one after the other. */
         if (signal_number == SIGHUP)
             s->next = 0;
-        if (id == PROCESS_PARENT)
-            id = replace_next(s);
+        if (replace_next(s))
+            return true;
     }
-    return id;
+    return false;
 }
 
-int
+void
 fork_processes(size_t n, unsigned stop_timeout,
-               struct listeners *listeners, int *lifeline, int *status)
+               struct listeners *listeners, void (*end)(int status))
 {
     struct supervisor s = {
-        .n = n, .stop_timeout = stop_timeout, .listeners = listeners,
+        .n = n, .stop_timeout = stop_timeout,
         .next = n, /* [34] */
     };
-    int id = PROCESS_PARENT;
+    bool child = false;
 
-    if (pipe(s.lifeline) == -1)
+    s.listeners[0] = *listeners;
+    for (size_t i = 1; i < n; i++)
+        if (!listeners_bind_shared(&s.listeners[i], listeners))
+            die("cannot make the listeners of all processes");
+    if (pipe(lifeline) == -1)
         die("cannot make a pipe");
-    *lifeline = s.lifeline[0];
-    for (size_t i = 0; i < n && id == PROCESS_PARENT; i++)
-        if (make_child(&s, i))
-            id = (int)i;
-    if (id == PROCESS_PARENT)
-        id = supervise(&s);
+    for (size_t i = 0; i < n && !child; i++)
+        child = make_child(&s, i);
+    if (!child && !supervise(&s))
+        end(s.signal == 0 ? 1 : s.signal == SIGINT ? 128 + SIGINT : 0);
+
+    /* This is a child, the newest one. */
     for (size_t i = 0; i < n; i++)
-        if ((int)i != id)
-            listeners_close(&listeners[i], 0);
-    *status = s.signal == 0 ? 1 : s.signal == SIGINT ? 128 + SIGINT : 0;
-    return id;
+        if (i != s.newest)
+            listeners_close(&s.listeners[i], 0);
+    *listeners = s.listeners[s.newest];
+}
+
+/* --- the children --------------------------------------------------------- */
+
+static void
+on_parent_gone(int fd, uint32_t events, void *loop)
+{
+    (void)events;
+    ioloop_remove_handler(loop, fd);
+    raise(SIGTERM);
+}
+
+void
+process_watch_parent(struct ioloop *loop)
+{
+    if (lifeline[0] != -1 &&
+        ioloop_add_handler(loop, lifeline[0], on_parent_gone, loop,
+                           IOLOOP_READ) == -1)
+        die("cannot watch the parent");
 }

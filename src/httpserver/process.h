@@ -11,34 +11,39 @@
 #ifndef PROCESS_H
 #define PROCESS_H
 
+#include "ioloop.h"
 #include "listen.h"
 
 enum { MAX_PROCESSES = 256 };
 
-/* process.cpu_count. */
-size_t cpu_count(void);
-
-/* Forks `n` children and returns in each of them, with its number from 0 on.
- * *lifeline is a descriptor that becomes readable when the parent has ended.
+/* Forks `n` children, and returns in each of them.
+ * - *listeners are those of the caller before, those of the child after the
+ *   call: child 0 keeps them, and for each other child listeners_bind_shared()
+ *   makes a set at the same addresses.
  * - Before the call: watched_signals() are blocked, with handlers for SIGHUP
  *   and SIGCHLD (some systems drop a blocked signal that is to be ignored), and
  *   there is no loop: two processes must not share its descriptors.
  * - A child unblocks the signals when it is ready for them.
  *
- * In the parent it returns PROCESS_PARENT when all children have ended, and
- * *status is the status to exit with: 0 after SIGTERM, 128 + SIGINT after
- * SIGINT, 1 if all children have died without such a signal. Until then:
+ * In the parent it does not return. When all children have ended it calls
+ * `end`, which must not return either, with the exit status of the program: 0
+ * after SIGTERM, 128 + SIGINT after SIGINT, 1 if all children have died without
+ * such a signal. Until then:
  * - A child that ends without a signal of the parent is forked again, at most 5
  *   times a minute.
  * - SIGTERM and SIGINT are sent on, a second one as SIGINT.
  * - A child that is still there a second after `stop_timeout` seconds is
  *   killed.
- * listeners[i] are those of child i, which closes all others. The parent keeps
- * them open until there will be no child of that number any more; after SIGTERM
- * and SIGINT it closes all of them before the children get the signal. */
-enum { PROCESS_PARENT = -1 };
-int fork_processes(size_t n, unsigned stop_timeout,
-                   struct listeners *listeners, int *lifeline, int *status);
+ * - It keeps the listeners of a child open until there will be no child of that
+ *   number any more; after SIGTERM and SIGINT it closes all of them before the
+ *   children get the signal. */
+void fork_processes(size_t n, unsigned stop_timeout,
+                    struct listeners *listeners, void (*end)(int status));
+
+/* When the parent of this process has ended, the process gets SIGTERM: no
+ * process would restart it or tell it to end. Does nothing in a process that
+ * fork_processes() has not made. */
+void process_watch_parent(struct ioloop *loop);
 
 /* [34] SIGHUP replaces the children, one after the other: a new one is forked,
  * then the old one gets SIGTERM. */
