@@ -6,8 +6,9 @@
 
 #include "trace.h"
 
-/* In the order of their arrival; the first `nrunning` have a thread. Only the
- * thread of the loop uses this list, so there is nothing to lock. */
+/* In the order of their arrival; the first `nrunning` have a thread. There is
+ * one place more, for a job that finds no room. Only the thread of the loop
+ * uses this list, so there is nothing to lock. */
 static struct job *jobs[WORKER_THREADS + WORKER_MAX_JOBS + 1];
 static size_t njobs, nrunning;
 static bool ended; /* worker_end() has joined the threads */
@@ -36,8 +37,8 @@ work(void *arg)
 
 /* Gives the first job that waits a thread, if one more may run. The thread
  * starts with all signals blocked, so the kernel delivers signals to the thread
- * of the loop. Without a thread the job waits until another one is over; if
- * none runs, there is nothing to wait for. */
+ * of the loop. If no thread can be made, the job waits until another one is
+ * over; if none runs, all are cancelled. */
 static void
 start_next(void)
 {
@@ -55,7 +56,8 @@ start_next(void)
         worker_cancel(jobs[0]);
 }
 
-/* Runs on the loop when `work` has returned. */
+/* Runs on the loop when `work` has returned. The thread has nothing more to do,
+ * so the loop hardly waits for its end. */
 static void
 finished(void *arg)
 {

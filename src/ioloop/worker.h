@@ -35,8 +35,8 @@ struct job {
 };
 
 /* Runs `work` as soon as there is a thread for it, then `done`.
- * - If WORKER_MAX_JOBS jobs wait already, or if no thread can be made and none
- *   runs, the job is cancelled: `done` runs, `work` does not.
+ * - If WORKER_MAX_JOBS jobs wait already, or if no thread can be made and no
+ *   job runs, the job is cancelled: `done` runs, `work` does not.
  * - Until `done` runs, the caller must neither free the job nor touch it or the
  *   data of `work`, except `cancelled`. */
 void worker_submit(struct ioloop *loop, struct job *job);
