@@ -40,7 +40,8 @@ extern const struct handler_class work_handler; /* [35] */
  * connection to itself, and sends the body of the POST there, at most 8 KiB.
  * What comes back is dropped. The answer, 202, does not wait for it. Arguments:
  * - split: the size of a piece (8192). gap: the milliseconds until the next one
- *   (500, at least 50). read: the bytes that are received in each gap (1000000).
+ *   (500, at least 50). read: the bytes that are received in each gap
+ *   (1000000).
  * - A connection is closed when a whole gap has brought no more bytes of an
  *   answer, or after 10 seconds. 503: there are eight already.
  * - 501: the server uses TLS, and a client stream does not. */
