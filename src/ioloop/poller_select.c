@@ -81,9 +81,9 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
     struct timeval wait = {timeout / 1000, timeout % 1000 * 1000};
     int n = 0;
 
-    /* [24] A reset does not end a select(). So if descriptors are watched for a
-     * reset, the wait ends after a second at the latest, and is_broken() checks
-     * them. */
+    /* [24] A reset ends select() only if the socket is watched for READ or
+     * WRITE. If sockets are watched for ERROR only, the wait ends after a
+     * second at the latest, and is_broken() checks them. */
     if (watched->nerror > 0 && (timeout < 0 || timeout > 1000)) {
         timeout = 1000;
         wait = (struct timeval){.tv_sec = 1};
