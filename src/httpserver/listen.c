@@ -75,11 +75,11 @@ is_repeated(const struct addrinfo *list, const struct addrinfo *ai)
 }
 
 /* Binds all addresses of `list` to one port, which the kernel chooses if
- * `net_port` is 0. Returns 0, or the errno of the call that failed. A system may know an
- * address family without being able to use it, so one address that works is
- * enough. But if the port is in use at one of the addresses, the clients that
- * use this address would reach another server: then none of the addresses is
- * bound. */
+ * `net_port` is 0. Returns 0, or the errno of the call that failed. A system
+ * may know an address family without being able to use it, so one address that
+ * works is enough. But if the port is in use at one of the addresses, the
+ * clients that use this address would reach another server: then none of the
+ * addresses is bound. */
 static int
 bind_all(struct listeners *l, struct addrinfo *list, in_port_t net_port)
 {
