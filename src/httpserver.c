@@ -260,7 +260,7 @@ resume(void *arg)
         pause_accepting(server);
 }
 
-/* [20] For a program with one process. (With several, each starts its server
+/* [26] For a program with one process. (With several, each starts its server
  * after the fork, with listeners that are bound before; chapter 33.) */
 const char *
 httpserver_listen(struct httpserver *server, int port, const char *address)

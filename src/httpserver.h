@@ -30,7 +30,7 @@ struct httpserver *httpserver_new(struct ioloop *loop,
  * freed when the last of them has been freed. */
 void httpserver_free(struct httpserver *server);
 
-/* [20] HTTPServer.listen: calls listeners_bind(), and registers the new
+/* [26] HTTPServer.listen: calls listeners_bind(), and registers the new
  * listeners with the loop. May be called several times. Returns NULL, or a
  * sentence that says what is wrong. */
 const char *httpserver_listen(struct httpserver *server, int port,
