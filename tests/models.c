@@ -591,6 +591,7 @@ test_headers(void)
     for (; done < operations; done++) {
         change_headers(&headers);
         look_up(&headers, names[below(NAMES)]);
+        check(arena_memory(arena) == memory_in_use(), "the blocks are counted");
 
         /* A new list now and then, because the bits of a list stay set. */
         if (below(100) == 0) {
@@ -600,6 +601,7 @@ test_headers(void)
         }
     }
     arena_release(&arena);
+    check(memory_in_use() == 0, "all memory has been freed");
 }
 
 /* ------------------------------------------------------------------------- */
