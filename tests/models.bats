@@ -45,6 +45,10 @@ models() { "$BATS_FILE_TMPDIR/models" "$1" 3>&- 4>&-; }
     models callbacks
 }
 
+@test "a loop has a handler for what an array says, and refuses the others with a reason" {
+    models handlers
+}
+
 @test "a buffer holds what a string holds, and its block is counted" {
     models buffer
 }

@@ -1,6 +1,7 @@
 /* models.c -- the data structures of the server beside naive models of them.
  *
- *     models NAME   (timeouts, callbacks, buffer, stream, routes, headers)
+ *     models NAME   (timeouts, callbacks, handlers, buffer, stream, routes,
+ *                    headers)
  *
  * A model does the same as the real thing in the most simple way, however slow:
  * an array in place of a heap, a string in place of a buffer. The program does
@@ -190,6 +191,64 @@ test_callbacks(void)
     ioloop_start(loop);
     ioloop_free(loop);
     free(queue);
+}
+
+/* --- handlers, and an array of flags ------------------------------------ */
+
+static void
+never_ready(int fd, uint32_t events, void *arg)
+{
+    (void)fd, (void)events, (void)arg;
+    check(false, "this loop never waits");
+}
+
+/* Adds, changes or removes the handler of `fd`. `refused` is 0, or the reason
+ * why no poller can watch it. */
+static void
+change_handler(struct ioloop *l, int fd, int refused, bool *watched)
+{
+    int wanted = *watched ? EEXIST : refused, result, what = (int)below(3);
+
+    errno = 0;
+    if (what == 0) {
+        result = ioloop_add_handler(l, fd, never_ready, NULL, IOLOOP_READ);
+        *watched = *watched || refused == 0;
+    } else if (what == 1) {
+        wanted = *watched ? 0 : ENOENT;
+        result = ioloop_update_handler(l, fd, IOLOOP_WRITE);
+    } else {
+        ioloop_remove_handler(l, fd);
+        *watched = false;
+        return;
+    }
+    check(result == (wanted == 0 ? 0 : -1), "the call says whether it worked");
+    check(wanted == 0 || errno == wanted, "errno is the reason");
+}
+
+/* With each poller: a pipe, a regular file, and two descriptors that are not
+ * open. */
+static void
+test_handlers(void)
+{
+    static const char *const pollers[] = {NULL, "select"};
+    FILE *file = tmpfile();
+    int ends[2];
+
+    check(pipe(ends) == 0 && file != NULL, "there are descriptors");
+    for (size_t i = 0; i < 2; i++) {
+        struct ioloop *l = ioloop_new(pollers[i]);
+        const int fds[] = {ends[0], ends[1], fileno(file), 999, -1};
+        const int refused[] = {0, 0, EPERM, EBADF, EBADF};
+        bool watched[5] = {false};
+
+        check(l != NULL, "there is a loop");
+        for (done = 0; done < operations; done++) {
+            size_t k = below(5);
+
+            change_handler(l, fds[k], refused[k], &watched[k]);
+        }
+        ioloop_free(l);
+    }
 }
 
 /* --- a buffer, and a string ------------------------------------------ */
@@ -610,8 +669,9 @@ static const struct {
     const char *name;
     void (*test)(void);
 } tests[] = {{"timeouts", test_timeouts}, {"callbacks", test_callbacks},
-             {"buffer", test_buffer},     {"stream", test_stream},
-             {"routes", test_routes},     {"headers", test_headers}};
+             {"handlers", test_handlers}, {"buffer", test_buffer},
+             {"stream", test_stream},     {"routes", test_routes},
+             {"headers", test_headers}};
 
 int
 main(int argc, char **argv)
