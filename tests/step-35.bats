@@ -470,7 +470,18 @@ queue_driver() {
 enum { N = 14 };
 static struct job jobs[N];
 static atomic_int begun;
-static int done;
+static int done, joined;
+
+/* The test compiles worker.c with this name in place of pthread_join(). */
+#undef pthread_join
+int pthread_join(pthread_t thread, void **result);
+
+int
+counted_pthread_join(pthread_t thread, void **result)
+{
+    joined++;
+    return pthread_join(thread, result);
+}
 
 static void
 work(struct job *job)
@@ -503,20 +514,20 @@ main(void)
         usleep(1000);
     worker_end();
     ioloop_start(loop);
-    printf("%d begun, %d done\n", begun, done);
+    printf("%d begun, %d done, %d joined\n", begun, done, joined);
 }
 END
 }
 
-@test "at the end of the program, jobs that wait are not begun, and are done" {
+@test "at the end of the program, jobs that wait are not begun, and each thread is joined once" {
     stage=$(dirname "${SERVER:-$BUILD/step-35/server}")
     queue_driver > "$TMP/queue.c"
     # shellcheck disable=SC2086 # The flags are words.
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
-        "$TMP/queue.c" "$stage"/worker.c "$stage"/ioloop.c "$stage"/poller_*.c \
+        -Dpthread_join=counted_pthread_join "$TMP/queue.c" "$stage"/worker.c "$stage"/ioloop.c "$stage"/poller_*.c \
         "$stage"/watchdog.c "$stage"/trace.c "$stage"/system.c "$stage"/memory.c \
         ${LDFLAGS:-} -o "$TMP/queue"
-    [ "$(timeout 30 "$TMP/queue")" = "4 begun, 14 done" ]
+    [ "$(timeout 30 "$TMP/queue")" = "4 begun, 14 done, 4 joined" ]
 }
 
 # --- the alarm ---------------------------------------------------------------
