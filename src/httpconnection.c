@@ -549,7 +549,7 @@ httprequest_fd(const struct httprequest *r)
 /* While the server drains, the observer turns off the keep-alive of this
  * request. */
 struct httprequest *
-httpconnection_request(const struct httpconnection *c)
+httpconnection_request(struct httpconnection *c)
 {
     return c->request;
 }

@@ -98,8 +98,7 @@ void httpconnection_refuse(struct httpconnection *connection,
                            const char *wrong);
 
 /* [34] The request that is being read or answered; NULL if there is none. */
-struct httprequest *
-httpconnection_request(const struct httpconnection *connection);
+struct httprequest *httpconnection_request(struct httpconnection *connection);
 
 /* ------------------------------------------------------------------------ */
 
