@@ -388,6 +388,8 @@ settle_length(struct handler *self)
     self->framing.length_known = true;
 }
 
+/* An error page takes the place of all that was written, also of the
+ * headers. */
 void
 handler_finish(struct handler *self)
 {
@@ -399,9 +401,18 @@ handler_finish(struct handler *self)
 
     if (!self->headers_written)
         settle_length(self);
-    if (self->failed != 0 && !self->is_error) {
-        handler_send_error(self, self->failed, self->why);
-        return;
+    if (self->failed != 0 && !self->headers_written) {
+        int status = self->failed;
+
+        self->failed = 0;
+        handler_clear(self);
+
+        /* [21] The Allow header names the methods that the client can use. */
+        if (status == 405)
+            handler_set_allow(self);
+
+        handler_write_error(self, status, self->why);
+        settle_length(self);
     }
 
     /* (14) The answer is complete. */
@@ -436,7 +447,7 @@ handler_write_error(struct handler *self, int status, const char *detail)
         handler_fail(self, 503, http_no_memory);
 }
 
-/* Drops what the application has written, also its headers. */
+/* handler_finish() makes the page. An earlier failure decides what it says. */
 void
 handler_send_error(struct handler *self, int status, const char *detail)
 {
@@ -444,22 +455,9 @@ handler_send_error(struct handler *self, int status, const char *detail)
     if (!still_open(self, BODY, "send_error"))
         return;
 
-    /* [21] An earlier failure decides what the page says. */
-    if (self->failed != 0) {
-        status = self->failed;
-        detail = self->why;
-    }
-
-    self->is_error = true;
-    self->failed = self->headers_written ? status : 0;
-    if (!self->headers_written) {
-        handler_clear(self);
-
-        /* [21] The Allow header names the methods that the client can use. */
-        if (status == 405)
-            handler_set_allow(self);
-
-        handler_write_error(self, status, detail);
+    if (self->failed == 0) {
+        self->failed = status != 0 ? status : 500; /* 0 would be no failure */
+        self->why = detail;
     }
     handler_finish(self);
 }

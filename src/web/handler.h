@@ -27,7 +27,7 @@ struct handler {
     struct httpframing framing; /* [15] */
     struct buffer *body; /* written, but not flushed yet */
     uint64_t flushed; /* [25] bytes of body */
-    bool headers_written, is_error; /* [15] */
+    bool headers_written; /* [15] */
     bool sends_body; /* [23] */
     bool last; /* [25] the flush of handler_finish() */
     bool finished;
