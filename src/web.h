@@ -178,12 +178,11 @@ void handler_send_error(struct handler *self, int status, const char *detail);
  * and the answer is not finished. */
 void handler_write_error(struct handler *self, int status, const char *detail);
 
-/* [15] Something that the answer needs has failed. When the handler finishes
- * (from chapter 21 on also with handler_send_error()), an error page with this
- * status becomes the answer. From chapter 21 on the connection is reset instead
- * if the head has been sent. From chapter 16 on the first failure counts.
- * `why`, a constant string, is also shown to the client if the status is below
- * 500. */
+/* [15] Something that the answer needs has failed. When the handler finishes,
+ * in whatever way, an error page with this status becomes the answer. From
+ * chapter 21 on the connection is reset instead if the head has been sent.
+ * From chapter 16 on the first failure counts. `why`, a constant string, is
+ * also shown to the client if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
 /* [25] True if the client has gone, or the answer has failed. Then nothing that
