@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "httpbody.h"
+#include "httpchunked.h" /* [27] */
 #include "log.h" /* [20] */
 #include "trace.h"
 
@@ -40,7 +40,7 @@ struct httpconnection {
 };
 
 static void on_headers(const char *data, size_t size, void *arg);
-static void on_write_complete(void *arg);
+static void on_write_complete(void *arg); /* [22] */
 
 /* [18] Every change of state goes through here; connection.svg shows all of
  * them. */
@@ -184,25 +184,35 @@ handle_request(struct httpconnection *c)
 
 /* --- the body -------------------------------------------------------- */
 
-/* HTTPConnection._on_request_body: the body is complete (`wrong` is NULL), or
- * `wrong` says why it cannot be read. */
+/* HTTPConnection._on_request_body: the body is complete. The request gets a
+ * copy: the stream needs its buffer for the next request. */
 static void
-on_request_body(const char *wrong, void *arg)
+on_request_body(const char *data, size_t size, void *arg)
 {
     struct httpconnection *c = arg;
     struct httprequest *r = c->request;
 
-    if (wrong != NULL) {
-        httpconnection_refuse(c, wrong);
+    if (!buffer_append(&r->body_buffer, data, size)) {
+        httpconnection_refuse(c, HTTP_NO_MEMORY);
         return;
     }
+    r->body = r->body_buffer->data + r->body_buffer->start;
     r->body_size = buffer_length(r->body_buffer);
-    if (r->body_size > 0)
-        r->body = r->body_buffer->data + r->body_buffer->start;
 
     /* (10) The request is complete. */
     TOUR(10, iostream_fd(c->stream), "the body: %zu bytes", r->body_size);
     handle_request(c);
+}
+
+/* [27] All chunks are in the buffer of the request already, or `wrong` says why
+ * they are not. */
+static void
+on_chunks(const char *wrong, void *arg)
+{
+    if (wrong != NULL)
+        httpconnection_refuse(arg, wrong);
+    else
+        on_request_body("", 0, arg);
 }
 
 /* Returns false if there is no body: the caller goes on. Returns true if
@@ -239,11 +249,11 @@ read_body(struct httpconnection *c)
 
     /* [27] The length of a chunked body is known only at its end. */
     if (length == HTTP_LENGTH_UNKNOWN) {
-        httpchunked_read(c->stream, r, max, on_request_body, c);
+        httpchunked_read(c->stream, r, max, on_chunks, c);
         return true;
     }
 
-    httpbody_read(c->stream, r, length, on_request_body, c);
+    iostream_read_bytes(c->stream, length, on_request_body, c);
     return true;
 }
 

@@ -15,7 +15,7 @@
  * the end of the body in two places, and the bytes between these places are a
  * request for one of them. So every byte of these lines is checked, also the
  * line breaks, and after the first invalid byte nothing more is read. */
-#include "httpbody.h"
+#include "httpchunked.h"
 
 #include <string.h>
 
@@ -29,23 +29,25 @@ enum { MAX_SIZE_LINE = 256, MAX_EXTRA = 16384 };
 enum { MAX_TRAILER_BYTES = 8192, MAX_TRAILERS = 32 };
 
 struct httpchunked {
-    struct httpbody chunk;
+    struct iostream *stream;
     struct httprequest *request;
     size_t max;
+    size_t size;  /* bytes of the chunk */
     size_t extra; /* see MAX_EXTRA */
     size_t trailer_bytes;
     struct httpheaders trailers;
-    httpbody_callback *callback;
+    httpchunked_callback *callback;
     void *arg;
 };
 
+static void on_chunk(const char *data, size_t size, void *arg);
 static void on_trailer(const char *line, size_t size, void *arg);
 
 /* Reads a size line or a trailer of at most `max` bytes. */
 static void
 read_line(struct httpchunked *c, size_t max, iostream_callback *callback)
 {
-    iostream_read_until(c->chunk.stream, "\r\n", max + 2, callback, c);
+    iostream_read_until(c->stream, "\r\n", max + 2, callback, c);
 }
 
 /* --- the size ------------------------------------------------------------ */
@@ -99,7 +101,7 @@ parse_size_line(struct httpchunked *c, const char *line, size_t size)
     if (size < 2 || memcmp(line + size - 2, "\r\n", 2) != 0)
         return "400 a chunk size that does not end with CR LF, or is too long";
     end = line + size - 2;
-    if (!httputil_parse_digits(&text, 16, &c->chunk.left) ||
+    if (!httputil_parse_digits(&text, 16, &c->size) ||
         (text != end && strchr("; \t", *text) == NULL))
         return "400 malformed chunk size";
     c->extra += size - 3;
@@ -109,7 +111,7 @@ parse_size_line(struct httpchunked *c, const char *line, size_t size)
         return "400 malformed chunk extension";
     if (c->extra > MAX_EXTRA + 2 * length)
         return "400 more chunk extensions than body";
-    return c->chunk.left > c->max - length ? "413 body too long" : NULL;
+    return c->size > c->max - length ? "413 body too long" : NULL;
 }
 
 static void
@@ -120,8 +122,8 @@ on_size_line(const char *line, size_t size, void *arg)
 
     if (wrong != NULL)
         c->callback(wrong, c->arg);
-    else if (c->chunk.left > 0)
-        httpbody_read_left(&c->chunk);
+    else if (c->size > 0)
+        iostream_read_bytes(c->stream, c->size, on_chunk, c);
     else
         read_line(c, MAX_TRAILER_BYTES, on_trailer);
 }
@@ -142,14 +144,14 @@ on_data_end(const char *data, size_t size, void *arg)
 }
 
 static void
-on_chunk(const char *wrong, void *arg)
+on_chunk(const char *data, size_t size, void *arg)
 {
     struct httpchunked *c = arg;
 
-    if (wrong != NULL)
-        c->callback(wrong, c->arg);
+    if (buffer_append(&c->request->body_buffer, data, size))
+        iostream_read_bytes(c->stream, 2, on_data_end, c);
     else
-        iostream_read_bytes(c->chunk.stream, 2, on_data_end, c);
+        c->callback(HTTP_NO_MEMORY, c->arg);
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -184,7 +186,7 @@ on_trailer(const char *line, size_t size, void *arg)
 
 void
 httpchunked_read(struct iostream *stream, struct httprequest *r, size_t max,
-                 httpbody_callback *callback, void *arg)
+                 httpchunked_callback *callback, void *arg)
 {
     struct httpchunked *c = arena_alloc(&r->arena, sizeof *c);
 
@@ -192,9 +194,8 @@ httpchunked_read(struct iostream *stream, struct httprequest *r, size_t max,
         callback(HTTP_NO_MEMORY, arg);
         return;
     }
-    *c = (struct httpchunked){.request = r, .max = max, .callback = callback,
-                              .arg = arg};
-    c->chunk = (struct httpbody){stream, &r->body_buffer, 0, on_chunk, c};
+    *c = (struct httpchunked){.stream = stream, .request = r, .max = max,
+                              .callback = callback, .arg = arg};
     c->trailers.arena = &r->arena;
     read_line(c, MAX_SIZE_LINE, on_size_line);
 }

@@ -210,7 +210,7 @@ httprequest_free(void *request)
     struct httprequest *r = request;
     struct arena *all = r->arena;
 
-    buffer_release(&r->body_buffer); /* [11] */
+    buffer_release(&r->body_buffer); /* [12] */
     arena_release(&all);
 }
 

@@ -73,7 +73,7 @@ struct httprequest {
     ioloop_callback *close_callback; /* [24] */
     void *close_arg; /* [24] */
     bool finished; /* [24] */
-    struct buffer *body_buffer; /* [11] bytes of the body so far */
+    struct buffer *body_buffer; /* [12] bytes of the body so far */
     size_t cookie_headers; /* [30] how many Cookie headers were parsed */
     const char *cookies_wrong; /* [30] NULL: nothing is wrong */
     char remote_ip[PEER_IP_SIZE]; /* [24] "": not known yet */

@@ -1,7 +1,6 @@
 /* [10] Steps 10 and 11 -- says what it has understood of each request.
  *
  * A struct client is here what a connection is from chapter 12 on. */
-#include "httpbody.h" /* [11] */
 #include "httprequest.h"
 #include "httpserver.h"
 #include "step.h"
@@ -40,9 +39,8 @@ say(struct client *c, const char *text)
 
 /* `wrong` is NULL, or what is wrong with the request. */
 static void
-answer(const char *wrong, void *arg)
+answer(struct client *c, const char *wrong)
 {
-    struct client *c = arg;
     struct httprequest *r = c->request;
 
     say(c, "HTTP/1.0 ");
@@ -58,16 +56,23 @@ answer(const char *wrong, void *arg)
     say(c, r->query);
     say(c, ".\n");
 
-    /* [11] The headers, and the body, which may contain any byte. */
+    /* [11] One line for each header. */
     for (size_t i = 0; i < r->headers.n; i++) {
         say(c, r->headers.items[i].name);
         say(c, " is ");
         say(c, r->headers.items[i].value);
         say(c, ".\n");
     }
-    if (r->body_buffer != NULL)
-        iostream_write(c->stream, r->body_buffer->data + r->body_buffer->start,
-                       buffer_length(r->body_buffer), on_written, c);
+}
+
+/* [11] The body is complete. It may contain any byte. */
+static void
+on_body(const char *data, size_t size, void *arg)
+{
+    struct client *c = arg;
+
+    answer(c, NULL);
+    iostream_write(c->stream, data, size, on_written, c);
 }
 
 static void
@@ -85,11 +90,11 @@ on_headers(const char *data, size_t size, void *arg)
     if (wrong == NULL)
         wrong = httprequest_body_length(c->request, MAX_BODY, &length);
     if (wrong == NULL && length > 0) {
-        httpbody_read(c->stream, c->request, length, answer, c);
+        iostream_read_bytes(c->stream, length, on_body, c);
         return;
     }
 
-    answer(wrong, c);
+    answer(c, wrong);
 }
 
 static void

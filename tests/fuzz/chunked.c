@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "httpbody.h"
+#include "httpchunked.h"
 
 enum { MAX_BODY = 1000, MAX_INPUT = 8192 };
 
