@@ -20,7 +20,7 @@ plain_text(struct handler *self)
 /* --- what a request contains --------------------------------------------- */
 
 static bool
-same_name(const struct argument *a, const struct argument *b)
+same_name(const struct httpheader *a, const struct httpheader *b)
 {
     return a->name_size == b->name_size &&
            memcmp(a->name, b->name, a->name_size) == 0;
@@ -30,8 +30,8 @@ same_name(const struct argument *a, const struct argument *b)
 static int
 compare_names(const void *a, const void *b)
 {
-    const struct argument *x = *(const struct argument *const *)a;
-    const struct argument *y = *(const struct argument *const *)b;
+    const struct httpheader *x = *(const struct httpheader *const *)a;
+    const struct httpheader *y = *(const struct httpheader *const *)b;
     int order = (x->name_size > y->name_size) - (x->name_size < y->name_size);
 
     if (order == 0)
@@ -45,15 +45,15 @@ compare_names(const void *a, const void *b)
 static void
 form_any(struct handler *self)
 {
-    const struct arguments *all = &handler_request(self)->arguments;
-    const struct argument *sorted[HTTP_MAX_FIELDS + HTTP_MAX_PARTS], **p;
+    const struct httpheaders *all = &handler_request(self)->arguments.list;
+    const struct httpheader *sorted[HTTP_MAX_FIELDS + HTTP_MAX_PARTS], **p;
 
     plain_text(self);
     for (size_t i = 0; i < all->n; i++)
         sorted[i] = &all->items[i];
     qsort(sorted, all->n, sizeof sorted[0], compare_names);
     for (size_t i = 0; i < all->n; i++) {
-        const struct argument *a = &all->items[i];
+        const struct httpheader *a = &all->items[i];
 
         p = bsearch(&a, sorted, all->n, sizeof sorted[0], compare_names);
         if (p > sorted && same_name(p[-1], a))
@@ -61,7 +61,7 @@ form_any(struct handler *self)
         for (; p < sorted + all->n && same_name(*p, a); p++) {
             handler_write_bytes(self, (*p)->name, (*p)->name_size);
             handler_write(self, "=");
-            handler_write_bytes(self, (*p)->value, (*p)->size);
+            handler_write_bytes(self, (*p)->value, (*p)->value_size);
             handler_write(self, "\n");
         }
     }

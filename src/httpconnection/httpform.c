@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h> /* [22] */
 
-#include "httputil.h"
-
 /* --- %XX ------------------------------------------------------------------ */
 
 /* A '%' without two hex digits behind it stays, as in Python. What has been
@@ -49,31 +47,17 @@ httpform_unescape(char *text, size_t size, const char *only)
 /* [21] Control bytes (but not tab and line breaks) become blanks, and white
  * space around the value is removed. */
 static void
-clean(struct argument *a)
+clean(struct httpheader *field)
 {
-    char *end = a->value + a->size;
+    char *value = (char *)field->value, *end = value + field->value_size;
 
-    for (char *c = a->value; c < end; c++)
+    for (char *c = value; c < end; c++)
         if ((unsigned char)*c < ' ' && !isspace((unsigned char)*c))
             *c = ' ';
-    while (end > a->value && isspace((unsigned char)end[-1]))
+    while (end > value && isspace((unsigned char)end[-1]))
         *--end = '\0';
-    a->value += strspn(a->value, " \t\n\v\f\r");
-    a->size = (size_t)(end - a->value);
-}
-
-static const char *
-add_argument(struct arguments *arguments, struct argument a)
-{
-    void *items = arena_more(arguments->arena, arguments->items, arguments->n,
-                             &arguments->size, sizeof a);
-
-    if (items == NULL || a.value == NULL)
-        return HTTP_NO_MEMORY;
-
-    arguments->items = items;
-    arguments->items[arguments->n++] = a;
-    return NULL;
+    field->value = value + strspn(value, " \t\n\v\f\r");
+    field->value_size = (size_t)(end - field->value);
 }
 
 /* Parses one "name=value". Name and value are parts of one copy. */
@@ -86,18 +70,20 @@ parse_pair(struct arguments *arguments, const char *text, size_t size)
 
     if (n + 1 >= size)
         return NULL;
-    copy = arena_copy(arguments->arena, text, size);
+    copy = arena_copy(arguments->list.arena, text, size);
     if (copy == NULL)
         return HTTP_NO_MEMORY;
     for (size_t i = 0; i < size; i++)
         if (copy[i] == '+')
             copy[i] = ' ';
-    return add_argument(arguments, (struct argument){
+
+    struct httpheader field = {
         .name = copy,
         .value = copy + n + 1,
         .name_size = httpform_unescape(copy, n, NULL),
-        .size = httpform_unescape(copy + n + 1, size - n - 1, NULL),
-    });
+        .value_size = httpform_unescape(copy + n + 1, size - n - 1, NULL),
+    };
+    return httpheaders_append(&arguments->list, field) ? NULL : HTTP_NO_MEMORY;
 }
 
 const char *
@@ -120,18 +106,17 @@ httpform_parse_qs(struct arguments *arguments, const char *text, size_t size)
     return wrong;
 }
 
-char *
+const char *
 httpform_argument(struct arguments *arguments, const char *name, size_t i)
 {
-    struct argument *found = NULL;
+    struct httpheader *field = arguments->list.items, *found = NULL;
     bool last = i == HTTP_LAST;
     size_t size = strlen(name);
 
-    for (size_t k = 0; k < arguments->n; k++)
-        if (arguments->items[k].name_size == size &&
-            memcmp(arguments->items[k].name, name, size) == 0 &&
+    for (size_t k = 0; k < arguments->list.n; k++, field++)
+        if (field->name_size == size && memcmp(field->name, name, size) == 0 &&
             (last || i-- == 0))
-            found = &arguments->items[k];
+            found = field;
     if (found == NULL)
         return NULL;
 
@@ -211,16 +196,18 @@ parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
 static const char *
 add_part(struct arguments *arguments, struct httpfile f)
 {
+    struct arena **arena = arguments->list.arena;
     void *files;
 
-    if (f.filename == NULL || *f.filename == '\0')
-        return add_argument(arguments, (struct argument){
-            .name = f.field,
-            .value = arena_copy(arguments->arena, f.body, f.size),
-            .name_size = strlen(f.field),
-            .size = f.size,
-        });
-    files = arena_more(arguments->arena, arguments->files, arguments->nfiles,
+    if (f.filename == NULL || *f.filename == '\0') {
+        struct httpheader field = {f.field, arena_copy(arena, f.body, f.size),
+                                   strlen(f.field), f.size};
+        bool ok = field.value != NULL &&
+                  httpheaders_append(&arguments->list, field);
+
+        return ok ? NULL : HTTP_NO_MEMORY;
+    }
+    files = arena_more(arena, arguments->files, arguments->nfiles,
                        &arguments->files_size, sizeof f);
     if (files == NULL)
         return HTTP_NO_MEMORY;
@@ -233,7 +220,7 @@ add_part(struct arguments *arguments, struct httpfile f)
 static const char *
 parse_part(struct arguments *arguments, const char *data, size_t size)
 {
-    struct httpheaders headers = {.arena = arguments->arena};
+    struct httpheaders headers = {.arena = arguments->list.arena};
     const char *blank = memmem(data, size, "\r\n\r\n", 4), *wrong;
     size_t head = blank != NULL ? (size_t)(blank - data) + 2 : 0;
     struct httpfile f = {.body = data + head + 2, .size = size - head - 2};
@@ -241,13 +228,13 @@ parse_part(struct arguments *arguments, const char *data, size_t size)
 
     if (blank == NULL || head > HTTP_MAX_LINE)
         return BAD "a part without headers";
-    copy = arena_copy(arguments->arena, data, head);
+    copy = arena_copy(arguments->list.arena, data, head);
     if (copy == NULL)
         return HTTP_NO_MEMORY;
     wrong = httpheaders_parse(&headers, copy, copy + head);
     if (wrong != NULL)
         return atoi(wrong) == 503 ? wrong : BAD "bad header in a part";
-    wrong = parse_disposition(arguments->arena,
+    wrong = parse_disposition(arguments->list.arena,
                               httpheaders_get(&headers, "Content-Disposition"),
                               &f);
     if (wrong != NULL)
@@ -303,7 +290,7 @@ httpform_parse_multipart(struct arguments *arguments, const char *content_type,
     char delimiter[4 + MAX_BOUNDARY + 1] = "\r\n--";
     const char *boundary;
 
-    if (!parameter(arguments->arena, content_type, "boundary", &boundary))
+    if (!parameter(arguments->list.arena, content_type, "boundary", &boundary))
         return HTTP_NO_MEMORY;
     if (boundary == NULL || *boundary == '\0' ||
         strlen(boundary) > MAX_BOUNDARY)

@@ -12,21 +12,13 @@
 
 #include <stdint.h>
 
-#include "memory.h"
+#include "httputil.h"
 
 /* --- arguments ------------------------------------------------------- */
 
 /* [21] The limits of one form; beyond them the answer is 400. */
 enum { HTTP_MAX_FIELDS = 1000 };
 enum { HTTP_MAX_PARTS = 100 }; /* [22] */
-
-/* A name or a value may contain any byte, also NUL. A NUL stands behind it, so
- * it can be used as a string where a NUL inside does not matter. */
-struct argument {
-    const char *name;
-    char *value;
-    size_t name_size, size;
-};
 
 /* [22] HTTPFile: one uploaded file. `body` points into the request's body, and
  * no NUL ends it; the other three are strings. */
@@ -35,12 +27,13 @@ struct httpfile {
     size_t size;
 };
 
-/* request.arguments, in order of arrival. An empty one has `arena` set and
- * zeros in all other fields. */
+/* request.arguments: a list like that of headers, but upper and lower case are
+ * different in the names. An empty one has `list.arena` set and zeros in all
+ * other fields. A name or a value may contain any byte, also NUL. A NUL stands
+ * behind it, so it can be used as a string where a NUL inside does not
+ * matter. */
 struct arguments {
-    struct arena **arena;
-    struct argument *items;
-    size_t n, size;
+    struct httpheaders list;
     size_t fields; /* [21] of urlencoded forms, also the empty ones */
     struct httpfile *files;    /* [22] request.files */
     size_t nfiles, files_size; /* [22] */
@@ -63,8 +56,8 @@ const char *httpform_parse_multipart(struct arguments *arguments,
  * place: then it has no white space around it, and no control bytes but tabs
  * and line breaks. */
 #define HTTP_LAST SIZE_MAX
-char *httpform_argument(struct arguments *arguments, const char *name,
-                        size_t i);
+const char *httpform_argument(struct arguments *arguments, const char *name,
+                              size_t i);
 
 /* --- %XX ---------------------------------------------------------------- */
 

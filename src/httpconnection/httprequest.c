@@ -197,7 +197,7 @@ httprequest_new(void)
         return NULL;
     *r = (struct httprequest){.arena = arena};
     r->headers.arena = &r->arena; /* [11] */
-    r->arguments.arena = &r->arena; /* [14] */
+    r->arguments.list.arena = &r->arena; /* [14] */
     r->cookies.arena = &r->arena; /* [30] */
     r->body = ""; /* [12] */
     r->protocol = "http"; /* [25] */

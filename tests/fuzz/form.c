@@ -14,7 +14,6 @@
 
 #include "fuzz.h"
 #include "httpform.h"
-#include "httputil.h"
 
 static void
 check_wrong(const char *wrong)
@@ -77,10 +76,11 @@ static void
 check_urlencoded(const char *data, size_t size)
 {
     struct arena *arena = NULL;
-    struct arguments all = {.arena = &arena};
+    struct arguments all = {.list.arena = &arena};
     const char *end = data + size, *p = data;
     char *name = exact_copy(data, size), *value = exact_copy(data, size);
     const char *wrong = httpform_parse_qs(&all, data, size);
+    const struct httpheader *f;
     size_t fields = 0, i = 0;
 
     while (p < end && fields < HTTP_MAX_FIELDS) {
@@ -93,29 +93,29 @@ check_urlencoded(const char *data, size_t size)
         p++;
         if (value_size == 0)
             continue;
-        check(i < all.n && is_same(all.items[i].name, all.items[i].name_size,
-                                   name, name_size),
+        f = &all.list.items[i];
+        check(i < all.list.n &&
+              is_same(f->name, f->name_size, name, name_size),
               "a field has its name");
-        check(is_same(all.items[i].value, all.items[i].size, value, value_size),
+        check(is_same(f->value, f->value_size, value, value_size),
               "a field has its value");
-        check(all.items[i].value[value_size] == '\0', "a NUL ends a value");
-        if (++i == all.n && memchr(name, '\0', name_size) == NULL) {
-            const struct argument *last = &all.items[i - 1];
+        check(f->value[value_size] == '\0', "a NUL ends a value");
+        if (++i == all.list.n && memchr(name, '\0', name_size) == NULL) {
             const char *text;
 
             name[name_size] = '\0';
             text = httpform_argument(&all, name, HTTP_LAST);
             value_size = clean(value, value_size);
-            check(text == last->value, "the last field is found");
-            check(is_same(last->value, last->size, value, value_size),
+            check(text == f->value, "the last field is found");
+            check(is_same(f->value, f->value_size, value, value_size),
                   "a value that is asked for is clean");
-            check(last->value[value_size] == '\0', "a NUL ends it, too");
+            check(f->value[value_size] == '\0', "a NUL ends it, too");
         }
     }
     if (wrong != NULL)
         check_wrong(wrong);
     check((wrong != NULL) == (p < end), "only too many fields are refused");
-    check(wrong != NULL || i == all.n, "there are no more fields");
+    check(wrong != NULL || i == all.list.n, "there are no more fields");
     free(name);
     free(value);
     arena_release(&arena);
@@ -127,16 +127,19 @@ check_urlencoded(const char *data, size_t size)
 static void
 check_lookup(struct arguments *all)
 {
-    for (size_t i = 0; i < all->n; i++) {
-        const struct argument *a = &all->items[i], *last = NULL;
+    const struct httpheader *fields = all->list.items;
+
+    for (size_t i = 0; i < all->list.n; i++) {
+        const struct httpheader *a = &fields[i], *last = NULL;
         const char *text = httpform_argument(all, a->name, HTTP_LAST);
 
-        for (size_t k = 0; k < all->n; k++)
-            if (is_same(all->items[k].name, all->items[k].name_size, a->name,
+        for (size_t k = 0; k < all->list.n; k++)
+            if (is_same(fields[k].name, fields[k].name_size, a->name,
                         strlen(a->name)))
-                last = &all->items[k];
+                last = &fields[k];
         check(text == last->value, "the last field of a name is found");
-        check(strlen(last->value) == last->size, "its value is a string then");
+        check(strlen(last->value) == last->value_size,
+              "its value is a string then");
     }
 }
 
@@ -175,11 +178,11 @@ write_form(char *to, const char *boundary, const struct arguments *all)
 {
     char *p = to;
 
-    for (size_t i = 0; i < all->n; i++)
+    for (size_t i = 0; i < all->list.n; i++)
         p = put_part(p, boundary, &(struct httpfile){
-                         .field = all->items[i].name,
-                         .body = all->items[i].value,
-                         .size = all->items[i].size});
+                         .field = all->list.items[i].name,
+                         .body = all->list.items[i].value,
+                         .size = all->list.items[i].value_size});
     for (size_t i = 0; i < all->nfiles; i++)
         p = put_part(p, boundary, &all->files[i]);
     p += sprintf(p, "\r\n--%s--\r\n", boundary);
@@ -190,7 +193,7 @@ static void
 check_again(const struct arguments *all, const char *data, size_t size)
 {
     struct arena *arena = NULL;
-    struct arguments again = {.arena = &arena};
+    struct arguments again = {.list.arena = &arena};
     size_t room = 10 * size + 1000;
     char boundary[40] = "0", type[100];
     char *text = malloc(room);
@@ -203,14 +206,16 @@ check_again(const struct arguments *all, const char *data, size_t size)
     check(size <= room, "the form is not larger than the room for it");
     wrong = httpform_parse_multipart(&again, type, text, size);
     check(wrong == NULL, "a form is valid when it is written again");
-    check(all->n == again.n && all->nfiles == again.nfiles,
+    check(all->list.n == again.list.n && all->nfiles == again.nfiles,
           "it has as many fields and files then");
-    for (size_t i = 0; i < all->n; i++)
-        check(is_same(all->items[i].name, all->items[i].name_size,
-                      again.items[i].name, again.items[i].name_size) &&
-              is_same(all->items[i].value, all->items[i].size,
-                      again.items[i].value, again.items[i].size),
+    for (size_t i = 0; i < all->list.n; i++) {
+        const struct httpheader *f = &all->list.items[i];
+        const struct httpheader *g = &again.list.items[i];
+
+        check(is_same(f->name, f->name_size, g->name, g->name_size) &&
+              is_same(f->value, f->value_size, g->value, g->value_size),
               "it has the same fields then");
+    }
     for (size_t i = 0; i < all->nfiles; i++)
         check(strcmp(all->files[i].field, again.files[i].field) == 0 &&
               strcmp(all->files[i].filename, again.files[i].filename) == 0 &&
@@ -227,12 +232,14 @@ static void
 check_multipart(const char *type, const char *data, size_t size)
 {
     struct arena *arena = NULL;
-    struct arguments all = {.arena = &arena};
+    struct arguments all = {.list.arena = &arena};
     const char *wrong = httpform_parse_multipart(&all, type, data, size);
 
-    check(all.n + all.nfiles <= HTTP_MAX_PARTS, "there are at most 100 parts");
-    for (size_t i = 0; i < all.n; i++)
-        check(httputil_is_value(all.items[i].name, all.items[i].name_size),
+    check(all.list.n + all.nfiles <= HTTP_MAX_PARTS,
+          "there are at most 100 parts");
+    for (size_t i = 0; i < all.list.n; i++)
+        check(httputil_is_value(all.list.items[i].name,
+                                all.list.items[i].name_size),
               "a name can stand in a header");
     for (size_t i = 0; i < all.nfiles; i++) {
         const struct httpfile *f = &all.files[i];
