@@ -21,10 +21,6 @@
 #include "trace.h"
 #include "system.h" /* [4] */
 
-/* The most events that one wait can report. On most systems select() cannot
- * watch more descriptors than this. */
-enum { MAX_READY = 1024 };
-
 /* What the loop knows about a descriptor. */
 struct entry {
     ioloop_handler *handler;
@@ -582,7 +578,7 @@ ioloop_start(struct ioloop *loop)
         TRACE_WAIT(true);
 
         /* The loop waits for events only here. */
-        nready = loop->poller->poll(loop->poller_self, loop->ready, MAX_READY,
+        nready = loop->poller->poll(loop->poller_self, loop->ready,
                                     poll_timeout);
         loop->poll_count++;
         ran = 0; /* [36] */

@@ -24,6 +24,10 @@
  * the numbers are those of epoll, so poller_epoll.c need not translate them. */
 enum { IOLOOP_READ = 0x001, IOLOOP_WRITE = 0x004, IOLOOP_ERROR = 0x018 };
 
+/* The most events that one wait can report. On most systems select() cannot
+ * watch more descriptors than this. */
+enum { MAX_READY = 1024 };
+
 struct poller_event {
     int fd;
     uint32_t events;
@@ -36,13 +40,13 @@ struct poller_event {
  *   for that: register, modify, unregister. 0, or -1 with errno; from chapter
  *   24 on EPERM for a regular file or a directory, EBADF if it is not open.
  * - poll() waits up to `timeout` milliseconds (-1: no limit), writes up to
- *   `max` events to `ready`, and returns their number, or -1 with errno.
+ *   MAX_READY events to `ready`, and returns their number, or -1 with errno.
  * - On a system that does not have the poller, `new` is NULL. */
 struct poller {
     const char *name;
     void *(*new)(void);
     int (*watch)(void *self, int fd, uint32_t before, uint32_t after);
-    int (*poll)(void *self, struct poller_event *ready, int max, int timeout);
+    int (*poll)(void *self, struct poller_event *ready, int timeout);
     void (*free)(void *self); /* [17] */
 };
 

@@ -8,15 +8,9 @@
 
 #ifdef __linux__
 
-#include <assert.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
-
-/* With `+ 0` the compiler does not warn that two enums are compared. */
-static_assert(EPOLLIN + 0 == IOLOOP_READ && EPOLLOUT + 0 == IOLOOP_WRITE &&
-                  (EPOLLERR | EPOLLHUP) == IOLOOP_ERROR + 0,
-              "the events are passed on as they are");
 
 /* How many events one wait reports at most. The requests of one wait are in
  * memory together: if they are few, they fit into the processor's cache. */
@@ -54,11 +48,10 @@ epoll_watch(void *self, int fd, uint32_t before, uint32_t after)
 }
 
 static int
-epoll_poll(void *self, struct poller_event *ready, int max, int timeout)
+epoll_poll(void *self, struct poller_event *ready, int timeout)
 {
     struct epoll_event events[MAX_EVENTS];
-    int n = epoll_wait(*(int *)self, events,
-                       max < MAX_EVENTS ? max : MAX_EVENTS, timeout);
+    int n = epoll_wait(*(int *)self, events, MAX_EVENTS, timeout);
 
     for (int i = 0; i < n; i++)
         ready[i] = (struct poller_event){events[i].data.fd, events[i].events};

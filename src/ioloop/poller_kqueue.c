@@ -106,12 +106,11 @@ events_of(const struct kevent *event)
 }
 
 static int
-kqueue_poll(void *self, struct poller_event *ready, int max, int timeout)
+kqueue_poll(void *self, struct poller_event *ready, int timeout)
 {
     struct kevent events[MAX_EVENTS];
     struct timespec wait = {timeout / 1000, timeout % 1000 * 1000000};
-    int n = kevent(*(int *)self, NULL, 0, events,
-                   max < MAX_EVENTS ? max : MAX_EVENTS,
+    int n = kevent(*(int *)self, NULL, 0, events, MAX_EVENTS,
                    timeout < 0 ? NULL : &wait);
     int nready = n == -1 ? -1 : 0;
 

@@ -74,7 +74,7 @@ is_broken(int fd)
 
 /* select() reports no errors: a broken connection is readable and writable. */
 static int
-select_poll(void *self, struct poller_event *ready, int max, int timeout)
+select_poll(void *self, struct poller_event *ready, int timeout)
 {
     struct select *watched = self;
     fd_set read = watched->read, write = watched->write;
@@ -92,7 +92,7 @@ select_poll(void *self, struct poller_event *ready, int max, int timeout)
     if (select(FD_SETSIZE, &read, &write, NULL,
                timeout < 0 ? NULL : &wait) == -1)
         return -1;
-    for (int fd = 0; fd < FD_SETSIZE && n < max; fd++) {
+    for (int fd = 0; fd < FD_SETSIZE && n < MAX_READY; fd++) {
         uint32_t events = (FD_ISSET(fd, &read) ? IOLOOP_READ : 0) |
                           (FD_ISSET(fd, &write) ? IOLOOP_WRITE : 0);
 
