@@ -341,8 +341,7 @@ arena_copy(struct arena **a, const void *data, size_t size)
 
     if (copy == NULL)
         return NULL;
-    if (size > 0)
-        memcpy(copy, data, size);
+    memcpy(copy, data, size);
     copy[size] = '\0';
     return copy;
 }
