@@ -447,7 +447,7 @@ handler_write_error(struct handler *self, int status, const char *detail)
         handler_fail(self, 503, http_no_memory);
 }
 
-/* handler_finish() makes the page. An earlier failure decides what it says. */
+/* handler_finish() makes the page. */
 void
 handler_send_error(struct handler *self, int status, const char *detail)
 {
@@ -455,10 +455,14 @@ handler_send_error(struct handler *self, int status, const char *detail)
     if (!still_open(self, BODY, "send_error"))
         return;
 
-    if (self->failed == 0) {
-        self->failed = status != 0 ? status : 500; /* 0 would be no failure */
-        self->why = detail;
+    /* [21] An earlier failure decides what the page says. */
+    if (self->failed != 0) {
+        status = self->failed;
+        detail = self->why;
     }
+
+    self->failed = status != 0 ? status : 500; /* 0 would be no failure */
+    self->why = detail;
     handler_finish(self);
 }
 
