@@ -283,7 +283,7 @@ read_from_buffer(struct iostream *s)
 {
     size_t n = 0;
 
-    if (s->delimiter != NULL)
+    if (s->delimiter != NULL && s->read_buffer != NULL)
         n = buffer_find(s->read_buffer, s->delimiter, &s->scan_pos);
     if (n > 0 && n < s->wanted)
         s->wanted = n;
