@@ -281,13 +281,13 @@ run_read_callback(void *arg)
 static bool
 read_from_buffer(struct iostream *s)
 {
-    size_t n = 0;
+    size_t length = buffer_length(s->read_buffer), n = 0;
 
-    if (s->delimiter != NULL && s->read_buffer != NULL)
+    if (s->delimiter != NULL && length > 0)
         n = buffer_find(s->read_buffer, s->delimiter, &s->scan_pos);
     if (n > 0 && n < s->wanted)
         s->wanted = n;
-    if (s->fd == -1 || buffer_length(s->read_buffer) < s->wanted)
+    if (s->fd == -1 || length < s->wanted)
         return false;
     s->read_complete = true;
 
