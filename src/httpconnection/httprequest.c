@@ -109,6 +109,11 @@ parse_target(struct httprequest *r)
         n = 1;
     }
 
+    /* [36] Mostly the target is the path: it needs no copy. */
+    r->path = target;
+    if (target[n] == '\0' && strchr(target, '%') == NULL)
+        return NULL;
+
     path = arena_copy(&r->arena, target, n);
     r->path = path;
 

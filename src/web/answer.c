@@ -412,7 +412,8 @@ handler_finish(struct handler *self)
             handler_set_allow(self);
 
         handler_write_error(self, status, self->why);
-        settle_length(self);
+        self->framing.length = buffer_length(self->body);
+        self->framing.length_known = true;
     }
 
     /* (14) The answer is complete. */
