@@ -146,8 +146,7 @@ enum { CALLBACKS_PER_FD = 16 };
 
 /* Makes the table long enough for `fd`. The kernel gives out the lowest free
  * number, so few entries stay unused. Only the entries up to `fd` are set to 0:
- * a page of memory that is never written costs nothing. (The function is not
- * static: from chapter 27 on iostream.c calls it, too.) */
+ * a page of memory that is never written costs nothing. */
 bool
 ioloop_reserve(struct ioloop *loop, int fd)
 {

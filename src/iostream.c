@@ -71,16 +71,12 @@ iostream_new(struct ioloop *loop, int fd)
 {
     struct iostream *s = malloc(sizeof *s);
 
-    if (s == NULL)
-        return NULL;
-
-    /* [27] The room that this stream needs in the tables of the loop is
-     * reserved now, so the tables need no memory for it later. */
-    if (!ioloop_reserve(loop, fd)) {
+    /* The room that this stream needs in the tables of the loop is reserved
+     * now, so the tables need no memory for it later. */
+    if (s == NULL || !ioloop_reserve(loop, fd)) {
         free(s);
         return NULL;
     }
-
     *s = (struct iostream){.loop = loop, .fd = fd};
 
     /* (4) The loop does not watch the socket yet; see set_io_state(). */
