@@ -61,9 +61,9 @@ int ioloop_update_handler(struct ioloop *loop, int fd, uint32_t events);
  * - No effect if `fd` has no handler. */
 void ioloop_remove_handler(struct ioloop *loop, int fd);
 
-/* [6] Reserves room for `fd`, which must be open, in the tables of the loop: for
- * its handler, and from chapter 27 on for up to eight queued callbacks of its
- * owner. Returns false, with errno, if there is no memory. */
+/* [6] Reserves room for `fd`, which must be open, in the tables of the loop:
+ * for its handler, and from chapter 27 on for up to eight queued callbacks of
+ * its owner. Returns false, with errno, if there is no memory. */
 bool ioloop_reserve(struct ioloop *loop, int fd);
 
 /* [4] --- callbacks ----------------------------------------------------- */
