@@ -185,8 +185,9 @@ void handler_write_error(struct handler *self, int status, const char *detail);
  * also shown to the client if the status is below 500. */
 void handler_fail(struct handler *self, int status, const char *why);
 
-/* [25] True if the client has gone, or the answer has failed. Then nothing that
- * the handler writes is sent, and the handler should finish. */
+/* [25] True if the client has gone, the answer has failed, or the client wants
+ * no more than its head (HEAD). Then nothing that the handler writes is sent,
+ * and the handler should finish. */
 bool handler_client_gone(struct handler *self);
 
 #endif

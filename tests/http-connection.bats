@@ -95,6 +95,14 @@ stays() {
     [ "$(statuses)" = 500 ]
 }
 
+@test "HEAD of an answer without an end is answered at once, and the next request, too" {
+    start_server
+    for path in '/stream?n=1000000000' '/bytes?n=1073741824'; do
+        client send "$(get "$path" | sed s/GET/HEAD/)$(get /)" readuntil 'Hello, world' > "$TMP/out"
+        [ "$(statuses)" = "200 200" ]
+    done
+}
+
 @test "an error page leaves the connection open" {
     start_server
     run http -o /dev/null -w '%{http_code} %{num_connects}\n' "$URL/error" \

@@ -353,10 +353,8 @@ add_etag(struct handler *self)
                                                 sizeof self->etag - 1}))
         handler_fail(self, 503, http_no_memory);
     status = conditional_check_tag(self->request, self->etag);
-    if (status == 304) {
+    if (status == 304)
         self->status = 304;
-        buffer_release(&self->body);
-    }
 
     /* [29] If-Match names another version of the page. */
     if (status == 412)
@@ -472,5 +470,6 @@ handler_send_error(struct handler *self, int status, const char *detail)
 bool
 handler_client_gone(struct handler *self)
 {
-    return self->failed != 0 || self->request->connection == NULL;
+    return self->failed != 0 || self->request->connection == NULL ||
+           (self->headers_written && !self->sends_body);
 }
