@@ -184,8 +184,8 @@ handle_request(struct httpconnection *c)
 
 /* --- the body -------------------------------------------------------- */
 
-/* HTTPConnection._on_request_body: the body is complete. The request gets a
- * copy: the stream needs its buffer for the next request. */
+/* HTTPConnection._on_request_body: the bytes of the body are there. The request
+ * gets a copy: the stream needs its buffer for the next request. */
 static void
 on_request_body(const char *data, size_t size, void *arg)
 {
@@ -196,8 +196,17 @@ on_request_body(const char *data, size_t size, void *arg)
         httpconnection_refuse(c, HTTP_NO_MEMORY);
         return;
     }
+
+    /* [22] A large body is read in pieces. Read in one, it would be in memory
+     * twice at its end, and to copy it would hold up the loop. */
+    size_t left = r->body_size - buffer_length(r->body_buffer);
+    if (left > 0) {
+        iostream_read_bytes(c->stream, left < HTTP_PIECE ? left : HTTP_PIECE,
+                            on_request_body, c);
+        return;
+    }
+
     r->body = r->body_buffer->data + r->body_buffer->start;
-    r->body_size = buffer_length(r->body_buffer);
 
     /* (10) The request is complete. */
     TOUR(10, iostream_fd(c->stream), "the body: %zu bytes", r->body_size);
@@ -205,7 +214,7 @@ on_request_body(const char *data, size_t size, void *arg)
 }
 
 /* [27] All chunks are in the buffer of the request already, or `wrong` says why
- * they are not. */
+ * they are not. If there was none, the call with no bytes makes the buffer. */
 static void
 on_chunks(const char *wrong, void *arg)
 {
@@ -252,6 +261,12 @@ read_body(struct httpconnection *c)
         httpchunked_read(c->stream, r, max, on_chunks, c);
         return true;
     }
+
+    r->body_size = length;
+
+    /* [22] on_request_body() reads the other pieces. */
+    if (length > HTTP_PIECE)
+        length = HTTP_PIECE;
 
     iostream_read_bytes(c->stream, length, on_request_body, c);
     return true;

@@ -591,3 +591,20 @@ END
             "f x a/b $n" ]
     done
 }
+
+# A body is in memory once, and not a second time at its end.
+@test "a body that the options allow is taken, with a length and as one chunk" {
+    start_server --max-body-size=268435456
+    head -c 150000000 /dev/zero > "$TMP/body"
+    http -w '%{http_code}' -H Expect: -H 'Content-Type: a/b' --data-binary @"$TMP/body" \
+        "$URL/upload" > "$TMP/answer"
+    [ "$(cat "$TMP/answer")" = 200 ]
+    {
+        printf 'POST /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\n'
+        printf 'Transfer-Encoding: chunked\r\n\r\n%x\r\n' 150000000
+        cat "$TMP/body"
+        printf '\r\n0\r\n\r\n'
+    } > "$TMP/chunked"
+    client file "$TMP/chunked" read > "$TMP/answer"
+    [ "$(head -n 1 "$TMP/answer" | tr -d '\r')" = "HTTP/1.1 200 OK" ]
+}

@@ -67,6 +67,28 @@ needs_much_memory() {
     done
 }
 
+# Ten bodies hold 150 MiB: less than the limit. A body that were in memory twice at
+# its end would not fit beside them.
+@test "a fast body is answered while silent ones hold most of the memory" {
+    start --body-timeout=3600
+    needs_much_memory
+    {
+        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
+        head -c 15728640 /dev/zero
+    } > "$TMP/body"
+    stay 10 file "$TMP/body"
+    until_true has_filled 150000
+    {
+        printf 'POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 15728640\r\n'
+        printf 'Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na='
+        head -c 15728637 /dev/zero | tr '\0' b
+    } > "$TMP/fast"
+    for i in 1 2 3; do
+        client file "$TMP/fast" pause 700 send b read > "$TMP/answer"
+        [ "$(wc -c < "$TMP/answer")" -gt 15728640 ]
+    done
+}
+
 @test "when only answers hold the memory, the slowest reader is cut and others are served" {
     start --body-timeout=3600
     needs_much_memory

@@ -24,11 +24,10 @@ struct progress {
 /* [22] The handlers of samples.c. Only the tests of the course need them. */
 extern const struct handler_class form_handler, upload_handler;
 extern const struct handler_class redirect_handler, error_handler; /* [23] */
-extern const struct handler_class bytes_handler; /* [25] */
 
-/* [25] What the client has sent, and what the server can do. */
-extern const struct handler_class echo_handler, headers_handler, whoami_handler,
-    server_handler;
+/* [25] Many bytes, what the client has sent, and what the server can do. */
+extern const struct handler_class bytes_handler, echo_handler, headers_handler,
+    whoami_handler, server_handler;
 
 /* [30] Cookies. */
 extern const struct handler_class cookie_handler, cookie_set_handler,
@@ -39,9 +38,9 @@ extern const struct handler_class work_handler; /* [35] */
 /* [38] {"/trace/([^/]+)/send", &trace_send_handler}: the server opens a
  * connection to itself, and sends the body of the POST there, at most 8 KiB.
  * What comes back is dropped. The answer, 202, does not wait for it. Arguments:
- * - split: the size of a piece (8192). gap: the milliseconds until the next one
- *   (500, at least 50). read: the bytes that are received in each gap
- *   (1000000).
+ * - split: the size of a piece (8192; 0: nothing is sent). gap: the
+ *   milliseconds until the next one (500, at least 50). read: the bytes that
+ *   are received in each gap (1000000).
  * - A connection is closed when a whole gap has brought no more bytes of an
  *   answer, or after 10 seconds. 503: there are eight already.
  * - 501: the server uses TLS, and a client stream does not. */

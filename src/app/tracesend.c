@@ -12,8 +12,8 @@
 #include "trace.h"
 #include "webtrace.h"
 
-enum { MAX_SENDERS = 8, MAX_SENT = 8192 };
-enum { SEND_TIME = 10 * 1000000 }; /* microseconds */
+/* The time is in microseconds. */
+enum { MAX_SENDERS = 8, MAX_SENT = 8192, SEND_TIME = 10 * 1000000 };
 
 /* A client stream, and what it has to send. */
 struct sender {

@@ -32,7 +32,7 @@ struct httpchunked {
     struct iostream *stream;
     struct httprequest *request;
     size_t max;
-    size_t size;  /* bytes of the chunk */
+    size_t size;  /* of the chunk, without what has been read */
     size_t extra; /* see MAX_EXTRA */
     size_t trailer_bytes;
     struct httpheaders trailers;
@@ -123,7 +123,7 @@ on_size_line(const char *line, size_t size, void *arg)
     if (wrong != NULL)
         c->callback(wrong, c->arg);
     else if (c->size > 0)
-        iostream_read_bytes(c->stream, c->size, on_chunk, c);
+        on_chunk("", 0, c);
     else
         read_line(c, MAX_TRAILER_BYTES, on_trailer);
 }
@@ -143,15 +143,22 @@ on_data_end(const char *data, size_t size, void *arg)
         read_line(c, MAX_SIZE_LINE, on_size_line);
 }
 
+/* A piece of a chunk, or none yet. */
 static void
 on_chunk(const char *data, size_t size, void *arg)
 {
     struct httpchunked *c = arg;
 
-    if (buffer_append(&c->request->body_buffer, data, size))
-        iostream_read_bytes(c->stream, 2, on_data_end, c);
-    else
+    c->size -= size;
+    c->request->body_size += size;
+    if (!buffer_append(&c->request->body_buffer, data, size))
         c->callback(HTTP_NO_MEMORY, c->arg);
+    else if (c->size > 0)
+        iostream_read_bytes(c->stream,
+                            c->size < HTTP_PIECE ? c->size : HTTP_PIECE,
+                            on_chunk, c);
+    else
+        iostream_read_bytes(c->stream, 2, on_data_end, c);
 }
 
 /* --- the end ------------------------------------------------------------- */

@@ -196,18 +196,17 @@ parse_disposition(struct arena **arena, const char *value, struct httpfile *f)
 static const char *
 add_part(struct arguments *arguments, struct httpfile f)
 {
-    struct arena **arena = arguments->list.arena;
+    struct httpheaders *list = &arguments->list;
     void *files;
 
     if (f.filename == NULL || *f.filename == '\0') {
-        struct httpheader field = {f.field, arena_copy(arena, f.body, f.size),
-                                   strlen(f.field), f.size};
-        bool ok = field.value != NULL &&
-                  httpheaders_append(&arguments->list, field);
+        char *value = arena_copy(list->arena, f.body, f.size);
+        struct httpheader field = {f.field, value, strlen(f.field), f.size};
 
-        return ok ? NULL : HTTP_NO_MEMORY;
+        return value != NULL && httpheaders_append(list, field)
+                   ? NULL : HTTP_NO_MEMORY;
     }
-    files = arena_more(arena, arguments->files, arguments->nfiles,
+    files = arena_more(list->arena, arguments->files, arguments->nfiles,
                        &arguments->files_size, sizeof f);
     if (files == NULL)
         return HTTP_NO_MEMORY;

@@ -85,10 +85,10 @@ is_fast_enough(const struct httplimits *limits, const struct watched *w)
                                              SECOND * HTTP_MIN_RATE);
 }
 
-/* To be called when the deadline is over. True if the loop was late, not the
- * client: the kernel had bytes of the client that the loop had not received.
- * (The kernel counts what a client acknowledges even if the loop is late, so an
- * answer needs no such check.) */
+/* To be called when the deadline is over. True if the client was in time: it
+ * has brought enough bytes, or the loop was late, and the kernel had bytes of
+ * the client that the loop had not received. (The kernel counts what a client
+ * acknowledges even if the loop is late, so an answer needs no such check.) */
 static bool
 loop_was_late(const struct httplimits *limits, struct watched *w)
 {
@@ -123,8 +123,9 @@ expire(struct watched *w, const char *wrong)
 }
 
 /* Compares a connection with its limit. Returns the time of the next check.
- * After a window with enough bytes of an answer the next one begins when the
- * client last took bytes, if the system can tell that, else now. */
+ * After a window with enough bytes of a body the next one begins now; after one
+ * with enough bytes of an answer, when the client last took bytes, if the
+ * system can tell that. */
 static int64_t
 check(const struct httplimits *limits, struct watched *w, int64_t now)
 {
@@ -245,6 +246,7 @@ relieve(void *arg)
         w->holding = holding_time(w, now);
         longest = w->holding > longest ? w->holding : longest;
     }
+    /* What holds less than a microsecond holds no memory worth a connection. */
     for (double least = longest / 2; excess > 0 && least >= 1; least /= 2)
         for (w = limits->first; w != NULL && excess > 0; w = w->next)
             if (w->holding >= least) {

@@ -107,6 +107,9 @@ const char *httprequest_body_length(struct httprequest *request, size_t max,
                                     size_t *length);
 #define HTTP_LENGTH_UNKNOWN SIZE_MAX /* [27] */
 
+/* [22] The most bytes of a body that are read at once. */
+enum { HTTP_PIECE = 65536 };
+
 /* [22] Does the client wait for a 100 before it sends the body (RFC 9110,
  * section 10.1.1)? A client of HTTP/1.0 does not. Any other expectation is
  * wrong (417). */

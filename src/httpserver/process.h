@@ -24,6 +24,7 @@ enum { MAX_PROCESSES = 256 };
  *   and SIGCHLD (some systems drop a blocked signal that is to be ignored), and
  *   there is no loop: two processes must not share its descriptors.
  * - A child unblocks the signals when it is ready for them.
+ * - If a listener or a pipe cannot be made, the program ends with a message.
  *
  * In the parent it does not return. When all children have ended it calls
  * `end`, which must not return either, with the exit status of the program: 0

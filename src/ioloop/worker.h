@@ -46,7 +46,8 @@ void worker_submit(struct ioloop *loop, struct job *job);
 void worker_cancel(struct job *job);
 
 /* For the end of a program: cancels all jobs, and waits for those that run.
- * When it returns, each `done` is queued in the loop but has not run. */
+ * When it returns, each `done` is queued in the loop but has not run. After it
+ * no job may be submitted. */
 void worker_end(void);
 
 #endif
