@@ -632,10 +632,10 @@ END
         < "$TMP/fifo" > "$TMP/out" 2>&1 3>&- 4>&- &
     exec 9> "$TMP/fifo"
     for i in $(seq 250); do
-        [ "$(grep -c 'iostream_read_bytes .* 16777216 bytes' "$SERVER_LOG")" -lt 60 ] || break
+        [ "$(grep -c 'iostream_read_bytes .* 65536 bytes' "$SERVER_LOG")" -lt 60 ] || break
         sleep 0.02
     done
-    [ "$(grep -c 'iostream_read_bytes .* 16777216 bytes' "$SERVER_LOG")" -eq 60 ]
+    [ "$(grep -c 'iostream_read_bytes .* 65536 bytes' "$SERVER_LOG")" -eq 60 ]
 
     # Sixty times 16 MiB would be a thousand.
     [ $(($(size) - before)) -lt 100000 ] || { echo "$i: $(size) kB"; false; }
