@@ -605,6 +605,9 @@ END
         cat "$TMP/body"
         printf '\r\n0\r\n\r\n'
     } > "$TMP/chunked"
-    client file "$TMP/chunked" read > "$TMP/answer"
+    exec 8<> "/dev/tcp/127.0.0.1/$PORT"
+    cat "$TMP/chunked" >&8
+    head -n 1 <&8 > "$TMP/answer"
+    exec 8>&-
     [ "$(head -n 1 "$TMP/answer" | tr -d '\r')" = "HTTP/1.1 200 OK" ]
 }

@@ -116,7 +116,7 @@ send_post(struct handler *self)
     *s = (struct sender){
         .loop = r->loop, .end = ioloop_time() + SEND_TIME,
         .gap = (gap > 50 ? gap : 50) * 1000, .split = (size_t)split,
-        .read = (size_t)read, .size = r->body_size};
+        .read = read > 0 ? (size_t)read : 1, .size = r->body_size};
     memcpy(s->bytes, r->body, r->body_size);
     handler_set_status(self, 202);
 }

@@ -341,7 +341,8 @@ arena_copy(struct arena **a, const void *data, size_t size)
 
     if (copy == NULL)
         return NULL;
-    memcpy(copy, data, size);
+    if (size > 0)
+        memcpy(copy, data, size);
     copy[size] = '\0';
     return copy;
 }

@@ -108,8 +108,7 @@ size_t buffer_send_with(struct buffer *b, int fd, const void **data,
 struct arena;
 void *arena_alloc(struct arena **a, size_t size);
 
-/* Copies `size` bytes and appends a NUL. `data` is not NULL, also for no
- * bytes. */
+/* Copies `size` bytes and appends a NUL. */
 char *arena_copy(struct arena **a, const void *data, size_t size);
 
 /* [11] Makes room for one more item in an array of `n` items of `item` bytes,
