@@ -18,14 +18,17 @@ needs_much_memory() {
     [ "${free:-0}" -gt 2097152 ] || skip "needs 2 GiB of free memory"
 }
 
+# announce N: a request that says 16 MiB, and N bytes of its body.
+announce() {
+    printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
+    head -c "$1" /dev/zero
+}
+
 # 16 bodies of 16 MiB that lack their last byte do not fit into 256 MiB.
 @test "when memory is short, the slowest of the largest bodies gets 503 and an honest upload 200" {
     start --body-timeout=3600
     needs_much_memory
-    {
-        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
-        head -c 16777215 /dev/zero
-    } > "$TMP/body"
+    announce 16777215 > "$TMP/body"
     stay 16 file "$TMP/body"
     until_true has_filled 150000
     wait_for_line "$SERVER_LOG" ' 503 '
@@ -67,15 +70,12 @@ needs_much_memory() {
     done
 }
 
-# Ten bodies hold 150 MiB: less than the limit. A body that were in memory twice at
-# its end would not fit beside them.
+# Ten bodies hold 150 MiB: less than the limit. A body that is in memory twice at
+# its end does not fit beside them.
 @test "a fast body is answered while silent ones hold most of the memory" {
     start --body-timeout=3600
     needs_much_memory
-    {
-        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
-        head -c 15728640 /dev/zero
-    } > "$TMP/body"
+    announce 15728640 > "$TMP/body"
     stay 10 file "$TMP/body"
     until_true has_filled 150000
     {
@@ -92,10 +92,7 @@ needs_much_memory() {
 @test "when only answers hold the memory, the slowest reader is cut and others are served" {
     start --body-timeout=3600
     needs_much_memory
-    {
-        printf 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n'
-        head -c 16777216 /dev/zero
-    } > "$TMP/body"
+    announce 16777216 > "$TMP/body"
     for i in $(seq 16); do
         client_bg "$TMP/deaf.$i" -t 60 rcvbuf 4096 file "$TMP/body" deaf pause 40000
         STAYING+=("$CLIENT_PID")
