@@ -20,8 +20,8 @@
 enum { HTTP_MAX_FIELDS = 1000 };
 enum { HTTP_MAX_PARTS = 100 }; /* [22] */
 
-/* [22] HTTPFile: one uploaded file. `body` points into the request's body, and
- * no NUL ends it; the other three are strings. */
+/* [22] HTTPFile (in Tornado 2.0 a dictionary): one uploaded file. `body` points
+ * into the request's body, and no NUL ends it; the other three are strings. */
 struct httpfile {
     const char *field, *filename, *content_type, *body;
     size_t size;
