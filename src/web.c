@@ -17,7 +17,7 @@
 
 struct application {
     const struct urlspec *specs;
-    struct urlspecs *regexes; /* [23] those of `specs` that have to match */
+    struct urlspecs *regexes; /* [23] the regular expressions of `specs` */
     const char *cookie_secret; /* [31] */
     struct httpserver *server; /* [26] NULL: application_listen() makes one */
     struct httpconnection_settings settings; /* [26] of that server */

@@ -22,8 +22,8 @@ urlspec_find(const struct urlspec *specs, const char *path)
         if (strcmp(specs->pattern, path) != 0)
             continue;
 
-        /* [23] The path looks like a regular expression, and it may be
-         * one that does not match itself. */
+        /* [23] The path is equal to a regular expression, which need not match
+         * itself: "/a+" does not match the path "/a+". */
         if (path[literal_size(path)] != '\0')
             return NULL;
 
