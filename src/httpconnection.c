@@ -197,8 +197,8 @@ on_request_body(const char *data, size_t size, void *arg)
         return;
     }
 
-    /* [22] A large body is read in pieces. Otherwise it would be in memory twice
-     * when it is complete, and the copying would block the loop. */
+    /* [22] A large body is read in pieces. Otherwise it would be in memory
+     * twice when it is complete, and the copying would block the loop. */
     size_t left = r->body_size - buffer_length(r->body_buffer);
     if (left > 0) {
         iostream_read_bytes(c->stream, left < HTTP_PIECE ? left : HTTP_PIECE,
