@@ -167,7 +167,7 @@ server_options(struct handler *self)
 
 const struct handler_class server_handler = {.options = server_options};
 
-/* [24] --- numbers of the client, long answers ----------------------------- */
+/* [24] --- numbers of the client ------------------------------------------- */
 
 bool
 number_argument(struct handler *self, const char *name, const char *fallback,
@@ -185,8 +185,10 @@ number_argument(struct handler *self, const char *name, const char *fallback,
     return false;
 }
 
-/* [25] Sends one piece, and the next one when the kernel has taken this one, so
- * that memory does not grow with the answer. */
+/* [25] --- long answers ---------------------------------------------------- */
+
+/* Sends one piece, and the next one when the kernel has taken this one, so that
+ * memory does not grow with the answer. */
 static void
 bytes_more(void *arg)
 {
@@ -205,7 +207,7 @@ bytes_more(void *arg)
     handler_flush(self, bytes_more, self);
 }
 
-/* [25] The first piece. */
+/* The first piece. */
 static void
 bytes_get(struct handler *self)
 {
@@ -218,7 +220,7 @@ bytes_get(struct handler *self)
     bytes_more(self);
 }
 
-/* [25] The state counts what has been written. */
+/* The state counts what has been written. */
 const struct handler_class bytes_handler = {
     .get = bytes_get, .asynchronous = true,
     .state_size = sizeof(struct progress),
