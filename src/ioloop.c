@@ -144,9 +144,9 @@ reserve(void *array, size_t *size, size_t n, size_t item)
  * that run in this turn, and eight that they add. */
 enum { CALLBACKS_PER_FD = 16 };
 
-/* Makes the table long enough for `fd`. The kernel gives out the lowest free
- * number, so few entries stay unused. Only the entries up to `fd` are set to 0:
- * a page of memory that is never written costs nothing. */
+/* Makes the table long enough for `fd`; streams (chapter 6) call it, too. The
+ * kernel gives out the lowest free number, so few entries stay unused. Only the
+ * entries up to `fd` are set to 0: unwritten pages cost no memory. */
 bool
 ioloop_reserve(struct ioloop *loop, int fd)
 {

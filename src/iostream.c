@@ -1,4 +1,4 @@
-/* [6] iostream.c -- a socket with a read buffer and a write buffer.
+/* [6] iostream.c -- a socket with a read buffer and (chapter 8) a write buffer.
  *
  * The program calls functions such as iostream_read_until(), which record in
  * struct iostream what is wanted. The loop calls stream_events() when the

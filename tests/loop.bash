@@ -203,7 +203,7 @@ callback_driver() {
 #include "trace.h"
 
 static struct ioloop *loop;
-static unsigned turn;
+static unsigned turn = -1u; /* the turn of the last next(); -1: none yet */
 
 static void
 finish(void *arg)
@@ -233,7 +233,7 @@ next(void *arg)
 {
     int left = *(int *)arg;
 
-    if (turn != 0 && trace_turn != turn + 1)
+    if (turn != -1u && trace_turn != turn + 1)
         printf("turn %u after %u\n", trace_turn, turn);
     turn = trace_turn;
     *(int *)arg = left - 1;
