@@ -66,8 +66,8 @@ void httpconnection_handle_stream(struct iostream *stream,
  * what is unsent.
  * - `data` is copied.
  * - `callback`, if not NULL, runs when no byte is unsent any more, and from
- *   chapter 24 on also when the client has gone. A later write's callback
- *   replaces it.
+ *   chapter 24 on also when the client has gone. The callback of a later write
+ *   replaces it, also if that is NULL.
  * - After httprequest_finish(), or without a client, nothing is sent; until
  *   chapter 24 the function must not be called then. */
 void httprequest_write(struct httprequest *request, const void *data,

@@ -2,8 +2,7 @@
  * half of RequestHandler.
  *
  * In the order of events: application_call() finds the class and makes the
- * handler, handler_execute() calls its method, which reads the arguments and
- * writes the answer. */
+ * handler, handler_execute() calls its method, which writes the answer. */
 #include "web.h"
 
 #include <stdio.h> /* [14] */

@@ -8,10 +8,10 @@ WHOLE=8388652       # the body's eight megabytes, and 44 bytes of head
 
 saw() { wait_for_line "$SERVER_LOG" "$1" 8; }
 
-# turn_of STOP: in which turn a stop was heard for the first time.
+# turn_of STOP: the first turn with that stop.
 turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
 
-# A client that asks and then fetches nothing; the server owes it megabytes.
+# A client that sends a request and reads nothing: megabytes stay unsent.
 deaf_client() {
     "$BUILD/client" -t 60 "$PORT" rcvbuf 4096 send "$REQUEST" deaf \
         pause 50000 > /dev/null 2>&1 < /dev/null 3>&- 4>&- &
@@ -38,7 +38,7 @@ deaf_client() {
 
 @test "while the kernel takes nothing the loop sleeps" {
     deaf_client
-    sleep 0.3               # A loop that spins says so thousands of times.
+    sleep 0.3               # A loop that spins writes thousands of lines.
     lines=$(grep -c 'conn 1 ' "$SERVER_LOG")
     kill "$CLIENT_PID"
     echo "$lines lines"
@@ -65,8 +65,8 @@ deaf_client() {
     wait_for_line "$BATS_TEST_TMPDIR/count" "^$WHOLE\$"
 }
 
-# half_closed: until a client's last word has reached the sleeping server,
-# where the system shows that (8 is CLOSE_WAIT).
+# half_closed: waits until the client's FIN has reached the stopped server, if the
+# system shows that (8 is CLOSE_WAIT).
 half_closed() {
     local i
     [ -r /proc/net/tcp ] || { sleep 0.3; return; }

@@ -3,7 +3,7 @@
 setup() { load helper; }
 teardown() { stop_server clean; }
 
-# How often (N) was heard in each of the turns that it was heard in.
+# per_turn N: how often the stop (N) stands in each turn that has it.
 per_turn() {
     awk -v stop="($1)" '
         $3 == stop && $2 != turn { if (n) print n; n = 0; turn = $2 }
@@ -71,10 +71,10 @@ per_turn() {
         /\(3\) +conn 101 / { exit !answered }' "$SERVER_LOG"
 }
 
-# turn_of STOP: in which turn a stop was heard for the first time.
+# turn_of STOP: the first turn with that stop.
 turn_of() { awk -v s="($1)" '$3 == s { print $2; exit }' "$SERVER_LOG"; }
 
-@test "a client that has spoken already is served without the loop" {
+@test "a request that is here already is read in the turn of the accept" {
     start_step 9 --trace
     kill -STOP "$SERVER_PID"
     client send 'GET / HTTP/1.0\r\n\r\n'

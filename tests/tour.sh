@@ -9,9 +9,10 @@ trap 'kill $pid 2> /dev/null; rm -rf "$tmp"' EXIT
 
 command -v curl > /dev/null || { echo "The tour needs curl."; exit 1; }
 
+: > "$tmp/out"
 "$program" --port=0 --trace > "$tmp/out" 2> "$tmp/trace" < /dev/null &
 pid=$!
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for i in $(seq 100); do
     grep -q '^listening on ' "$tmp/out" && break
     sleep 0.1
 done

@@ -350,7 +350,7 @@ httprequest_expects_continue(const struct httprequest *r, bool *expects)
 /* [14] --- forms ----------------------------------------------------------- */
 
 /* Tornado parses forms in _on_request_body. Here it is done when the
- * application asks: a handler that stores a million bytes "a&" has no use for
+ * application asks: a handler that stores the bytes of a body has no use for
  * fields. */
 const char *
 httprequest_parse_body(struct httprequest *r)

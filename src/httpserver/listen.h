@@ -4,7 +4,7 @@
  *     netutil.bind_sockets
  *     Layer 3.
  *
- * The kernel accepts connections for a socket as soon as listen() has been
+ * The kernel completes connections for a socket as soon as listen() has been
  * called. They are pending until the process calls accept(). */
 #ifndef LISTEN_H
 #define LISTEN_H
