@@ -85,10 +85,11 @@ is_fast_enough(const struct httplimits *limits, const struct watched *w)
                                              SECOND * HTTP_MIN_RATE);
 }
 
-/* To be called when the deadline is over. True if the client was in time: it
- * has brought enough bytes, or the loop was late, and the kernel had bytes of
- * the client that the loop had not received. (The kernel counts what a client
- * acknowledges even if the loop is late, so an answer needs no such check.) */
+/* To be called when the deadline is over. Receives what the kernel already has.
+ * True if the client was in time after all: the read is complete now, or a body
+ * has enough bytes for its window, or an idle client has begun a request. (The
+ * kernel counts what a client acknowledges even if the loop is late, so an
+ * answer needs no such check.) */
 static bool
 loop_was_late(const struct httplimits *limits, struct watched *w)
 {
@@ -122,10 +123,9 @@ expire(struct watched *w, const char *wrong)
     }
 }
 
-/* Compares a connection with its limit. Returns the time of the next check.
- * After a window with enough bytes of a body the next one begins now; after one
- * with enough bytes of an answer, when the client last took bytes, if the
- * system can tell that. */
+/* Compares a connection with its limit. Returns the time of the next check. If
+ * a window has enough bytes the next one begins: that of a body now, that of an
+ * answer when the client last took bytes, if the system can tell that. */
 static int64_t
 check(const struct httplimits *limits, struct watched *w, int64_t now)
 {
@@ -320,7 +320,8 @@ httplimits_observe(struct httpconnection *c, struct iostream *stream,
     if (w == NULL)
         return;
 
-    /* A request has ended, and its memory is free in the next turn. */
+    /* A request has ended, and its memory is free in the next turn. A sweep
+     * returns it to the system. */
     if ((state == HTTP_IDLE || state == HTTP_CLOSED) && memory_had_peak())
         schedule(limits, ioloop_time() + SECOND);
 

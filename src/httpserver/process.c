@@ -83,8 +83,8 @@ may_restart(struct supervisor *s)
 }
 
 /* [34] Replaces the next child after a SIGHUP, but does nothing while the child
- * that was replaced last is shutting down: so these are never two at a time.
- * True in a new child. */
+ * that was replaced last is shutting down: there is never more than one that
+ * has been replaced and has not ended. True in a new child. */
 static bool
 replace_next(struct supervisor *s)
 {
@@ -156,8 +156,9 @@ signal_children(const struct supervisor *s, int signal_number)
 
 /* SIGTERM or SIGINT has come. The parent closes the listeners first, so that no
  * connection waits for a child that will not accept it. When the whole process
- * group gets SIGTERM, each child gets a second SIGTERM from the parent, and
- * ignores it. So after a second signal the parent sends SIGINT. */
+ * group gets SIGTERM, each child gets another one from the parent: a second
+ * SIGTERM must not mean more to a child than the first (chapter 34). So after a
+ * second signal the parent sends SIGINT. */
 static void
 stop_all(struct supervisor *s, int signal_number)
 {

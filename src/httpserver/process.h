@@ -20,9 +20,10 @@ enum { MAX_PROCESSES = 256 };
  * - *listeners are those of the caller before, those of the child after the
  *   call: child 0 keeps them, and for each other child listeners_bind_shared()
  *   makes a set at the same addresses.
- * - Before the call: watched_signals() are blocked, with handlers for SIGHUP
- *   and SIGCHLD (some systems drop a blocked signal that is to be ignored), and
- *   there is no loop: two processes must not share its descriptors.
+ * - Before the call the caller blocks watched_signals(), and sets handlers for
+ *   SIGHUP and SIGCHLD: some systems drop a blocked signal that would be
+ *   ignored. There must be no loop: two processes must not share its
+ *   descriptors.
  * - A child unblocks the signals when it is ready for them.
  * - If a listener or a pipe cannot be made, the program ends with a message.
  *
