@@ -44,7 +44,7 @@ httpform_unescape(char *text, size_t size, const char *only)
 
 /* --- urlencoded ------------------------------------------------------- */
 
-/* [21] Control bytes (but not tab and line breaks) become blanks, and white
+/* [21] Bytes below 32 (but not tabs and line breaks) become blanks, and white
  * space around the value is removed. */
 static void
 clean(struct httpheader *field)

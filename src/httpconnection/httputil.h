@@ -27,9 +27,9 @@
 /* [15] Its reason without the status. */
 #define http_no_memory (&HTTP_NO_MEMORY[4])
 
-/* [19] The limits of one head. The answer to a longer request line is 414 (from
- * chapter 21 on also if the head comes as a whole), and, from that chapter on,
- * to more headers 431. */
+/* [19] The limits of one head. A longer request line is answered with 414 (from
+ * chapter 21 on also if the head comes as a whole). From chapter 21 on a longer
+ * header, or too many of them, are answered with 431. */
 enum { HTTP_MAX_LINE = 8192 }; /* bytes, without the CR LF */
 enum { HTTP_MAX_HEADERS = 100 }; /* [21] */
 
