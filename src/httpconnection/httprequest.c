@@ -129,7 +129,7 @@ parse_target(struct httprequest *r)
 }
 
 /* RFC 9112, section 3: METHOD SP target SP HTTP/1.x CR LF. Tornado 2.0 splits
- * at spaces and does not check the parts. */
+ * at spaces, and checks only that the last part begins with HTTP/. */
 static const char *
 parse_request_line(struct httprequest *r, char *line, char *lf)
 {
