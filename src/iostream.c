@@ -261,9 +261,9 @@ run_read_callback(void *arg)
     }
 
     /* These two fields are cleared before the call, because the callback may
-     * start the next read. This read does not call recv() before the callback
-     * has returned: recv() may need more room, and to make room can move the
-     * buffer, into which `data` points. */
+     * start the next read. The next read does not call recv() before the
+     * callback has returned: recv() may need more room, and making room can
+     * move the buffer, into which `data` points. */
     s->read_callback = NULL;
     s->read_complete = false;
     callback(data, s->wanted, s->read_arg);
