@@ -157,7 +157,7 @@ bool iostream_try_read_now(struct iostream *stream);
 
 /* A filter stands between the buffers of a stream and the kernel: what the
  * kernel sends and receives is not what the program writes and reads. TLS is a
- * filter (ssl.h). A stream without a filter has no trace of it.
+ * filter (ssl.h).
  *
  * - receive: the last `size` bytes of *buffer have just been received. The
  *   filter replaces them by all bytes that result, also by none: it keeps no
@@ -166,8 +166,9 @@ bool iostream_try_read_now(struct iostream *stream);
  * - send: returns the bytes to be sent in place of the *size bytes of `data`,
  *   valid until the next call, and their number.
  * - close: the stream is about to be closed, and if it ends as it should
- *   (`orderly`) the peer may be told. Later calls of the same turn have no
- *   effect, and after this turn there are none.
+ *   (`orderly`) the filter may tell the peer. The stream may call it again in
+ *   the same turn, which has no effect; after this turn it calls no function of
+ *   the filter.
  * - Each of them may close the stream. */
 struct buffer;
 struct iostream_filter {

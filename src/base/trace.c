@@ -133,8 +133,8 @@ is_idle(const struct record *r)
     return (r->connection == 0 || r->connection == MUTED) && r->stop != 1;
 }
 
-/* What comes behind the last record of a connection makes room: to look at the
- * trace again and again must not empty it. */
+/* The records behind the last one of a connection are dropped. Each look at the
+ * trace causes some, and after many looks only these would be left. */
 bool
 trace_read(struct buffer **to, unsigned long since)
 {

@@ -40,11 +40,12 @@ ssl_start(struct iostream *stream)
 
 /* PIECE: the most bytes that are encrypted at a time, as one record of TLS.
  * MAX_WITHOUT_DATA: the most bytes that a peer may send without a byte of data.
- * With TLS 1.3 it may change its key in each record, which is work for us. */
+ * With TLS 1.3 it may change its key in each record, which is work for the
+ * server. */
 enum { PIECE = 16384, MAX_WITHOUT_DATA = 65536 };
 
 struct tls {
-    struct iostream_filter filter; /* the first field, so it has our address */
+    struct iostream_filter filter; /* first: it has the struct's address */
     struct iostream *stream;
     SSL *ssl;
     size_t without_data; /* bytes received since the last byte of data */

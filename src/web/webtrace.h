@@ -11,9 +11,9 @@
  * them beside the lines of the source.
  * - It is read from the directory that the server runs in, and so are the
  *   sources, which the second group names: 503 where there is no such file.
- * - The first group of the pattern is the key. All answer 404 without it, and
- *   before trace_page_key() has made one.
- * - All answer 403 to a peer that is not on this machine, and to a Host that
+ * - The first group of the pattern is the key. The handlers answer 404 to any
+ *   other key, and while trace_page_key() has not made one.
+ * - They answer 403 to a peer that is not on this machine, and to a Host that
  *   is not a name of it: the trace shows what other clients ask for.
  * - The events are those of one process. Requests of the page leave none
  *   (trace_mute()). */
