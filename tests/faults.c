@@ -212,9 +212,10 @@ ALLOCATION(realloc, (void *old, size_t size), old, size)
 #define FILES "multipart/form-data; boundary=B"
 
 /* As the server writes them at the time NOW. */
-#define VISITS "2|1:0|10:1577934245|6:visits|4:MQ==|" \
-    "500dc817321194e689b87a2585dde4e498b710e4fa7717b04248e48774ca5ee9"
-#define XSRF "2|77777777|00000000000000000000000000000000|1577934245"
+#define VISITS "31|1577934245|" \
+    "765e371b12eac17e99e7baa8fb3a805cbc48e10810a284a303174a01d955b077"
+#define XSRF "07070707070707070707070707070707" \
+    "00000000000000000000000000000000"
 
 /* For \f and \v see expand(). */
 static const char *const conversations[] = {
@@ -268,7 +269,7 @@ static const char *const conversations[] = {
     GET("/visits") "Cookie: visits=" VISITS "\r\n" END,
     GET("/xsrf") END,
     "POST /xsrf HTTP/1.1\r\nCookie: _xsrf=" XSRF "\r\n"
-        BODY(FORM, "60", "_xsrf=" XSRF),
+        BODY(FORM, "70", "_xsrf=" XSRF),
     "POST /xsrf HTTP/1.1\r\n" BODY(FORM, "7", "_xsrf=0"),
     GET("/redirect") END,
     GET("/error/418") END,

@@ -93,7 +93,7 @@ spoil() {
 head|httpconnection/httputil.c|s/httpheaders_get_list(headers, name, 1) == NULL/true/
 chunked|httpconnection/httpchunked.c|s/memcmp(data, "\\r\\n", size) != 0/false/
 form|httpconnection/httpform.c|s/copy\[i\] == '+'/copy[i] == '-'/
-cookie|web/webcookie.c|s/key_size != strlen(name)/false/
+cookie|web/webcookie.c|s/end != text + size/false/
 range|httpconnection/httputil.c|s/day.tm_mday == tm.tm_mday/true/
 static|web/webstatic.c|s/O_NOFOLLOW | //
 conversation|iostream.c|s/s->eof = max == MAX_READ/s->eof = true/

@@ -179,10 +179,8 @@ END
 
 # unmask TOKEN: what is behind the mask.
 unmask() {
-    local mask masked i
-    IFS='|' read -r _ mask masked _ <<< "$1"
-    for ((i = 0; i < 16; i++)); do
-        printf '%02x' $((16#${masked:2 * i:2} ^ 16#${mask:i % 4 * 2:2}))
+    for ((i = 0; i < 32; i += 2)); do
+        printf '%02x' $((16#${1:i:2} ^ 16#${1:32 + i:2}))
     done
     echo
 }
@@ -194,15 +192,16 @@ page() {
 }
 
 T=000102030405060708090a0b0c0d0e0f
-PLAIN="2|00000000|$T|1"
-MASKED='2|ffffffff|fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0|1300000000'
+ZEROS=00000000000000000000000000000000
+PLAIN=$ZEROS$T
+MASKED=ffffffffffffffffffffffffffffffffFFFEFDFCFBFAf9f8f7f6f5f4f3f2f1f0
 
 @test "a form of ours is known by its token" {
     start_step 30
     token=$(page)
     ours() { [ "$(http -b "$TMP/jar" "$@")" = "The form was ours." ] || wrong "not ours" "$*"; }
     ours -d "_xsrf=$token" "$URL/xsrf"
-    ours -d "a=b&_xsrf=${token//|/%7C}&c=d" "$URL/xsrf"
+    ours -d "a=b&_xsrf=$(printf %%%x "'$token")${token:1}&c=d" "$URL/xsrf"
     ours -F "_xsrf=$token" -F file=@/dev/null "$URL/xsrf"
     ours -d '' "$URL/xsrf?_xsrf=$token"
     ours -d '' -H "X-XSRFToken: $token" "$URL/xsrf"
@@ -221,10 +220,10 @@ MASKED='2|ffffffff|fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0|1300000000'
     two=$(page)
     [ "$(cookie _xsrf "$TMP/jar")" = "$kept" ]
     for token in "$one" "$two" "$kept"; do
-        [[ $token =~ ^2\|[0-9a-f]{8}\|[0-9a-f]{32}\|[0-9]{10}$ ]] || wrong form "$token"
+        [[ $token =~ ^[0-9a-f]{64}$ ]] || wrong form "$token"
         [ "$(unmask "$token")" = "$(unmask "$kept")" ] || wrong token "$token"
-        cut -d '|' -f 2 <<< "$token" >> "$TMP/masks"
-        cut -d '|' -f 3 <<< "$token" >> "$TMP/masked"
+        cut -c 1-32 <<< "$token" >> "$TMP/masks"
+        cut -c 33-64 <<< "$token" >> "$TMP/masked"
     done
     [ "$(sort -u "$TMP/masks" | wc -l)" -eq 3 ]
     [ "$(sort -u "$TMP/masked" | wc -l)" -eq 3 ]
@@ -236,10 +235,10 @@ MASKED='2|ffffffff|fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0|1300000000'
 @test "a token is set when there is no valid one, and lasts" {
     start_step 30
     http -i "$URL/xsrf" | tr -d '\r' > "$TMP/out"
-    grep -qE '^Set-Cookie: _xsrf=2\|[0-9a-f]{8}\|[0-9a-f]{32}\|[0-9]{10}; Expires=[^;]+ GMT; Path=/; SameSite=Lax$' "$TMP/out"
+    grep -qE '^Set-Cookie: _xsrf=[0-9a-f]{64}; Expires=[^;]+ GMT; Path=/; SameSite=Lax$' "$TMP/out"
     ! http -i -b "_xsrf=$PLAIN" "$URL/xsrf" | grep '^Set-Cookie' || return 1
-    for broken in x '' "$T" "${PLAIN%|1}" "1${PLAIN:1}"; do
-        [ "$(http -i -b "_xsrf=$broken" "$URL/xsrf" | grep -c '^Set-Cookie: _xsrf=2')" -eq 1 ] ||
+    for broken in x '' "$T" "${PLAIN%?}" "${PLAIN}0" "g${PLAIN:1}" "${PLAIN%?}g"; do
+        [ "$(http -i -b "_xsrf=$broken" "$URL/xsrf" | grep -c '^Set-Cookie: _xsrf=')" -eq 1 ] ||
             wrong kept "$broken"
     done
 }
@@ -251,7 +250,9 @@ MASKED='2|ffffffff|fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0|1300000000'
         [ "$(status "$@" "$URL/xsrf")" = 403 ] || wrong "taken for ours" "$*" || return 1
         ! grep ours "$TMP/page" || false
     }
-    [ "$(status -b "_xsrf=$PLAIN" -d "_xsrf=$MASKED" "$URL/xsrf")" = 200 ]
+    for same in "$PLAIN" "$MASKED" "$T$ZEROS"; do
+        [ "$(status -b "_xsrf=$PLAIN" -d "_xsrf=$same" "$URL/xsrf")" = 200 ]
+    done
 
     # One half is missing.
     theirs -d a=b
@@ -264,16 +265,15 @@ MASKED='2|ffffffff|fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0|1300000000'
     theirs -b "_xsrf=$PLAIN" -H "X-XSRF: $PLAIN" -d a=b
     theirs -b "_xsrf=$PLAIN" -H "Content-Type: text/plain" -d "_xsrf=$PLAIN"
     # Two halves that are equal, and no token.
-    for bad in x 2 '2|' '2||' '2||||' "$T" "2|$T" "2|00000000|$T" "2||$T|1"; do
+    for bad in x 0 "$T" "${PLAIN%?}" "${PLAIN%??}" "${PLAIN}0" "${PLAIN}00" "$PLAIN$PLAIN" \
+        "g${PLAIN:1}" "0g${PLAIN:2}" "${PLAIN%?}g" "$ZEROS|${T%?}"; do
         theirs -b "_xsrf=$bad" -d "_xsrf=$bad"
     done
     # The token of another client, or not quite ours.
-    for bad in "$other" "2|00000000|${T%?}|1" "2|00000000|${T}0|1" "2|0000000|$T|1" \
-        "2|000000000|$T|1" "1${PLAIN:1}" "3${PLAIN:1}" "22${PLAIN:1}" "2|ffffffff|$T|1" \
-        "2|00000001|$T|1" "2|00000000|g${T:1}|1" "2|0000000g|$T|1" \
-        "2|00000000|1${T:1}|1" "2|00000000|${T%?}e|1" "2|00000000|${T:0:30}|1" \
-        "$(many 8000 2)" "$PLAIN,$PLAIN"; do
-        case $bad in "$PLAIN"*) continue ;; esac
+    for bad in "$other" "$T" "${PLAIN%?}" "${PLAIN%??}" "${PLAIN}0" "${PLAIN:1}" \
+        "0$PLAIN" "f${PLAIN:1}" "${PLAIN:0:31}1$T" "${ZEROS}8${T:1}" "${PLAIN%?}e" \
+        "g${PLAIN:1}" "${PLAIN%?}g" "$ZEROS${T:0:30} f" "$ZEROS|${T:1}" "$(many 8000 2)" \
+        "$PLAIN,$PLAIN"; do
         theirs -b "_xsrf=$PLAIN" -d "_xsrf=$bad"
         theirs -b "_xsrf=$PLAIN" -H "X-XSRFToken: $bad" -d a=b
     done
@@ -291,7 +291,7 @@ MASKED='2|ffffffff|fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0|1300000000'
     [ "$(wc -l < "$TMP/tokens")" -eq 40 ]
     while read -r token; do unmask "$token"; done < "$TMP/tokens" > "$TMP/plain"
     [ "$(sort -u "$TMP/plain" | wc -l)" -eq 40 ]
-    [ "$(cut -d '|' -f 2 "$TMP/tokens" | sort -u | wc -l)" -eq 40 ]
+    [ "$(cut -c 1-32 "$TMP/tokens" | sort -u | wc -l)" -eq 40 ]
     # No byte of it is always the same.
     for i in $(seq 1 2 31); do
         [ "$(cut -c "$i-$((i + 1))" "$TMP/plain" | sort -u | wc -l)" -gt 1 ] ||
@@ -377,7 +377,7 @@ int no_entropy(void *to, size_t size) { (void)to, (void)size; errno = EIO; retur
     [ "$(http "$URL/")" = "Hello, world" ]
     [ "$(status "$URL/xsrf")" = 503 ]
     ! grep '_xsrf' "$TMP/page" || return 1
-    token="2|00000000|$(many 32 0)|1"
+    token=$(many 64 0)
     [ "$(status -b "_xsrf=$token" "$URL/xsrf")" = 503 ]
     ! grep '_xsrf' "$TMP/page" || return 1
     [ "$(status -d a=b "$URL/xsrf")" = 403 ]

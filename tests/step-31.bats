@@ -76,14 +76,15 @@ teardown() { stop_server clean; }
 SECRET=open-sesame-open
 DAY=86400
 
-# sign TEXT [SECRET]: it, and its signature behind it.
-sign() { printf '%s%s' "$1" "$("$DRIVER" hmac "${2-$SECRET}" "$1")"; }
+# hex TEXT: it, in hexadecimal digits.
+hex() { printf %s "$1" | od -An -v -tx1 | tr -d ' \n'; }
 
-# signed NAME BASE64 TIME [SECRET]: a signed value, field by field.
-signed() {
-    sign "2|1:0|${#3}:$3|${#1}:$1|${#2}:$2|" "${4-$SECRET}"
-}
-NDE='NDE='      # 41, in base64
+# mac TEXT [SECRET]: its signature.
+mac() { "$DRIVER" hmac "${2-$SECRET}" "$1"; }
+
+# signed NAME HEX TIME [SECRET]: a signed value, as the server writes it.
+signed() { printf '%s|%s|%s' "$2" "$3" "$(mac "$2|$3|$1" "${4-$SECRET}")"; }
+N41=3431 # 41, in hexadecimal
 
 visits() { http -b "visits=$1" "$URL/visits"; }
 status() { http -o "$TMP/page" -w '%{http_code}' "$@"; }
@@ -136,20 +137,17 @@ END
 
 # --- signed cookies ----------------------------------------------------------
 
-@test "a signed value is written as Tornado writes it" {
-    # SignedValueTest.test_known_values of Tornado's own tests.
-    [ "$(signed key 'dmFsdWU=' 1300000000 "It's a secret to everybody")" = \
-        '2|1:0|10:1300000000|3:key|8:dmFsdWU=|3d4e60b996ff9c5d5788e333a0cba6f238a22c6c0f94788870e1a9ecd482e152' ]
-
+@test "a signed value is the text in hexadecimal, the time, and a signature over both and the name" {
     start_step 31 --secret="It's a secret to everybody"
     before=$(date +%s)
     http -c "$TMP/jar" -o "$TMP/page" "$URL/visits"
     after=$(date +%s)
     value=$(cookie visits "$TMP/jar")
-    when=${value#*|*|10:} when=${when%%|*}
+    IFS='|' read -r hex when signature <<< "$value"
+    [ "$hex" = 31 ]
     [ "$when" -ge "$before" ]
     [ "$when" -le "$after" ]
-    [ "$value" = "$(signed visits 'MQ==' "$when" "It's a secret to everybody")" ]
+    [ "$signature" = "$(mac "31|$when|visits" "It's a secret to everybody")" ]
 }
 
 @test "what we have signed comes back, and counts" {
@@ -157,26 +155,98 @@ END
     for n in 1 2 3; do
         [ "$(http -b "$TMP/jar" -c "$TMP/jar" "$URL/visits")" = "visits: $n" ]
     done
-    # Every number of digits modulo three, and so every kind of ending.
     now=$(date +%s)
-    while read -r text n; do
-        [ "$(visits "$(signed visits "$text" "$now")")" = "visits: $n" ] ||
-            wrong "$text" "not $n"
-    done <<'END'
-OQ== 10
-OTk= 100
-OTk5 1000
-OTk5OQ== 10000
-OTk5OTk5OTk5 1000000000
-MDA= 1
+    for n in 0 9 99 999 9999 999999999; do
+        [ "$(visits "$(signed visits "$(hex $n)" "$now")")" = "visits: $((n + 1))" ] ||
+            wrong "not counted" "$n"
+    done
+}
+
+@test "a value may have any bytes, and none; and digits without an end are no value" {
+    cat > "$TMP/values.c" << 'END'
+#include <stdio.h>
+#include <string.h>
+
+#include "handler.h"
+#include "sha256.h"
+#include "webcookie.h"
+
+/* Signs all strings of one byte, one with all bytes, and an empty one; reads
+ * them as they were, and under no other name. */
+static bool
+check(struct handler *self, const char *value)
+{
+    const char *line, *got;
+    char text[1024];
+
+    handler_clear(self);
+    if (!handler_set_secure_cookie(self, "name", value, 1))
+        return false;
+    line = httpheaders_get(&self->headers, "Set-Cookie");
+    if (line == NULL || sscanf(line, "name=%1000[^;]", text) != 1)
+        return false;
+    httpheaders_add(&self->request->cookies, "name", text);
+    httpheaders_add(&self->request->cookies, "nam", text);
+    httpheaders_add(&self->request->cookies, "names", text);
+    got = handler_get_secure_cookie(self, "name", 1);
+    return got != NULL && strcmp(got, value) == 0 &&
+           handler_get_secure_cookie(self, "nam", 1) == NULL &&
+           handler_get_secure_cookie(self, "names", 1) == NULL &&
+           handler_get_secure_cookie(self, "name", -1) == NULL;
+}
+
+/* All digits of the signed text, and all of its signature, could be read as one
+ * value. */
+static bool
+check_digits(struct handler *self)
+{
+    enum { DIGITS = 20000 };
+    static char text[DIGITS + 2 * SHA256_SIZE + 1];
+    unsigned char mac[SHA256_SIZE];
+
+    memset(text, '3', DIGITS);
+    strcpy(text + DIGITS, "name");
+    hmac_sha256(mac, self->cookie_secret, strlen(self->cookie_secret), text,
+                strlen(text));
+    httputil_encode_hex(text + DIGITS, mac, sizeof mac);
+    httpheaders_add(&self->request->cookies, "name", text);
+    return handler_get_secure_cookie(self, "name", 1) == NULL;
+}
+
+int
+main(void)
+{
+    static const struct handler_class class = {0};
+    struct handler self = {.class = &class, .request = httprequest_new(),
+                           .cookie_secret = "open-sesame-open"};
+    char all[256] = "";
+    int i = 1;
+    bool ok = check(&self, "");
+
+    for (; ok && i < 256; i++) {
+        char one[2] = {(char)i, '\0'};
+
+        all[i - 1] = (char)i;
+        ok = check(&self, one) && check(&self, all);
+    }
+    ok = ok && check_digits(&self);
+    httprequest_free(self.request);
+    if (!ok)
+        printf("not read as it was: byte %d\n", i - 1);
+    return ok ? 0 : 1;
+}
 END
+    # shellcheck disable=SC2046,SC2086 # These are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$STAGE" "$TMP/values.c" \
+        $(find "$STAGE" -name '*.c' ! -name main.c) ${LDFLAGS:-} -o "$TMP/values"
+    "$TMP/values"
 }
 
 @test "the count is for us alone: no script reads it, it goes everywhere, and ends" {
     start_step 31
     head=$(http -i "$URL/visits" | tr -d '\r' | grep '^Set-Cookie: ')
     date=${head#*; Expires=} date=${date%%;*}
-    [[ $head == "Set-Cookie: visits=2|1:0|10:"*"; Expires=$date; Path=/; HttpOnly; SameSite=Lax" ]]
+    [[ $head == "Set-Cookie: visits=31|"*"; Expires=$date; Path=/; HttpOnly; SameSite=Lax" ]]
     [[ $date == [A-Z][a-z][a-z],\ [0-9][0-9]\ [A-Z][a-z][a-z]\ 20[0-9][0-9]\ ??:??:??\ GMT ]]
     # A month from now, as curl reads it.
     http -c "$TMP/jar" -o "$TMP/page" "$URL/visits"
@@ -187,7 +257,7 @@ END
 
 @test "whichever byte of a signed cookie is changed, it counts as none" {
     start_step 31 --secret="$SECRET"
-    good=$(signed visits "$NDE" "$(date +%s)")
+    good=$(signed visits "$N41" "$(date +%s)")
     before='GET /visits HTTP/1.1\r\nHost: x\r\nCookie: visits='
     text=$before$good'\r\n\r\n'
     for ((i = 0; i < ${#good}; i++)); do
@@ -204,17 +274,16 @@ END
 @test "cut, extended, shifted, or made of nothing, it counts as none" {
     start_step 31 --secret="$SECRET"
     t=$(date +%s)
-    good=$(signed visits "$NDE" "$t")
-    text=${good:0:${#good}-64} mac=${good:${#good}-64}
+    good=$(signed visits "$N41" "$t")
+    text="$N41|$t|" mac=${good: -64}
     [ "$(visits "$good")" = "visits: 42" ]
     for bad in "${good:0:${#good}-1}" "${good}0" "$text" "$mac" "$text$text$mac" \
-        "$text$mac$mac" "${good:1}" "0$good" "2|$good" "2|$mac" "2||$mac" "" "2|" \
-        "$(many 64 0)" "2|$(many 64 0)" "2|x$(many 64 0)" "${text}$(many 64 0)" \
-        "2|1:0|10:$t|6:visits|3:NDE|=$mac" "2|1:0|10:$t|6:visits|5:NDE=||$mac" \
-        "2|1:0|11:${t}0|6:visits|4:$NDE|$mac" "2|1:0|9:${t:0:9}|6:visits|4:$NDE|$mac" \
-        "2|1:0|10:$t|5:visit|4:sNDE|$mac" "$NDE|$t|$mac" \
-        "1${good:1}" "3${good:1}" "$text${mac:0:32}" "\"$good" \
-        "$(printf %s "$good" | tr a-f A-F)"; do
+        "$text$mac$mac" "${good:1}" "0$good" "00$good" "|$good" "|$mac" "||$mac" "" "|" "||" \
+        "$(many 64 0)" "$(many 63 0)" "||$(many 64 0)" "$text$(many 64 0)" \
+        "343|1$t|$mac" "$N41|${t}0|$mac" "$N41|${t%?}|$mac" "$N41$t||$mac" "|$N41$t|$mac" \
+        "$N41|$t$mac" "$N41$t|$mac" "$N41$t$mac" "$N41|$t||$mac" "$N41||$t|$mac" \
+        "$N41|$t|v$mac" "$N41|$t|visits$mac" "$N41|$t|visits|$mac" "$t|$N41|$mac" \
+        "$text${mac:0:32}" "\"$good" "$N41|$t|$(printf %s "$mac" | tr a-f A-F)"; do
         # Without letters in it the last one would be the good one itself.
         [ "$bad" != "$good" ] || continue
         [ "$(visits "$bad")" = "visits: 1" ] || wrong counted "$bad"
@@ -225,26 +294,40 @@ END
 @test "a signature counts for one name and one key" {
     start_step 31 --secret="$SECRET"
     t=$(date +%s)
-    [ "$(visits "$(signed visits "$NDE" "$t")")" = "visits: 42" ]
-    for name in visit visitss Visits session ''; do
-        [ "$(visits "$(signed "$name" "$NDE" "$t")")" = "visits: 1" ] ||
+    [ "$(visits "$(signed visits "$N41" "$t")")" = "visits: 42" ]
+    for name in visit visitss Visits session '' 'a|visits' 'visits|a'; do
+        [ "$(visits "$(signed "$name" "$N41" "$t")")" = "visits: 1" ] ||
             wrong "signed for" "$name"
     done
     for key in '' "${SECRET%?}" "${SECRET}x" "$SECRET$SECRET" Open-sesame; do
-        [ "$(visits "$(signed visits "$NDE" "$t" "$key")")" = "visits: 1" ] ||
+        [ "$(visits "$(signed visits "$N41" "$t" "$key")")" = "visits: 1" ] ||
             wrong "signed with" "$key"
     done
+}
+
+@test "a cookie whose name ends like another is never taken for that one" {
+    start_step 31 --secret="$SECRET"
+    t=$(date +%s)
+    # The name a|visits, and others: what is signed ends with "visits", and the
+    # client can write what stands before that in front of the signature.
+    for before in '|' 'a|' '||' "$N41|" "$N41|$t|" "|$t|" a 0 "$t"; do
+        text="$N41|$t|$before"
+        [ "$(visits "$text$(mac "${text}visits")")" = "visits: 1" ] ||
+            wrong "taken for visits" "$before"
+    done
+    [ "$(visits "$N41|$t|$(mac "$N41|$t|visits")")" = "visits: 42" ]
 }
 
 @test "a signature counts for a month, and not before its time" {
     start_step 31 --secret="$SECRET"
     t=$(date +%s)
     while read -r n when; do
-        [ "$(visits "$(signed visits "$NDE" "$when")")" = "visits: $n" ] ||
+        [ "$(visits "$(signed visits "$N41" "$when")")" = "visits: $n" ] ||
             wrong "not $n" "$when, and it is $t"
     done <<END
 42 $((t - 31 * DAY + 60))
 1 $((t - 31 * DAY - 60))
+42 0$t
 42 $((t + 31 * DAY - 60))
 1 $((t + 31 * DAY + 60))
 1 0
@@ -261,23 +344,19 @@ END
 @test "even what is signed has to have the form of a signed value" {
     start_step 31 --secret="$SECRET"
     t=$(date +%s)
-    for text in '2|' '2||' '2|1:0|' "2|1:0|10:$t|" "2|1:0|10:$t|6:visits|" \
-        "2|1:0|10:$t|6:visits|4:NDE" "2|1:0|10:$t|6:visits|5:NDE=|" \
-        "2|1:0|10:$t|6:visits|99999999999999999999999:NDE=|" \
-        "2|1:0|10:$t|6:visits|100000:NDE=|" \
-        "2|1:0|10:$t|6:visits|18446744073709551594:NDE=|" \
-        "2|1:0|10:$t|18446744073709551594:visits|4:NDE=|" \
-        "2|1:0|10:$t|6:visits|-1:NDE=|" "2|1:0|10:$t|6:visits|4:NDE=" \
-        "2|1:0|10:$t|6:visits|:NDE=|" "2|1:0|10:$t|6visits|4:NDE=|" \
-        "2|1:0|0:|6:visits|4:NDE=|" "2|18446744073709551615:0|10:$t|6:visits|4:NDE=|" \
-        "1|1:0|10:$t|6:visits|4:NDE=|" "$NDE|$t|"; do
-        [ "$(visits "$(sign "$text")")" = "visits: 1" ] || wrong counted "$text"
+    for text in '' '|' '||' '|||' "$N41" "$t" "$N41|" "$N41|$t" "$N41|$t||" "$N41||$t|" "$N41||" \
+        "|$N41|$t|" "$N41|$t|$t|" "$N41|$t|visits" "$N41|$t| " " $N41|$t|" "$N41 |$t|" \
+        "$N41| $t|" "$N41|$t |" "$N41|+$t|" "$N41|0x$t|" "$N41|$t.0|" "$N41|${t}s|" \
+        "343|$t|" "343g|$t|" "g$N41|$t|" "+$N41|$t|" "0x$N41|$t|" "$N41:$t:" "$N41:$t|" "$N41|$t:" \
+        "41|1:0|10:$t|6:visits|" "$(many 3001 3)" "$(many 3001 3)|$t|" "$N41|$(many 3000 9)|"; do
+        [ "$(visits "$text$(mac "${text}visits")")" = "visits: 1" ] || wrong counted "$text"
     done
     # The value may be anything: the server takes no harm.
-    for value in '' '=' '====' 'N' 'A===' '????' "$(many 3000 /)"; do
+    for value in '' 00 003431 ff "$(many 3000 f)"; do
         [ "$(visits "$(signed visits "$value" "$t")")" = "visits: 1" ] ||
             wrong counted "$value"
     done
+    [ "$(visits "$(signed visits 343100 "$t")")" = "visits: 42" ]
 }
 
 @test "a hundred and one cookies are too many for a signed one, too" {

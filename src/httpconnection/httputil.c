@@ -207,14 +207,22 @@ httputil_hex_digit(char c)
                                   : -1;
 }
 
+/* [14] The byte that two digits stand for; -1 if they are not digits. A NUL is
+ * not a digit, so nothing behind the end of a text is read. */
+static int
+hex_byte(const char *digits)
+{
+    int high = httputil_hex_digit(digits[0]);
+    int low = high >= 0 ? httputil_hex_digit(digits[1]) : -1;
+
+    return low >= 0 ? high * 16 + low : -1;
+}
+
 /* [14] Forms and URLs are encoded like this. */
 int
 httputil_percent(const char *text)
 {
-    int high = *text == '%' ? httputil_hex_digit(text[1]) : -1;
-    int low = high >= 0 ? httputil_hex_digit(text[2]) : -1;
-
-    return low >= 0 ? high * 16 + low : -1;
+    return *text == '%' ? hex_byte(text + 1) : -1;
 }
 
 /* A number that is too large stays SIZE_MAX, and its other digits are
@@ -232,13 +240,25 @@ httputil_parse_digits(const char **text, int base, size_t *n)
     return *text > start;
 }
 
-/* [31] --- hexadecimal digits ---------------------------------------------- */
+/* [30] --- hexadecimal digits ---------------------------------------------- */
 
 void
 httputil_encode_hex(char *to, const unsigned char *from, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        sprintf(to + 2 * i, "%02x", from[i]);
+        to += sprintf(to, "%02x", from[i]);
+    *to = '\0';
+}
+
+size_t
+httputil_decode_hex(unsigned char *to, const char *from, size_t max)
+{
+    size_t n = 0;
+    int byte;
+
+    while (n < max && (byte = hex_byte(from + 2 * n)) >= 0)
+        to[n++] = (unsigned char)byte;
+    return n;
 }
 
 /* [15] --- status and date ----------------------------------------------- */

@@ -151,10 +151,14 @@ int httputil_percent(const char *text);
  * False if there is no digit. */
 bool httputil_parse_digits(const char **text, int base, size_t *n);
 
-/* [31] --- hexadecimal digits ---------------------------------------------- */
+/* [30] --- hexadecimal digits ---------------------------------------------- */
 
 /* Writes 2 * size digits and a NUL. */
 void httputil_encode_hex(char *to, const unsigned char *from, size_t size);
+
+/* Reads the pairs of digits that `from` begins with, at most `max`, and returns
+ * their number, which is that of the bytes in `to`. */
+size_t httputil_decode_hex(unsigned char *to, const char *from, size_t max);
 
 /* [15] --- status and date ----------------------------------------------- */
 

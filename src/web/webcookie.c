@@ -82,66 +82,32 @@ handler_set_cookie(struct handler *self, const char *name, const char *value,
 
 /* [31] --- signed values --------------------------------------------------- */
 
-static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                             "abcdefghijklmnopqrstuvwxyz0123456789+/";
+enum { SIGNATURE = 2 * SHA256_SIZE }; /* digits */
 
-/* RFC 4648, section 4: three bytes become four digits, and a missing digit is a
- * "=". Returns the end of the written text. */
-static char *
-encode_base64(char *to, const char *from, size_t size)
-{
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t bits = 0;
-
-        for (size_t k = 0; k < 3; k++)
-            bits = bits << 8 | (i + k < size ? (unsigned char)from[i + k] : 0);
-        for (size_t k = 0; k < 4; k++)
-            *to++ = i + k <= size ? base64[bits >> (18 - 6 * k) & 63] : '=';
-    }
-    return to;
-}
-
-/* Ends `to`, which has room for size + 1, with a NUL. Only for what the server
- * has signed, which is well formed. */
+/* What is signed is "32|1300000000|visits": the value in hexadecimal digits,
+ * the time, and the name of the cookie. Tornado 2.0 signs them with nothing
+ * between them, so one signature is valid for every way to split the text.
+ * Here the digits cannot contain the separator: there is only one way.
+ * `signature` may be a part of `text`. */
 static void
-decode_base64(char *to, const char *from, size_t size)
-{
-    uint32_t bits = 0;
-
-    for (size_t i = 0; i < size && from[i] != '='; i++) {
-        const char *digit = strchr(base64, from[i]);
-
-        bits = bits << 6 | (uint32_t)(digit != NULL ? digit - base64 : 0);
-        if (i % 4 > 0)
-            *to++ = (char)(bits >> (6 - 2 * (i % 4)));
-    }
-    *to = '\0';
-}
-
-enum { SIGNATURE = 2 * SHA256_SIZE };
-
-/* `signature` has room for one byte more than SIGNATURE: a NUL. */
-static void
-sign(struct handler *self, char *signature, const char *text, size_t size)
+sign(struct handler *self, char signature[SIGNATURE + 1], const char *text)
 {
     unsigned char mac[SHA256_SIZE];
 
     hmac_sha256(mac, self->cookie_secret, strlen(self->cookie_secret), text,
-                size);
+                strlen(text));
     httputil_encode_hex(signature, mac, sizeof mac);
 }
 
-/* What is signed: "2|1:0|10:1300000000|3:key|8:dmFsdWU=|". Each field has its
- * length in front. Tornado's first format did not: it joined name, value and
- * time, so one signature was valid for every way to split them (changed in
- * 3.2.1). */
+/* In the cookie the signature takes the place of the name; so there has to be
+ * room for both. */
 bool
 handler_set_secure_cookie(struct handler *self, const char *name,
                           const char *value, int days)
 {
-    size_t n = strlen(value), digits = (n + 2) / 3 * 4;
-    size_t size = strlen(name) + digits + 128 + SIGNATURE;
-    char *text = arena_alloc(&self->request->arena, size), *end, when[24];
+    size_t n = strlen(value);
+    size_t size = 2 * n + 32 + strlen(name) + SIGNATURE;
+    char *text = arena_alloc(&self->request->arena, size), *end;
 
     if (self->cookie_secret == NULL)
         return false;
@@ -149,96 +115,88 @@ handler_set_secure_cookie(struct handler *self, const char *name,
         handler_fail(self, 503, http_no_memory);
         return true;
     }
-    snprintf(when, sizeof when, "%lld", (long long)time(NULL));
-    end = text + sprintf(text, "2|1:0|%zu:%s|%zu:%s|%zu:", strlen(when), when,
-                         strlen(name), name, digits);
-    end = stpcpy(encode_base64(end, value, n), "|");
-    sign(self, end, text, (size_t)(end - text));
+    httputil_encode_hex(text, (const unsigned char *)value, n);
+    end = text + 2 * n;
+    end += sprintf(end, "|%lld|", (long long)time(NULL));
+    strcpy(end, name);
+    sign(self, end, text);
     return handler_set_cookie(self, name, text, days, COOKIE_HTTP_ONLY);
 }
 
-/* The signature is verified first; before that no field of the text is
- * parsed. A time far in the future is not valid: such a value would never
- * expire. */
+/* The signature is verified first; before that no field of the text is parsed.
+ * The name of a cookie may contain "|", so the text has to end behind its
+ * second "|". Otherwise a client could take the signature of a cookie "a|b",
+ * write "a|" in front of it, and it would be valid for a cookie "b". A time
+ * far in the future is not valid: such a value would never expire. */
 const char *
 handler_get_secure_cookie(struct handler *self, const char *name,
                           int max_age_days)
 {
-    const char *text = handler_get_cookie(self, name), *key, *value;
-    size_t size = text != NULL ? strlen(text) : 0, key_size, value_size;
-    char signature[SIGNATURE + 1], *plain;
-    long long now = time(NULL), then;
-    int at = 0;
+    const char *text = handler_get_cookie(self, name), *end;
+    size_t size = text != NULL ? strlen(text) : 0, n, then;
+    char signature[SIGNATURE + 1], *copy, *value;
+    long long now = time(NULL);
 
-    if (size <= SIGNATURE || self->cookie_secret == NULL)
+    if (size < SIGNATURE || self->cookie_secret == NULL)
         return NULL;
     size -= SIGNATURE;
-    sign(self, signature, text, size);
+    copy = arena_alloc(&self->request->arena, size + strlen(name) + 1);
+    value = arena_alloc(&self->request->arena, size / 2 + 1);
+    if (copy == NULL || value == NULL) {
+        handler_fail(self, 503, http_no_memory);
+        return NULL;
+    }
+    sprintf(copy, "%.*s%s", (int)size, text, name);
+    sign(self, signature, copy);
     if (!equal_in_constant_time(signature, text + size, SIGNATURE))
         return NULL;
-    if (sscanf(text, "2|1:0|%*u:%lld|%zu:%n", &then, &key_size, &at) != 2 ||
-        at == 0 || key_size != strlen(name))
+    n = httputil_decode_hex((unsigned char *)value, text, size / 2);
+    value[n] = '\0';
+    end = text + 2 * n;
+    if (*end++ != '|' || !httputil_parse_digits(&end, 10, &then))
         return NULL;
-    key = text + at;
-    at = 0;
-    if (strncmp(key, name, key_size) != 0 ||
-        sscanf(key + key_size, "|%zu:%n", &value_size, &at) != 1 || at == 0)
+    if (*end++ != '|' || end != text + size)
         return NULL;
-    value = key + key_size + at;
-    if (value_size != (size_t)(text + size - 1 - value) ||
-        value[value_size] != '|' ||
-        then < now - max_age_days * 86400LL || then > now + 31 * 86400)
+    if (then > (size_t)now + 31 * 86400 ||
+        (long long)then < now - max_age_days * 86400LL)
         return NULL;
-    plain = arena_alloc(&self->request->arena, value_size + 1);
-    if (plain != NULL)
-        decode_base64(plain, value, value_size);
-    else
-        handler_fail(self, 503, http_no_memory);
-    return plain;
+    return value;
 }
 
 /* --- XSRF ----------------------------------------------------------------- */
 
 /* A foreign page can make a browser send a form to this server, with the
  * cookies; it cannot read what this server has sent to that browser. So a form
- * that contains the token of the cookie does not come from a foreign page.
- *
- * If a page is compressed and also shows bytes of the request, its size tells
- * an attacker, letter by letter, what else is in it (BREACH). So each page
- * shows the token with another mask: "2|mask|token ^ mask|when". MASK and TOKEN
- * count hexadecimal digits; a byte holds one, in its low four bits. */
-enum { MASK = 8, TOKEN = 32 };
+ * that contains the token of the cookie does not come from a foreign page. */
+enum { TOKEN = 16 }; /* bytes */
 
+/* If a page is compressed and also shows bytes of the request, its size tells
+ * an attacker, letter by letter, what else is in it (BREACH). So each page
+ * shows the token behind another mask: the mask, and then token ^ mask. */
 static char *
 encode_token(struct handler *self, const unsigned char token[TOKEN])
 {
-    static const char hex[] = "0123456789abcdef";
-    char *text = arena_alloc(&self->request->arena, 96);
-    unsigned char mask[MASK];
+    char *text = arena_alloc(&self->request->arena, 4 * TOKEN + 1);
+    unsigned char shown[2 * TOKEN];
 
-    if (text == NULL || getentropy(mask, MASK) == -1)
+    if (text == NULL || getentropy(shown, TOKEN) == -1)
         return NULL;
-    sprintf(text, "2|%*s|%*s|%lld", MASK, "", TOKEN, "", (long long)time(NULL));
-    for (int i = 0; i < TOKEN; i++) {
-        text[2 + i % MASK] = hex[mask[i % MASK] & 15];
-        text[3 + MASK + i] = hex[(mask[i % MASK] ^ token[i]) & 15];
-    }
+    for (int i = 0; i < TOKEN; i++)
+        shown[TOKEN + i] = shown[i] ^ token[i];
+    httputil_encode_hex(text, shown, sizeof shown);
     return text;
 }
 
 static bool
 decode_token(unsigned char token[TOKEN], const char *text)
 {
-    char mask[MASK + 1], masked[TOKEN + 1];
-    int end = 0;
+    unsigned char shown[2 * TOKEN];
 
-    if (text != NULL)
-        sscanf(text, "2|%8[0-9a-fA-F]|%32[0-9a-fA-F]|%n", mask, masked, &end);
-    if (end != 4 + MASK + TOKEN)
+    if (text == NULL || strlen(text) != 2 * sizeof shown ||
+        httputil_decode_hex(shown, text, sizeof shown) != sizeof shown)
         return false;
     for (int i = 0; i < TOKEN; i++)
-        token[i] = (unsigned char)(httputil_hex_digit(mask[i % MASK]) ^
-                                   httputil_hex_digit(masked[i]));
+        token[i] = shown[i] ^ shown[TOKEN + i];
     return true;
 }
 

@@ -31,7 +31,8 @@ bool handler_set_cookie(struct handler *self, const char *name,
  * and a signature over name, text and time.
  * - The key is that of application_set_cookie_secret(). A client can read the
  *   text, but a changed text is not valid.
- * - The format is Tornado's since 3.2.1. The cookie is HTTP_ONLY.
+ * - The fields are those of Tornado 2.0: value|time|signature. The cookie is
+ *   HTTP_ONLY.
  * - False as for handler_set_cookie(), and without a secret. */
 bool handler_set_secure_cookie(struct handler *self, const char *name,
                                const char *value, int days);
