@@ -292,10 +292,12 @@ MASKED=ffffffffffffffffffffffffffffffffFFFEFDFCFBFAf9f8f7f6f5f4f3f2f1f0
     while read -r token; do unmask "$token"; done < "$TMP/tokens" > "$TMP/plain"
     [ "$(sort -u "$TMP/plain" | wc -l)" -eq 40 ]
     [ "$(cut -c 1-32 "$TMP/tokens" | sort -u | wc -l)" -eq 40 ]
-    # No byte of it is always the same.
-    for i in $(seq 1 2 31); do
-        [ "$(cut -c "$i-$((i + 1))" "$TMP/plain" | sort -u | wc -l)" -gt 1 ] ||
-            wrong "always the same" "byte $i"
+    # No byte of it is always the same, nor one of its masks.
+    for file in plain tokens; do
+        for i in $(seq 1 2 31); do
+            [ "$(cut -c "$i-$((i + 1))" "$TMP/$file" | sort -u | wc -l)" -gt 1 ] ||
+                wrong "always the same in $file" "byte $i"
+        done
     done
 }
 

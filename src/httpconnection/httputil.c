@@ -207,22 +207,14 @@ httputil_hex_digit(char c)
                                   : -1;
 }
 
-/* [14] The byte that two digits stand for; -1 if they are not digits. A NUL is
- * not a digit, so nothing behind the end of a text is read. */
-static int
-hex_byte(const char *digits)
-{
-    int high = httputil_hex_digit(digits[0]);
-    int low = high >= 0 ? httputil_hex_digit(digits[1]) : -1;
-
-    return low >= 0 ? high * 16 + low : -1;
-}
-
 /* [14] Forms and URLs are encoded like this. */
 int
 httputil_percent(const char *text)
 {
-    return *text == '%' ? hex_byte(text + 1) : -1;
+    int high = *text == '%' ? httputil_hex_digit(text[1]) : -1;
+    int low = high >= 0 ? httputil_hex_digit(text[2]) : -1;
+
+    return low >= 0 ? high * 16 + low : -1;
 }
 
 /* A number that is too large stays SIZE_MAX, and its other digits are
@@ -250,14 +242,20 @@ httputil_encode_hex(char *to, const unsigned char *from, size_t size)
     *to = '\0';
 }
 
+/* A NUL is not a digit, so nothing behind the end of `from` is read. */
 size_t
 httputil_decode_hex(unsigned char *to, const char *from, size_t max)
 {
     size_t n = 0;
-    int byte;
 
-    while (n < max && (byte = hex_byte(from + 2 * n)) >= 0)
-        to[n++] = (unsigned char)byte;
+    for (; n < max; n++, from += 2) {
+        int high = httputil_hex_digit(from[0]);
+        int low = high >= 0 ? httputil_hex_digit(from[1]) : -1;
+
+        if (low == -1)
+            break;
+        to[n] = (unsigned char)(high * 16 + low);
+    }
     return n;
 }
 
