@@ -88,8 +88,8 @@ const void *handler_arg(struct handler *self);
 /* RequestHandler.get_argument: the last value. If there is no value,
  * `fallback`. NULL: the answer is complete already (400), and the handler must
  * return.
- * - From chapter 21 on there is no white space around the value, and no control
- *   byte in it but tabs and line breaks. */
+ * - From chapter 21 on there is no white space around the value, and no byte
+ *   below 32 in it but tabs and line breaks. */
 const char *handler_get_argument(struct handler *self, const char *name,
                                  const char *fallback);
 

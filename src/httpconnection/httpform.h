@@ -53,7 +53,7 @@ const char *httpform_parse_multipart(struct arguments *arguments,
 
 /* The value of the i-th field of that name, or, for HTTP_LAST, of the last;
  * NULL if there is no such field. From chapter 21 on the value is cleaned, in
- * place: then it has no white space around it, and no control bytes but tabs
+ * place: then it has no white space around it, and no bytes below 32 but tabs
  * and line breaks. */
 #define HTTP_LAST SIZE_MAX
 const char *httpform_argument(struct arguments *arguments, const char *name,
