@@ -87,7 +87,7 @@ iostream_new(struct ioloop *loop, int fd)
 /* --- closing ----------------------------------------------------------- */
 
 /* [7] Runs as a callback of the loop, after the close: iostream_close() has
- * queued it. (From chapter 18 on linger.c can call it instead.) */
+ * queued it. (From chapter 18 on linger.c can queue it instead.) */
 static void
 iostream_free(void *arg)
 {
@@ -609,7 +609,7 @@ iostream_write(struct iostream *s, const void *data, size_t size,
 /* [18] --- the lingering close -------------------------------------------- */
 
 /* If an ordinary close could lose bytes, linger.c takes over the descriptor,
- * closes it later, and then calls iostream_free(). */
+ * closes it later, and then queues iostream_free(). */
 void
 iostream_linger(struct iostream *s, bool expects_more)
 {

@@ -22,15 +22,6 @@ struct lingering {
     void *arg;
 };
 
-static void
-linger_free(void *arg)
-{
-    struct lingering *g = arg;
-
-    g->callback(g->arg);
-    free(g);
-}
-
 /* The peer has closed, the connection is broken, or a limit is reached. In the
  * last case close() may send a reset, and the peer may lose the answer. */
 static void
@@ -40,7 +31,8 @@ linger_end(struct lingering *g)
     ioloop_remove_timeout(g->loop, g->timeout);
     ioloop_remove_handler(g->loop, g->fd);
     close(g->fd);
-    ioloop_add_callback(g->loop, linger_free, g);
+    ioloop_add_callback(g->loop, g->callback, g->arg);
+    free(g);
 }
 
 /* The callback of the timeout; linger_start() calls it, too, to set the first
