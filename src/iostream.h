@@ -20,6 +20,7 @@
 
 #include <stdbool.h> /* [18] */
 #include <stddef.h>
+#include <sys/socket.h> /* [38] */
 
 #include "ioloop.h"
 
@@ -183,6 +184,22 @@ struct iostream_filter {
  * filter. */
 void iostream_set_filter(struct iostream *stream,
                          struct iostream_filter *filter);
+
+/* [38] --- the stream of a client ------------------------------------------ */
+
+/* Runs once, from the loop. `stream` is NULL if there is no connection. */
+typedef void iostream_connect_callback(struct iostream *stream, void *arg);
+
+/* IOStream.connect: opens a TCP connection to `address`, and makes a stream of
+ * it.
+ * - It never blocks. `callback` runs in a later turn: when the connection is
+ *   established, or has failed. If the peer does not answer at all, the kernel
+ *   tries for about two minutes.
+ * - Returns the descriptor of the stream, or -1 with errno; then `callback`
+ *   will not run. */
+int iostream_connect(struct ioloop *loop, const struct sockaddr *address,
+                     socklen_t size, iostream_connect_callback *callback,
+                     void *arg);
 
 /* ------------------------------------------------------------------------ */
 

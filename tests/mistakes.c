@@ -16,10 +16,10 @@
 #include <sys/epoll.h>
 #endif
 
-#include "connect.h"
 #include "demo.h"
 #include "httpserver.h"
 #include "ioloop.h"
+#include "iostream.h"
 #include "log.h"
 #include "ssl.h"
 #include "trace.h"

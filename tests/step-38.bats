@@ -61,7 +61,7 @@ connector() {
 #include <stdlib.h>
 #include <string.h>
 
-#include "connect.h"
+#include "iostream.h"
 
 static struct ioloop *loop;
 static int inside = 1;

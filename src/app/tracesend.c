@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connect.h"
+#include "iostream.h"
 #include "trace.h"
 #include "webtrace.h"
 

@@ -1,9 +1,9 @@
-/* [38] connect.c -- see connect.h.
+/* [38] connect.c -- makes the stream of a client; see iostream.h.
  *
  * A connection needs at least one round trip to its peer. connect() on a
  * non-blocking socket does not wait for it: it fails with EINPROGRESS, and the
  * kernel reports WRITE later. */
-#include "connect.h"
+#include "iostream.h"
 
 #include <errno.h>
 #include <stdlib.h>
