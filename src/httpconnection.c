@@ -421,6 +421,11 @@ httpconnection_handle_stream(struct iostream *stream,
     }
     c->stream = stream;
     c->settings = arg;
+
+    /* [37] SSLIOStream(...) in Tornado. */
+    if (c->settings->prepare != NULL)
+        c->settings->prepare(stream);
+
     if (peer_size <= sizeof c->peer)
         memcpy(&c->peer, peer, peer_size);
     iostream_set_close_callback(stream, on_close, c);

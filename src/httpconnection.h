@@ -52,6 +52,10 @@ struct httpconnection_settings {
     bool no_keep_alive;     /* [27] */
     httpconnection_observer *observer; /* [32] NULL: none */
     void *observer_arg; /* [32] */
+
+    /* [37] Runs for each new stream, before the first read. It may set a
+     * filter, such as TLS; if it fails, it closes the stream. NULL: none. */
+    void (*prepare)(struct iostream *stream);
 };
 
 /* HTTPConnection.__init__, in the form that httpserver_new() wants; `arg` is

@@ -41,8 +41,6 @@ struct httpserver {
     size_t max_streams;
     ioloop_callback *full;
     void *full_arg;
-
-    httpserver_prepare *prepare; /* [37] NULL: streams are used as they are */
 };
 
 struct httpserver *
@@ -123,14 +121,6 @@ httpserver_set_limit(struct httpserver *server, size_t max,
     server->full_arg = arg;
 }
 
-/* [37] --- TLS ------------------------------------------------------------- */
-
-void
-httpserver_set_prepare(struct httpserver *server, httpserver_prepare *prepare)
-{
-    server->prepare = prepare;
-}
-
 /* --- accept ------------------------------------------------------------ */
 
 /* [20] accept() has failed, and the next one would fail, too. EAGAIN: no
@@ -177,10 +167,6 @@ handle_accept(struct httpserver *server, int listener)
     /* [17] The server is freed after its streams: each has a pointer to it. */
     server->nstreams++;
     iostream_set_free_callback(stream, on_stream_free, server);
-
-    /* [37] SSLIOStream(...) in Tornado. */
-    if (server->prepare != NULL)
-        server->prepare(stream);
 
     server->handle_stream(stream, sa, size, server->arg);
     return true;

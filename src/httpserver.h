@@ -53,12 +53,6 @@ void httpserver_stop(struct httpserver *server);
 void httpserver_set_limit(struct httpserver *server, size_t max,
                           ioloop_callback *full, void *arg);
 
-/* [37] `prepare` runs for each new stream, before the callback gets it: it may
- * set a filter, such as TLS. If it fails, it closes the stream. */
-typedef void httpserver_prepare(struct iostream *stream);
-void httpserver_set_prepare(struct httpserver *server,
-                            httpserver_prepare *prepare);
-
 /* [34] Accepts the connections that wait in the kernel, as far as the limit
  * allows, and stops. `empty` runs when no stream is left, within this call if
  * there is none. */

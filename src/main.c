@@ -39,10 +39,6 @@ serve(void)
     httpserver_set_limit(server, settings_max_connections(),
                          httplimits_close_idlest, &limits);
 
-    /* [37] All streams are encrypted. */
-    if (settings.ssl_certfile != NULL)
-        httpserver_set_prepare(server, ssl_start);
-
     process_watch_parent(loop); /* [33] */
     signals_set_shutdown(server, &limits); /* [34] */
     set_blocking_log_threshold(loop, (unsigned)settings.block_alarm); /* [35] */
@@ -79,6 +75,7 @@ make_application(void)
         .no_keep_alive = settings.no_keep_alive, /* [27] */
         .observer = httplimits_observe, /* [32] */
         .observer_arg = &limits, /* [32] */
+        .prepare = settings.ssl_certfile != NULL ? ssl_start : NULL, /* [37] */
     };
 
     /* [32] The limits watch the connections from outside. */

@@ -686,7 +686,7 @@ main(int argc, char **argv)
         .request_arg = application_new(routes),
         .max_header_size = 32768,
         .max_body_size = 1000,
-    };
+    }, encrypted;
     struct httpserver *server = httpserver_new(
         ioloop_instance(), httpconnection_handle_stream, &settings);
     struct listeners listeners = {0}, others = {0};
@@ -703,9 +703,10 @@ main(int argc, char **argv)
     printf("listening on %s\n", url);
 
     /* Another one, for which the program has no certificate. */
+    encrypted = settings;
+    encrypted.prepare = ssl_start;
     server = httpserver_new(ioloop_instance(), httpconnection_handle_stream,
-                            &settings);
-    httpserver_set_prepare(server, ssl_start);
+                            &encrypted);
     if (listeners_bind(&others, 0, "127.0.0.1") != NULL ||
         httpserver_start(server, &others) == -1)
         return 1;
