@@ -248,13 +248,6 @@ handler_state(struct handler *self)
     return self->state;
 }
 
-/* [28] Two classes may differ in `arg` alone. */
-const void *
-handler_arg(struct handler *self)
-{
-    return self->class->arg;
-}
-
 /* [16] For the parts of a request that no other function returns. */
 struct httprequest *
 handler_request(struct handler *self)

@@ -39,8 +39,6 @@ struct handler_class {
      * was complete. It may call handler_finish(). If it does not, the handler
      * lives until handler_finish() is called at another time. */
     handler_method *on_connection_close;
-
-    const void *arg; /* [28] for the class's functions: handler_arg() */
 };
 
 /* The application for a table of routes, which is not copied. NULL if there is
@@ -79,11 +77,6 @@ struct httprequest *handler_request(struct handler *self);
 
 /* [24] The handler's own memory, `state_size` bytes, until the request ends. */
 void *handler_state(struct handler *self);
-
-/* [28] The class's `arg`. In Tornado a URLSpec can pass arguments to
- * initialize(). Here a program defines a class for each value of `arg`; these
- * classes have the same functions. */
-const void *handler_arg(struct handler *self);
 
 /* RequestHandler.get_argument: the last value. If there is no value,
  * `fallback`. NULL: the answer is complete already (400), and the handler must

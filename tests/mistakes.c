@@ -297,13 +297,20 @@ static const struct handler_class huge = {
 
 /* The folder that the program was started in, at every path that is left. */
 static int root;
+
+static void
+file_get(struct handler *self)
+{
+    static_file_get(self, root);
+}
+
 static const struct handler_class everything = {
-    .get = static_file_get, .arg = &root, .asynchronous = true,
+    .get = file_get, .asynchronous = true,
     .state_size = STATIC_FILE_STATE_SIZE,
 };
 
 static const struct handler_class starved_file = {
-    .prepare = starve, .get = static_file_get, .arg = &root,
+    .prepare = starve, .get = file_get,
     .asynchronous = true, .state_size = STATIC_FILE_STATE_SIZE,
 };
 
@@ -354,7 +361,7 @@ cookies_get(struct handler *self)
 }
 
 static const struct handler_class scarce_file = {
-    .prepare = scarce, .get = static_file_get, .arg = &root,
+    .prepare = scarce, .get = file_get,
     .asynchronous = true, .state_size = STATIC_FILE_STATE_SIZE,
 };
 

@@ -142,9 +142,15 @@ static const struct handler_class stream_handler = {
 
 /* [28] --- files ---------------------------------------------------------- */
 
+static void
+static_get(struct handler *self)
+{
+    static_file_get(self, settings.static_root);
+}
+
 static const struct handler_class static_handler = {
-    .get = static_file_get, .asynchronous = true,
-    .state_size = STATIC_FILE_STATE_SIZE, .arg = &settings.static_root,
+    .get = static_get, .asynchronous = true,
+    .state_size = STATIC_FILE_STATE_SIZE,
 };
 
 /* --- routes -------------------------------------------------------------- */

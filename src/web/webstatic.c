@@ -33,7 +33,7 @@ struct file {
     char etag[64], modified[HTTP_DATE_SIZE];
 
     /* [29] With these, other requests of this turn find the file. */
-    const void *root; /* the argument of the class */
+    int root;
     const char *path; /* below the root, as the request names it */
     const char *content; /* NULL: to be read from `fd` */
 };
@@ -217,7 +217,7 @@ find_file(struct file *f)
  * to answer with; 301 for a directory without a slash behind its name. A name
  * that contains a NUL does not exist. */
 static int
-open_file(struct file *f, const int *root, const char *text, size_t size)
+open_file(struct file *f, int root, const char *text, size_t size)
 {
     bool slash = size == 0 || text[size - 1] == '/';
     char path[HTTP_MAX_LINE + sizeof "index.html"];
@@ -234,7 +234,7 @@ open_file(struct file *f, const int *root, const char *text, size_t size)
 
     snprintf(path, sizeof path, "%s%s", text, slash ? "index.html" : "");
     f->type = guess_type(path);
-    f->fd = open_below(*root, path);
+    f->fd = open_below(root, path);
     if (f->fd == -1)
         return status_of(errno);
     if (fstat(f->fd, &f->st) == -1)
@@ -455,13 +455,12 @@ send_more(void *arg)
 /* The pattern may have no group: "/static". (Without memory for the group the
  * answer becomes a 503.) */
 void
-static_file_get(struct handler *self)
+static_file_get(struct handler *self, int root)
 {
     struct file *f = handler_state(self);
     size_t size;
     const char *path = handler_path_argument(self, 0, &size);
-    int status = path == NULL ? 301
-                              : open_file(f, handler_arg(self), path, size);
+    int status = path == NULL ? 301 : open_file(f, root, path, size);
 
     if (status == 301)
         redirect_to_slash(self);

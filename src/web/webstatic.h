@@ -3,9 +3,14 @@
  *     Tornado 2.0: tornado/web.py, class StaticFileHandler
  *     Layer 5: a handler like any other.
  *
- *     static int root; (a directory; see static_open_root())
+ *     static void
+ *     static_get(struct handler *self)
+ *     {
+ *         static_file_get(self, root); (a directory; see static_open_root())
+ *     }
+ *
  *     static const struct handler_class static_handler = {
- *         .get = static_file_get, .arg = &root, .asynchronous = true,
+ *         .get = static_get, .asynchronous = true,
  *         .state_size = STATIC_FILE_STATE_SIZE,
  *     };
  *     ... {"/static/(.*)", &static_handler}, {"/static", &static_handler},
@@ -26,10 +31,10 @@
  * closes it. -1 with errno. */
 int static_open_root(const char *path);
 
-/* StaticFileHandler.get, and .head: the file that the first group of the
- * pattern names. For a directory its index.html is sent. A pattern without a
- * group redirects to the same path with a slash behind it. */
-void static_file_get(struct handler *self);
+/* StaticFileHandler.get, and .head: the file below `root` that the first group
+ * of the pattern names. For a directory its index.html is sent. A pattern
+ * without a group redirects to the same path with a slash behind it. */
+void static_file_get(struct handler *self, int root);
 enum { STATIC_FILE_STATE_SIZE = 512 };
 
 /* [29] static_file_get() sends only a part if the client asks for one. It

@@ -155,8 +155,14 @@ plain_status(char *text, char *found)
 
 /* --- the harness ----------------------------------------------------- */
 
+static void
+file_get(struct handler *self)
+{
+    static_file_get(self, root);
+}
+
 static const struct handler_class files = {
-    .get = static_file_get, .arg = &root, .asynchronous = true,
+    .get = file_get, .asynchronous = true,
     .state_size = STATIC_FILE_STATE_SIZE,
 };
 static const struct urlspec routes[] = {{"/static/(.*)", &files}, {0}};
