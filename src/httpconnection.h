@@ -10,8 +10,6 @@
 #ifndef HTTPCONNECTION_H
 #define HTTPCONNECTION_H
 
-#include <sys/socket.h>
-
 #include "httprequest.h"
 #include "iostream.h"
 

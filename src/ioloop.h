@@ -13,7 +13,6 @@
 #define IOLOOP_H
 
 #include <stdbool.h> /* [6] */
-#include <stdint.h> /* [5] */
 
 #include "poller.h" /* IOLOOP_READ, IOLOOP_WRITE, IOLOOP_ERROR */
 

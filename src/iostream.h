@@ -18,7 +18,6 @@
 #ifndef IOSTREAM_H
 #define IOSTREAM_H
 
-#include <stdbool.h> /* [18] */
 #include <stddef.h>
 #include <sys/socket.h> /* [38] */
 

@@ -10,8 +10,6 @@
 #ifndef HTTPFORM_H
 #define HTTPFORM_H
 
-#include <stdint.h>
-
 #include "httputil.h"
 
 /* --- arguments ------------------------------------------------------- */

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <strings.h> /* [14] */
 
-#include "httputil.h"
-
 static const char malformed_line[] = "400 malformed request line";
 static const char line_too_long[] = "414 request line too long";
 

@@ -5,7 +5,6 @@
 
 #include <ctype.h> /* [25] */
 #include <stdio.h> /* [15] */
-#include <string.h> /* [11] */
 #include <strings.h> /* [11] */
 
 /* --- bytes ---------------------------------------------------------------- */
