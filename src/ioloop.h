@@ -45,8 +45,9 @@ int ioloop_start(struct ioloop *loop);
  * - `fd` must be non-blocking. It still belongs to the caller.
  * - EEXIST: `fd` has a handler already.
  * - EMFILE: the poller is select(), and `fd` is not below FD_SETSIZE (1024).
- * - From chapter 24 on, EBADF: `fd` is not open. EPERM: it is a regular file
- *   or a directory, which is always ready. */
+ * - EPERM: the poller is epoll, and `fd` is a regular file or a directory. The
+ *   other pollers report such a descriptor as ready in each turn.
+ * - From chapter 24 on, EBADF: `fd` is not open. */
 int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
                        void *arg, uint32_t events);
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h> /* [24] */
 #include <unistd.h> /* [9] */
 
 #ifdef __GLIBC__ /* [32] */
@@ -51,20 +50,6 @@ accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *size)
     close(fd);
     return -1;
 #endif
-}
-
-/* [24] epoll makes this check itself; select() and kqueue do not. */
-int
-check_pollable(int fd)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) == -1)
-        return -1;
-    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return 0;
-    errno = EPERM;
-    return -1;
 }
 
 /* [7] --- errors -------------------------------------------------------- */

@@ -33,10 +33,6 @@ enum { SEND_FLAGS = 0 };
  * descriptor. Returns 0, or -1 with errno. */
 int set_nonblocking(int fd);
 
-/* [24] Returns 0 if a poller can watch `fd`, else -1. EPERM: `fd` is a regular
- * file or a directory, which is always ready. EBADF: `fd` is not open. */
-int check_pollable(int fd);
-
 /* [25] Sets the options of a listening TCP socket, which its connections
  * inherit. TCP_NODELAY: the kernel sends the last packet of a block at once. A
  * block is sent with one call, so the packet need not wait for more. */

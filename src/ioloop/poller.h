@@ -38,7 +38,7 @@ struct poller_event {
  * - watch() replaces the events of a descriptor: `before` are those until now
  *   (0: none), `after` those from now on (0: none). Tornado has three functions
  *   for that: register, modify, unregister. 0, or -1 with errno; from chapter
- *   24 on EPERM for a regular file or a directory, EBADF if it is not open.
+ *   24 on EBADF if it is not open.
  * - poll() waits up to `timeout` milliseconds (-1: no limit), writes up to
  *   MAX_READY events to `ready`, and returns their number, or -1 with errno.
  * - On a system that does not have the poller, `new` is NULL. */

@@ -19,8 +19,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "system.h" /* [24] */
-
 /* As in poller_epoll.c. */
 enum { MAX_EVENTS = 32 };
 
@@ -75,10 +73,6 @@ static int
 kqueue_watch(void *self, int fd, uint32_t before, uint32_t after)
 {
     int error;
-
-    /* [24] As the other pollers do, it refuses what is always ready. */
-    if (before == 0 && check_pollable(fd) == -1)
-        return -1;
 
     if (filter(self, fd, EVFILT_READ, read_flags(before),
                read_flags(after)) == -1)

@@ -9,6 +9,7 @@
 #include "poller.h"
 
 #include <errno.h>
+#include <fcntl.h> /* [24] */
 #include <stdlib.h>
 #include <sys/select.h>
 #include <sys/socket.h> /* [24] */
@@ -40,8 +41,9 @@ select_watch(void *self, int fd, uint32_t before, uint32_t after)
     if (before == 0 && fd >= FD_SETSIZE)
         return -1;
 
-    /* [24] As the other pollers do, it refuses what is always ready. */
-    if (before == 0 && check_pollable(fd) == -1)
+    /* [24] With a descriptor that is not open, each later wait would fail. The
+     * other pollers ask the kernel here, and it refuses such a descriptor. */
+    if (before == 0 && fcntl(fd, F_GETFD) == -1)
         return -1;
 
     FD_CLR(fd, &watched->read);
