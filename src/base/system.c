@@ -8,15 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h> /* [18] */
 #include <unistd.h> /* [9] */
 
 #ifdef __GLIBC__ /* [32] */
 #include <malloc.h> /* [32] */
 #endif /* [32] */
-
-#ifdef __linux__ /* [18] */
-#include <sys/ioctl.h> /* [18] */
-#endif /* [18] */
 
 void
 die(const char *what)
@@ -63,22 +60,20 @@ is_temporary(int error)
 
 /* [25] --- options of a listener ------------------------------------------ */
 
-/* An error is ignored, because the server works without the option. */
-static void
-set_option(int listener, int option, int value)
-{
-    setsockopt(listener, IPPROTO_TCP, option, &value, sizeof value);
-}
-
+/* Errors are ignored, because the server works without the options. */
 void
-set_tcp_options(int listener)
+set_tcp_options(int fd)
 {
-    set_option(listener, TCP_NODELAY, 1);
+    int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 #ifdef TCP_NOTSENT_LOWAT /* [32] */
-    set_option(listener, TCP_NOTSENT_LOWAT, 65536); /* [32] */
+    int max = 65536; /* [32] */
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &max, sizeof max); /* [32] */
 #endif /* [32] */
 #ifdef TCP_DEFER_ACCEPT /* [34] */
-    set_option(listener, TCP_DEFER_ACCEPT, 1); /* [34] */
+    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof on); /* [34] */
 #endif /* [34] */
 }
 

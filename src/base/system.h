@@ -36,7 +36,7 @@ int set_nonblocking(int fd);
 /* [25] Sets the options of a listening TCP socket, which its connections
  * inherit. TCP_NODELAY: the kernel sends the last packet of a block at once. A
  * block is sent with one call, so the packet need not wait for more. */
-void set_tcp_options(int listener);
+void set_tcp_options(int fd);
 
 /* [32] set_tcp_options() sets TCP_NOTSENT_LOWAT, too, where the system has it:
  * the kernel buffers at most 64 KiB of unsent bytes for each connection. The
@@ -110,10 +110,9 @@ enum { SEARCH_ONLY = O_RDONLY };
 
 /* getentropy() gets up to 256 random bytes from the kernel, which no client can
  * guess. This needs no state, which two processes would share after a fork. */
+#include <unistd.h>
 #ifdef __APPLE__
 #include <sys/random.h>
-#else
-#include <unistd.h>
 #endif
 
 /* _time_independent_equals: true if the bytes are equal. The time does not
