@@ -348,9 +348,7 @@ add_etag(struct handler *self)
         return;
 
     conditional_etag(self->etag, self->body);
-    if (!httpheaders_append(&self->headers,
-                            (struct httpheader){"Etag", self->etag, 4,
-                                                sizeof self->etag - 1}))
+    if (!httpheaders_add(&self->headers, "Etag", self->etag))
         handler_fail(self, 503, http_no_memory);
     status = conditional_check_tag(self->request, self->etag);
     if (status == 304)

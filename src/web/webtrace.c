@@ -82,7 +82,7 @@ events_get(struct handler *self)
     handler_set_header(self, "Content-Type",
                        "text/tab-separated-values; charset=UTF-8");
     handler_set_header(self, "Connection", "close");
-    if (since != NULL && !trace_read(&self->body, strtoul(since, NULL, 10)))
+    if (!trace_read(&self->body, strtoul(since, NULL, 10)))
         handler_fail(self, 503, http_no_memory);
 }
 
