@@ -298,7 +298,7 @@ teardown() { disperse; stop_server; }
     SERVER_PID=$!
     server_ends 5
     [ "$SERVER_STATUS" -eq 1 ]
-    [ "$(cat "$SERVER_LOG")" = "dustdevil: LISTEN_FDS has a descriptor that is no listening socket" ]
+    [ "$(cat "$SERVER_LOG")" = "dustdevil: LISTEN_FDS: descriptor 3 is no listener" ]
 }
 
 @test "an inherited unix socket is announced by its path, and the others after it" {

@@ -220,8 +220,7 @@ listeners_inherit(struct listeners *l)
     char *end;
     long n;
 
-    if (fds == NULL ||
-        (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
+    if (fds == NULL || (pid != NULL && atol(pid) != (long)getpid()))
         return NULL;
     n = strtol(fds, &end, 10);
     if (end == fds || *end != '\0' || n < 0 || n > MAX_LISTENERS)
@@ -231,8 +230,10 @@ listeners_inherit(struct listeners *l)
         socklen_t size = sizeof listens;
 
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
-        if (!listens || set_nonblocking(fd) == -1)
-            return "LISTEN_FDS has a descriptor that is no listening socket";
+        if (!listens || set_nonblocking(fd) == -1) {
+            sprintf(message, "LISTEN_FDS: descriptor %d is no listener", fd);
+            return message;
+        }
         set_tcp_options(fd);
         l->fds[l->n++] = fd;
     }

@@ -96,6 +96,7 @@ worker_cancel(struct job *job)
         if (jobs[i] == job) {
             remove_job(i);
             ioloop_add_callback(job->loop, job->done, job->arg);
+            return;
         }
 }
 
