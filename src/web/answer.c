@@ -408,8 +408,7 @@ handler_finish(struct handler *self)
             handler_set_allow(self);
 
         handler_write_error(self, status, self->why);
-        self->framing.length = buffer_length(self->body);
-        self->framing.length_known = true;
+        settle_length(self);
     }
 
     /* (14) The answer is complete. */
