@@ -105,9 +105,10 @@ enum { MAX_KEPT = 1024 };
 static struct record kept[MAX_KEPT];
 static unsigned long oldest, next; /* n of the first one, and of the next */
 
-/* The search ends at the end of the request before (19). The read that follows
- * it (5) is the first event of the present one, and the event of the listener
- * before the accept (3) belongs to it, too. */
+/* The search ends at (19), the end of the earlier request: the next event of
+ * the connection, (5), is the first one of the present request. The event (2)
+ * of the listener, before the accept (3), belongs to the present request, too.
+ */
 void
 trace_mute(int fd, bool past)
 {
