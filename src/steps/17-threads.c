@@ -1,4 +1,4 @@
-/* [17] Step 17 -- the application again, with a thread, signals and an end.
+/* [17] Steps 17 to 25 -- the application, with a thread, signals and an end.
  *
  * SIGUSR1 starts a thread that counts prime numbers while the loop serves
  * clients. SIGTERM and ^C stop the loop; then the program ends in order.
