@@ -422,7 +422,7 @@ httpconnection_handle_stream(struct iostream *stream,
     c->stream = stream;
     c->settings = arg;
 
-    /* [37] SSLIOStream(...) in Tornado. */
+    /* [37] TLS has to begin before the first read (SSLIOStream in Tornado). */
     if (c->settings->prepare != NULL)
         c->settings->prepare(stream);
 
