@@ -397,10 +397,11 @@ handle_read(struct iostream *s)
 static void
 try_read(struct iostream *s)
 {
-    /* [9] Many clients have sent their request before the first read. So the
-     * first read tries recv() before it waits for an event. A later read does
-     * not: it may be started in a read callback, whose `data` points into the
-     * read buffer, and to receive bytes could move the buffer. */
+    /* [9] While the loop is busy, the requests of new clients arrive before
+     * their streams are made. So the first read of a stream tries recv() before
+     * it waits for an event. A later read does not: it may be started in a read
+     * callback, whose `data` points into the read buffer, and to receive bytes
+     * could move the buffer. */
     if (!s->tried) {
         s->tried = true;
         handle_read(s);
