@@ -1,7 +1,7 @@
 # Exercise 7.3: members have names.
 
 setup() { load ../helper; start_step 7 --trace; }
-teardown() { stop_server clean; }
+teardown() { disperse; stop_server clean; }
 
 saw() { wait_for_line "$SERVER_LOG" "$1"; }
 
@@ -23,6 +23,15 @@ listener() {
     client bytewise 'anna\r\nhello\r\n' readuntil 'hello\r\n' close
     wait "$CLIENT_PID"
     [ "$(tr -d '\r' < "$HEARD")" = $'anna: hello\nanna left' ]
+}
+
+@test "a client without a name receives nothing" {
+    held nameless hold send 'berta\nhi\n' readuntil 'hi\n' close
+    saw '\(5\) +conn 1 '
+    client send 'anna\nhello\n' readuntil 'anna: hello\n' close
+    saw 'a member is freed'
+    release nameless
+    [ "$(cat "$BATS_TEST_TMPDIR/nameless")" = "berta: hi" ]
 }
 
 @test "a client that leaves before it has a name has never been there" {
