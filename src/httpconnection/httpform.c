@@ -24,7 +24,7 @@ httpform_unescape(char *text, size_t size, const char *only)
 
     from = to = from != NULL ? from : text + size;
     while (from < end) {
-        int c = *from == '%' ? httputil_percent(from) : -1;
+        int c = *from == '%' ? httputil_hex_byte(from + 1) : -1;
 
         if (only != NULL && (c <= 0 || strchr(only, c) == NULL))
             c = -1;

@@ -44,7 +44,7 @@ is_host(const char *host)
         host += n;
     } else {
         host += httputil_span(host, HTTP_HOST);
-        while (*host == '%' && httputil_percent(host) != -1)
+        while (*host == '%' && httputil_hex_byte(host + 1) != -1)
             host += 3 + httputil_span(host + 3, HTTP_HOST);
     }
     if (*host == ':')

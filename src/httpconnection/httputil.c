@@ -206,12 +206,12 @@ httputil_hex_digit(char c)
                                   : -1;
 }
 
-/* [14] Forms and URLs are encoded like this. */
+/* [14] A NUL is not a digit, so nothing behind the end of `text` is read. */
 int
-httputil_percent(const char *text)
+httputil_hex_byte(const char *text)
 {
-    int high = *text == '%' ? httputil_hex_digit(text[1]) : -1;
-    int low = high >= 0 ? httputil_hex_digit(text[2]) : -1;
+    int high = httputil_hex_digit(text[0]);
+    int low = high >= 0 ? httputil_hex_digit(text[1]) : -1;
 
     return low >= 0 ? high * 16 + low : -1;
 }
@@ -241,20 +241,14 @@ httputil_encode_hex(char *to, const unsigned char *from, size_t size)
     *to = '\0';
 }
 
-/* A NUL is not a digit, so nothing behind the end of `from` is read. */
 size_t
 httputil_decode_hex(unsigned char *to, const char *from, size_t max)
 {
     size_t n = 0;
+    int byte;
 
-    for (; n < max; n++, from += 2) {
-        int high = httputil_hex_digit(from[0]);
-        int low = high >= 0 ? httputil_hex_digit(from[1]) : -1;
-
-        if (low == -1)
-            break;
-        to[n] = (unsigned char)(high * 16 + low);
-    }
+    while (n < max && (byte = httputil_hex_byte(from + 2 * n)) >= 0)
+        to[n++] = (unsigned char)byte;
     return n;
 }
 

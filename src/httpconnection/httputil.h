@@ -143,8 +143,9 @@ bool httputil_is_value(const char *text, size_t size);
 /* The value of a hexadecimal digit; -1 if `c` is not one. */
 int httputil_hex_digit(char c);
 
-/* [14] The byte that `text` begins with in the form %XX; -1 if it does not. */
-int httputil_percent(const char *text);
+/* [14] The byte that two hexadecimal digits stand for; -1 if `text` does not
+ * begin with two. */
+int httputil_hex_byte(const char *text);
 
 /* Reads digits of that base (10 or 16) at *text, which moves behind them;
  * no sign, no blanks, no prefix. A number that does not fit becomes SIZE_MAX.

@@ -114,7 +114,8 @@ decode(char *to, const char *from, size_t size)
     size_t n = 0;
 
     for (size_t i = 0; i < size; i++) {
-        int byte = i + 2 < size ? httputil_percent(from + i) : -1;
+        bool coded = i + 2 < size && from[i] == '%';
+        int byte = coded ? httputil_hex_byte(from + i + 1) : -1;
 
         to[n++] = byte != -1 ? (char)byte : from[i];
         i += byte != -1 ? 2 : 0;
