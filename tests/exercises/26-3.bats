@@ -1,9 +1,9 @@
-# Exercise 26-3: the process number stands in a file.
+# Exercise 26-3: the process id stands in a file.
 
 setup()    { load ../helper; TMP=$BATS_TEST_TMPDIR; }
 teardown() { stop_server; }
 
-@test "the file has the number of the process while the server runs" {
+@test "the file has the id of the process while the server runs" {
     for signal in TERM INT; do
         start_step 26 --pid-file="$TMP/pid"
         [ "$(cat "$TMP/pid")" = "$SERVER_PID" ]
