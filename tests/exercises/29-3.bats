@@ -47,6 +47,12 @@ get() {
     get page.html -H 'Accept-Encoding: gzip' -H "If-None-Match: $plain" | grep -q ' 200 '
 }
 
+@test "an error page is not compressed" {
+    get page.html -H 'Accept-Encoding: gzip' -H 'If-Match: "x"' > "$BATS_TEST_TMPDIR/out"
+    grep -q '^HTTP/1.1 412 ' "$BATS_TEST_TMPDIR/out"
+    run ! grep '^Content-Encoding' "$BATS_TEST_TMPDIR/out"
+}
+
 @test "a twin is no way out of the root" {
     echo SECRET > "$BATS_TEST_TMPDIR/secret"
     ln -sf ../secret "$FILES/page.html.gz"
