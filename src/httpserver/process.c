@@ -37,8 +37,9 @@ static int lifeline[2] = {-1, -1};
 /* Forks the child with number `id`. True in the new child, which closes its
  * copy of the write end of the lifeline: the read end becomes readable only
  * when every copy is closed.
- * - If fork() fails it is tried again after a second: the parent has nothing
- *   else to do, and its signals wait. */
+ * - If fork() fails it is tried again after a second, MAX_FORK_TRIES times in
+ *   all: the parent has nothing else to do, and its signals wait. If there is
+ *   no child then, its listeners are closed, so that no client waits there. */
 static bool
 make_child(struct supervisor *s, size_t id)
 {
