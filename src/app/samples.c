@@ -19,11 +19,13 @@ plain_text(struct handler *self)
 
 /* --- what a request contains --------------------------------------------- */
 
-static bool
-same_name(const struct httpheader *a, const struct httpheader *b)
+/* 0 for equal names. Any order is good enough for sorting. */
+static int
+name_order(const struct httpheader *a, const struct httpheader *b)
 {
-    return a->name_size == b->name_size &&
-           memcmp(a->name, b->name, a->name_size) == 0;
+    int order = (a->name_size > b->name_size) - (a->name_size < b->name_size);
+
+    return order != 0 ? order : memcmp(a->name, b->name, a->name_size);
 }
 
 /* For qsort(): by name, and by position among those of one name. */
@@ -32,10 +34,8 @@ compare_names(const void *a, const void *b)
 {
     const struct httpheader *x = *(const struct httpheader *const *)a;
     const struct httpheader *y = *(const struct httpheader *const *)b;
-    int order = (x->name_size > y->name_size) - (x->name_size < y->name_size);
+    int order = name_order(x, y);
 
-    if (order == 0)
-        order = memcmp(x->name, y->name, x->name_size);
     return order != 0 ? order : (x > y) - (x < y);
 }
 
@@ -56,9 +56,9 @@ form_any(struct handler *self)
         const struct httpheader *a = &all->items[i];
 
         p = bsearch(&a, sorted, all->n, sizeof sorted[0], compare_names);
-        if (p > sorted && same_name(p[-1], a))
+        if (p > sorted && name_order(p[-1], a) == 0)
             continue;
-        for (; p < sorted + all->n && same_name(*p, a); p++) {
+        for (; p < sorted + all->n && name_order(*p, a) == 0; p++) {
             handler_write_bytes(self, (*p)->name, (*p)->name_size);
             handler_write(self, "=");
             handler_write_bytes(self, (*p)->value, (*p)->value_size);

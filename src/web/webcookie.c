@@ -44,7 +44,7 @@ is_cookie_value(const char *value)
     return *value == '\0';
 }
 
-/* A flag that only new_token() uses. */
+/* A flag that only handler_xsrf_token() uses. */
 enum { COOKIE_XSRF = 2 };
 
 /* SameSite=Lax: the browser does not send the cookie with a POST from a
@@ -200,28 +200,23 @@ decode_token(unsigned char token[TOKEN], const char *text)
     return true;
 }
 
-/* The new token is added to the cookies of this request: so the second form of
- * a page has the same token. The cookie is not HTTP_ONLY, because scripts of
- * the site's own pages read it. */
-static bool
-new_token(struct handler *self, unsigned char token[TOKEN])
-{
-    char *text = getentropy(token, TOKEN) == 0 ? encode_token(self, token)
-                                               : NULL;
-
-    return text != NULL &&
-           handler_set_cookie(self, xsrf, text, 30, COOKIE_XSRF) &&
-           httpheaders_add(&self->request->cookies, xsrf, text);
-}
-
+/* The token of the cookie, or a new one. The new one is added to the cookies of
+ * this request: so the second form of a page has the same token. The cookie is
+ * not HTTP_ONLY, because scripts of the site's own pages read it. */
 const char *
 handler_xsrf_token(struct handler *self)
 {
+    const char *cookie = handler_get_cookie(self, xsrf), *text = NULL;
     unsigned char token[TOKEN];
-    const char *text = NULL;
+    bool known = decode_token(token, cookie);
 
-    if (decode_token(token, handler_get_cookie(self, xsrf)) ||
-        new_token(self, token))
+    if (!known && getentropy(token, TOKEN) == 0) {
+        cookie = encode_token(self, token);
+        known = cookie != NULL &&
+                handler_set_cookie(self, xsrf, cookie, 30, COOKIE_XSRF) &&
+                httpheaders_add(&self->request->cookies, xsrf, cookie);
+    }
+    if (known)
         text = encode_token(self, token);
     if (text == NULL)
         handler_fail(self, 503, "no memory or random bytes for a token");
