@@ -335,7 +335,9 @@ httprequest_expects_continue(const struct httprequest *r, bool *expects)
     const char *expect;
 
     *expects = false;
-    for (size_t i = 0; httprequest_supports_http_1_1(r) &&
+    if (!httprequest_supports_http_1_1(r))
+        return NULL;
+    for (size_t i = 0;
          (expect = httpheaders_get_list(&r->headers, "Expect", i)) != NULL;
          i++) {
         if (strcasecmp(expect, "100-continue") != 0)

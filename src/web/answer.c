@@ -348,7 +348,9 @@ add_etag(struct handler *self)
         return;
 
     conditional_etag(self->etag, self->body);
-    if (!httpheaders_add(&self->headers, "Etag", self->etag))
+    if (!httpheaders_append(&self->headers,
+                            (struct httpheader){"Etag", self->etag, 4,
+                                                sizeof self->etag - 1}))
         handler_fail(self, 503, http_no_memory);
     status = conditional_check_tag(self->request, self->etag);
     if (status == 304)
@@ -408,7 +410,8 @@ handler_finish(struct handler *self)
             handler_set_allow(self);
 
         handler_write_error(self, status, self->why);
-        settle_length(self);
+        self->framing.length = buffer_length(self->body);
+        self->framing.length_known = true;
     }
 
     /* (14) The answer is complete. */
