@@ -69,6 +69,7 @@ leave_loop(struct httpserver *server)
 /* [17] --- the end of a stream --------------------------------------------- */
 
 static void resume(void *arg); /* [20] */
+static void end_pause(struct httpserver *server); /* [20] */
 
 /* Runs when a stream is freed. Its descriptor has been closed before. */
 static void
@@ -79,10 +80,7 @@ on_stream_free(void *arg)
     server->nstreams--;
 
     /* [20] A connection can be accepted again. */
-    if (server->paused != NULL) {
-        ioloop_remove_timeout(server->loop, server->paused);
-        resume(server);
-    }
+    end_pause(server);
 
     /* It was the last stream. */
     if (server->nstreams == 0 && server->empty != NULL)
@@ -246,6 +244,16 @@ resume(void *arg)
         pause_accepting(server);
 }
 
+/* [20] The same, before its time is over. */
+static void
+end_pause(struct httpserver *server)
+{
+    if (server->paused == NULL)
+        return;
+    ioloop_remove_timeout(server->loop, server->paused);
+    resume(server);
+}
+
 /* [26] For a program with one process. (With several, each starts its server
  * after the fork, with listeners that are bound before; chapter 33.) */
 const char *
@@ -287,12 +295,15 @@ httpserver_free(struct httpserver *server)
 
 /* For a client a connection exists as soon as the kernel has accepted it. To
  * close the listener would reset the pending connections, so the server accepts
- * them first. */
+ * them first, also above its limit: no other one will come, and only the
+ * kernel's limit of descriptors counts now. */
 void
 httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
 {
     size_t before;
 
+    server->max_streams = SIZE_MAX;
+    end_pause(server);
     do {
         before = server->nstreams;
         server->nstreams_before = before; /* [36] */

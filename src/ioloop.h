@@ -45,8 +45,7 @@ int ioloop_start(struct ioloop *loop);
  * - `fd` must be non-blocking. It still belongs to the caller.
  * - EEXIST: `fd` has a handler already.
  * - EMFILE: the poller is select(), and `fd` is not below FD_SETSIZE (1024).
- * - EPERM: the poller is epoll, and `fd` is a regular file or a directory. The
- *   other pollers report such a descriptor as ready in each turn.
+ * - Other errors are the kernel's: epoll refuses a regular file with EPERM.
  * - From chapter 24 on, EBADF: `fd` is not open. */
 int ioloop_add_handler(struct ioloop *loop, int fd, ioloop_handler *handler,
                        void *arg, uint32_t events);

@@ -132,8 +132,8 @@ enum { IOSTREAM_MAX_UNSENT = 65536 };
  * by an ordinary close.
  * - Call it when no byte is unsent, and then call iostream_close(), which
  *   closes a stream that does not have to linger.
- * - A stream whose peer has sent its last byte does not linger: nothing can
- *   cause a reset. Any other has to if the peer may still be sending
+ * - A stream that has got EOF does not linger: the peer sends no more bytes
+ *   that could cause a reset. Any other has to if the peer may still be sending
  *   (`expects_more`, or there are unread bytes), or has not acknowledged all
  *   bytes, or the system cannot tell.
  * - A lingering stream counts as closed; the close callback runs when the

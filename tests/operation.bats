@@ -52,6 +52,12 @@ has_ipv6() {
     refused 2 'expected: at least 16 bytes' --secret="@$TMP/secret"
     : > "$TMP/secret"
     refused 2 'expected: at least 16 bytes' --secret="@$TMP/secret"
+    # A longer one would be cut.
+    printf '%1023s' '' | tr ' ' a > "$TMP/secret"
+    refused 2 'expected: .* at most 1,022' --secret="@$TMP/secret"
+    printf '%1022s' '' | tr ' ' a > "$TMP/secret"
+    start_server --secret="@$TMP/secret"
+    stop_server clean
     start_server --secret=a-secret-of-ours
     http -c "$TMP/jar" -o "$TMP/out" "$URL/visits"
     stop_server clean

@@ -212,6 +212,17 @@ MASKED=ffffffffffffffffffffffffffffffffFFFEFDFCFBFAf9f8f7f6f5f4f3f2f1f0
     ours -d "_xsrf=$token" "$URL/xsrf"
 }
 
+@test "one token that matches is enough, whatever else is shown" {
+    start_step 30
+    ours() { [ "$(http -b "_xsrf=$PLAIN" "$@" "$URL/xsrf")" = "The form was ours." ] || wrong "not ours" "$*"; }
+    for bad in '' x "$T"; do
+        ours -F "_xsrf=$bad" -H "X-XSRFToken: $PLAIN"
+        ours -d "_xsrf=$bad" -H "X-CSRFToken: $PLAIN"
+        ours -d a=b -H "X-XSRFToken;" -H "X-CSRFToken: $PLAIN"
+        ours -d "_xsrf=$PLAIN" -H "X-XSRFToken: x$bad"
+    done
+}
+
 @test "no two pages show the same letters of a token" {
     start_step 30
     one=$(page)

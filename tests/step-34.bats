@@ -337,6 +337,31 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
     good
 }
 
+@test "SIGTERM at the connection limit: who waits is served, and no idle client is closed for nobody" {
+    needs_proc
+    start --max-connections=2 --trace
+    client_bg "$TMP/busy" -c 2 send "$(request '/slow?ms=700')" read
+    busy=$CLIENT_PID
+    until_true begun 2
+    client_bg "$TMP/waits" -c 4 send "$(request /)" read
+    until_true queued 4
+    kill -TERM "$SERVER_PID"
+    wait "$CLIENT_PID"
+    wait "$busy"
+    [ "$(grep -c '^Hello, world' "$TMP/waits")" -eq 4 ]
+    [ "$(grep -c '^slept 700 ms' "$TMP/busy")" -eq 2 ]
+    server_ends 5
+    [ "$SERVER_STATUS" -eq 0 ]
+
+    start --max-connections=1 --trace
+    stay 1 send "$(request /)"
+    until_true answered 1
+    kill -TERM "$SERVER_PID"
+    server_ends 5
+    [ "$SERVER_STATUS" -eq 0 ]
+    run ! grep -e 'no more are accepted' -e 'closed for another' "$SERVER_LOG"
+}
+
 @test "there are never more connections than descriptors, and some are left" {
     start_with_limits '-n 128' "$BUILD/step-34/server" --static-path=diagrams
     stay 50 send G

@@ -267,6 +267,7 @@ use_secret(void)
     const char *given = settings.secret;
     unsigned char bytes[32];
     FILE *file;
+    size_t size;
 
     if (given == NULL) {
         if (getentropy(bytes, sizeof bytes) == -1)
@@ -282,8 +283,9 @@ use_secret(void)
         secret[strcspn(secret, "\r\n")] = '\0';
         fclose(file);
     }
-    if (strlen(settings.secret) < 16)
-        fail("--secret", "at least 16 bytes");
+    size = strlen(settings.secret);
+    if (size < 16 || size > sizeof secret - 2)
+        fail("--secret", "at least 16 bytes, and at most 1,022");
 }
 
 /* [37] --- certificate ----------------------------------------------------- */

@@ -6,7 +6,7 @@
  * number. Each stop is one TOUR() in the source, with that number. With
  * --trace this TOUR() prints a line when a request passes it:
  *
- *     turn 2    (2)   conn 1  ioloop.c:run_handlers         ready: READ
+ *     turn 2    (2)   conn 1  ioloop.c:run_handlers                ready: READ
  *
  * A turn is one round of the loop; an empty line stands between two turns. A
  * turn may contain a wait:

@@ -99,8 +99,8 @@ sign(struct handler *self, char signature[SIGNATURE + 1], const char *text)
     httputil_encode_hex(signature, mac, sizeof mac);
 }
 
-/* In the cookie the signature takes the place of the name; so there has to be
- * room for both. */
+/* In the cookie the signature takes the place of the name. The size has room for
+ * both, and for the time. */
 bool
 handler_set_secure_cookie(struct handler *self, const char *name,
                           const char *value, int days)
@@ -233,21 +233,22 @@ handler_xsrf_form_html(struct handler *self)
                        "value=\"%s\"/>", token);
 }
 
+/* Each of the three may be empty, or left over from another form, so one that
+ * matches is enough. */
 bool
 handler_check_xsrf_cookie(struct handler *self)
 {
     struct httpheaders *headers = &self->request->headers;
-    const char *shown = handler_get_arguments(self, xsrf, HTTP_LAST);
+    const char *shown[] = {handler_get_arguments(self, xsrf, HTTP_LAST),
+                           httpheaders_get(headers, "X-XSRFToken"),
+                           httpheaders_get(headers, "X-CSRFToken")};
     unsigned char known[TOKEN], given[TOKEN];
+    bool has_cookie = decode_token(known, handler_get_cookie(self, xsrf));
 
-    if (shown == NULL)
-        shown = httpheaders_get(headers, "X-XSRFToken");
-    if (shown == NULL)
-        shown = httpheaders_get(headers, "X-CSRFToken");
-    if (decode_token(known, handler_get_cookie(self, xsrf)) &&
-        decode_token(given, shown) &&
-        equal_in_constant_time(known, given, TOKEN))
-        return true;
+    for (size_t i = 0; has_cookie && i < 3; i++)
+        if (decode_token(given, shown[i]) &&
+            equal_in_constant_time(known, given, TOKEN))
+            return true;
     handler_send_error(self, 403, NULL);
     return false;
 }
