@@ -547,13 +547,13 @@ sizes() {
 }
 
 # What chapters 27 to 36 need stands beside the parts, and hardly in them.
-@test "chapters 27 to 36 add at most 131 lines to the five parts, and TLS 30" {
+@test "chapters 27 to 36 add at most 133 lines to the five parts, and TLS 30" {
     sh tests/ledger.sh $STEPS | awk -v parts=" $PARTS " '
         { file = $1 }
         !sub(/\.c$/, "", file) || !index(parts, " " file " ") { next }
         { n++; added = 0; for (i = 28; i <= 37; i++) added += $i; all += added; tls += $38 }
         added { print $1 ": " added ", " $38 }
-        END { if (n != 5) print n " parts"; if (all > 131 || tls > 30 || n != 5) exit 1 }'
+        END { if (n != 5) print n " parts"; if (all > 133 || tls > 30 || n != 5) exit 1 }'
 }
 
 # added: "chapter lines" that it adds, with its program. The trace, and the poller

@@ -337,7 +337,7 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
     good
 }
 
-@test "SIGTERM at the connection limit: who waits is served, and no idle client is closed for nobody" {
+@test "SIGTERM at the connection limit serves the clients that wait, and closes no idle one for them" {
     needs_proc
     start --max-connections=2 --trace
     client_bg "$TMP/busy" -c 2 send "$(request '/slow?ms=700')" read

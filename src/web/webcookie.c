@@ -99,8 +99,8 @@ sign(struct handler *self, char signature[SIGNATURE + 1], const char *text)
     httputil_encode_hex(signature, mac, sizeof mac);
 }
 
-/* In the cookie the signature takes the place of the name. The size has room for
- * both, and for the time. */
+/* In the cookie the signature takes the place of the name. The size has room
+ * for both, and for the time. */
 bool
 handler_set_secure_cookie(struct handler *self, const char *name,
                           const char *value, int days)
