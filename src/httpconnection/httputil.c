@@ -238,7 +238,7 @@ httputil_encode_hex(char *to, const unsigned char *from, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         to += sprintf(to, "%02x", from[i]);
-    *to = '\0';
+    *to = '\0'; /* also if there was no byte */
 }
 
 size_t

@@ -28,7 +28,8 @@ listeners_close(struct listeners *l, size_t n)
  * tried. */
 enum { BACKLOG = 1024, MAX_TRIES = 100 };
 
-/* What the functions below return when they fail. */
+/* What listeners_bind() returns when it fails, and from chapter 34 on also
+ * listeners_inherit(). */
 static char message[256];
 
 /* Adds a socket that listens at *sa. Returns 0, and *sa has the real port in
