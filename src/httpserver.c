@@ -66,30 +66,11 @@ leave_loop(struct httpserver *server)
                               server->listeners.fds[--server->nstarted]);
 }
 
-/* [17] --- the end of a stream --------------------------------------------- */
-
-static void resume(void *arg); /* [20] */
-static void end_pause(struct httpserver *server); /* [20] */
-
-/* Runs when a stream is freed. Its descriptor has been closed before. */
-static void
-on_stream_free(void *arg)
-{
-    struct httpserver *server = arg;
-
-    server->nstreams--;
-
-    /* [20] A connection can be accepted again. */
-    end_pause(server);
-
-    /* It was the last stream. */
-    if (server->nstreams == 0 && server->empty != NULL)
-        server->empty(server->empty_arg);
-}
-
 /* [20] --- pause ---------------------------------------------------------- */
 
 enum { PAUSE = 100000 }; /* microseconds */
+
+static void resume(void *arg);
 
 /* A connection is pending that cannot be accepted now. The kernel would report
  * its listener as ready in every turn, and the loop would spin (Tornado's
@@ -106,6 +87,47 @@ pause_accepting(struct httpserver *server)
         leave_loop(server);
     else
         poll(NULL, 0, 1);
+}
+
+/* Ends the pause. If the loop cannot watch a listener now, another pause
+ * begins. */
+static void
+resume(void *arg)
+{
+    struct httpserver *server = arg;
+
+    server->paused = NULL;
+    while (server->paused == NULL &&
+           httpserver_start(server, &server->listeners) == -1)
+        pause_accepting(server);
+}
+
+/* The same, before its time is over. */
+static void
+end_pause(struct httpserver *server)
+{
+    if (server->paused == NULL)
+        return;
+    ioloop_remove_timeout(server->loop, server->paused);
+    resume(server);
+}
+
+/* [17] --- the end of a stream --------------------------------------------- */
+
+/* Runs when a stream is freed. Its descriptor has been closed before. */
+static void
+on_stream_free(void *arg)
+{
+    struct httpserver *server = arg;
+
+    server->nstreams--;
+
+    /* [20] A connection can be accepted again. */
+    end_pause(server);
+
+    /* It was the last stream. */
+    if (server->nstreams == 0 && server->empty != NULL)
+        server->empty(server->empty_arg);
 }
 
 /* [34] --- connection limit ------------------------------------------------ */
@@ -231,29 +253,6 @@ httpserver_start(struct httpserver *server, const struct listeners *listeners)
     return 0;
 }
 
-/* [20] Ends the pause. If the loop cannot watch a listener now, another pause
- * begins. */
-static void
-resume(void *arg)
-{
-    struct httpserver *server = arg;
-
-    server->paused = NULL;
-    while (server->paused == NULL &&
-           httpserver_start(server, &server->listeners) == -1)
-        pause_accepting(server);
-}
-
-/* [20] The same, before its time is over. */
-static void
-end_pause(struct httpserver *server)
-{
-    if (server->paused == NULL)
-        return;
-    ioloop_remove_timeout(server->loop, server->paused);
-    resume(server);
-}
-
 /* [26] For a program with one process. (With several, each starts its server
  * after the fork, with listeners that are bound before; chapter 33.) */
 const char *
@@ -295,21 +294,20 @@ httpserver_free(struct httpserver *server)
 
 /* For a client a connection exists as soon as the kernel has accepted it. To
  * close the listener would reset the pending connections, so the server accepts
- * them first, also above its limit: no other one will come, and only the
- * kernel's limit of descriptors counts now. */
+ * them first, also above its limit: only the kernel's limit of descriptors
+ * counts now. Connections that arrive meanwhile are accepted, too, but not for
+ * ever: a flood must not hold up the loop. */
 void
 httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
 {
-    size_t before;
+    enum { QUEUE = 4096 }; /* the kernel's queue is rarely longer */
 
     server->max_streams = SIZE_MAX;
+    server->nstreams_before = server->nstreams; /* [36] */
     end_pause(server);
-    do {
-        before = server->nstreams;
-        server->nstreams_before = before; /* [36] */
+    for (int n = 0; n < QUEUE; n += MAX_ACCEPTS)
         for (size_t i = 0; i < server->nstarted; i++)
             listener_ready(server->listeners.fds[i], IOLOOP_READ, server);
-    } while (server->nstreams > before);
     httpserver_stop(server);
     server->empty = empty;
     server->empty_arg = arg;

@@ -293,10 +293,3 @@ handler_path_argument(struct handler *self, size_t i, size_t *size)
         *size = n;
     return text;
 }
-
-/* [29] For fields that may occur several times. */
-const char *
-handler_get_arguments(struct handler *self, const char *name, size_t i)
-{
-    return httpform_argument(&self->request->arguments, name, i);
-}

@@ -86,11 +86,6 @@ void *handler_state(struct handler *self);
 const char *handler_get_argument(struct handler *self, const char *name,
                                  const char *fallback);
 
-/* [29] RequestHandler.get_arguments: the i-th value. NULL if there are no
- * more. */
-const char *handler_get_arguments(struct handler *self, const char *name,
-                                  size_t i);
-
 /* [23] The text that the i-th group of the pattern (from 0) matched,
  * percent-decoded. It may contain any byte; *size, unless `size` is NULL,
  * becomes its size. NULL if that group matched nothing; or without memory: then

@@ -248,6 +248,16 @@ test_handlers(void)
 
             change_handler(l, fds[k], refused[k], &watched[k]);
         }
+#ifdef __linux__
+        /* epoll refuses a file, because a file is always ready. */
+        FILE *file = tmpfile();
+        check(file != NULL, "there are files");
+        if (i == 0)
+            check(ioloop_add_handler(l, fileno(file), never_ready, NULL,
+                                     IOLOOP_READ) == -1 && errno == EPERM,
+                  "a file is not watched");
+        fclose(file);
+#endif
         close(higher);
         ioloop_free(l);
     }

@@ -1,6 +1,7 @@
 /* [22] samples.c -- the handlers that only the tests of the course need. */
 #include "demo.h"
 
+#include <ctype.h> /* [25] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,13 +128,16 @@ headers_get(struct handler *self)
 
     plain_text(self);
     for (size_t i = 0; i < headers->n; i++) {
-        char name[HTTP_MAX_LINE + 1];
+        char *name = (char *)headers->items[i].name;
         const char *value = headers->items[i].value;
 
         /* All values are printed where the first one is. */
-        if (httpheaders_get_list(headers, headers->items[i].name, 0) != value)
+        if (httpheaders_get_list(headers, name, 0) != value)
             continue;
-        httpheaders_normalize_name(name, headers->items[i].name);
+
+        /* HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". */
+        for (char *c = name; *c != '\0'; c++)
+            *c = (char)(c == name || c[-1] == '-' ? toupper(*c) : tolower(*c));
         handler_printf(self, "%s:", name);
         for (size_t k = 0;
              (value = httpheaders_get_list(headers, name, k)) != NULL; k++)

@@ -6,7 +6,7 @@
 #include "settings.h"
 
 #include <errno.h>
-#include <fcntl.h> /* [33] */
+#include <fcntl.h> /* [28] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,6 @@
 #include "ssl.h" /* [37] */
 #include "system.h"
 #include "trace.h"
-#include "webstatic.h" /* [28] */
 #include "webtrace.h" /* [36] */
 
 static const char log_levels[] = "none error warning info"; /* from 0 on */
@@ -333,7 +332,8 @@ settings_read(int argc, char **argv)
         fail(settings.trace, NULL);
 
     /* [28] The default directory need not exist. */
-    settings.static_root = static_open_root(settings.static_path);
+    settings.static_root = open(settings.static_path,
+                                SEARCH_ONLY | O_DIRECTORY | O_CLOEXEC);
     if (settings.static_root == -1 &&
         settings.static_path != default_static_path)
         fail(settings.static_path, NULL);

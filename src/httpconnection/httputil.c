@@ -3,7 +3,6 @@
  * No function copies or searches a string without need. */
 #include "httputil.h"
 
-#include <ctype.h> /* [25] */
 #include <stdio.h> /* [15] */
 #include <strings.h> /* [11] */
 
@@ -105,19 +104,6 @@ httpheaders_del(struct httpheaders *headers, const char *name)
         if (strcasecmp(headers->items[i].name, name) != 0)
             headers->items[kept++] = headers->items[i];
     headers->n = kept;
-}
-
-/* [25] For display only: names are compared without regard to case. */
-void
-httpheaders_normalize_name(char *to, const char *name)
-{
-    for (bool start = true; *name != '\0'; name++) {
-        unsigned char c = (unsigned char)*name;
-
-        *to++ = (char)(start ? toupper(c) : tolower(c));
-        start = c == '-';
-    }
-    *to = '\0';
 }
 
 /* One pass over each line. The colon follows the last token byte of the name:
@@ -263,11 +249,10 @@ httputil_reason(int status)
         [405] = "Method Not Allowed", [503] = "Service Unavailable",
 
         /* [21] The other statuses in use. */
-        [201] = "Created", [202] = "Accepted",
-        [204] = "No Content", [206] = "Partial Content",
-        [301] = "Moved Permanently", [302] = "Found", [303] = "See Other",
-        [304] = "Not Modified", [307] = "Temporary Redirect",
-        [308] = "Permanent Redirect",
+        [201] = "Created", [202] = "Accepted", [204] = "No Content",
+        [206] = "Partial Content", [301] = "Moved Permanently",
+        [302] = "Found", [303] = "See Other", [304] = "Not Modified",
+        [307] = "Temporary Redirect", [308] = "Permanent Redirect",
         [401] = "Unauthorized", [402] = "Payment Required",
         [403] = "Forbidden", [406] = "Not Acceptable",
         [407] = "Proxy Authentication Required", [408] = "Request Timeout",
@@ -277,11 +262,10 @@ httputil_reason(int status)
         [416] = "Range Not Satisfiable", [417] = "Expectation Failed",
         [421] = "Misdirected Request", [422] = "Unprocessable Content",
         [426] = "Upgrade Required", [428] = "Precondition Required",
-        [429] = "Too Many Requests",
-        [431] = "Request Header Fields Too Large",
+        [429] = "Too Many Requests", [431] = "Request Header Fields Too Large",
         [500] = "Internal Server Error", [501] = "Not Implemented",
-        [502] = "Bad Gateway",
-        [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
+        [502] = "Bad Gateway", [504] = "Gateway Timeout",
+        [505] = "HTTP Version Not Supported",
     };
     const size_t n = sizeof reasons / sizeof reasons[0];
 

@@ -118,10 +118,6 @@ void httpheaders_del(struct httpheaders *headers, const char *name);
 const char *httpheaders_parse(struct httpheaders *headers, char *text,
                               char *end);
 
-/* [25] HTTPHeaders._normalize_name: "content-TYPE" to "Content-Type". `to` has
- * room for strlen(name) + 1 bytes. */
-void httpheaders_normalize_name(char *to, const char *name);
-
 /* --- bytes ---------------------------------------------------------------- */
 
 /* HTTP_TOKEN: a byte of a token (RFC 9110, section 5.6.2: letters, digits and

@@ -368,7 +368,7 @@ settle_length(struct handler *self)
     struct httpframing *f = &self->framing; /* [25] */
 
     /* [25] A handler may answer HEAD with a length, and write no body. */
-    if (self->method == METHOD_HEAD && f->length_known &&
+    if (self->method == METHOD_HEAD && self->failed == 0 && f->length_known &&
         buffer_length(self->body) == 0)
         return;
 
@@ -382,12 +382,25 @@ settle_length(struct handler *self)
         self->method <= METHOD_HEAD)
         add_etag(self);
 
+    /* An error page takes the place of all that was written, also of the
+     * headers. */
+    if (self->failed != 0) {
+        int status = self->failed;
+
+        self->failed = 0;
+        handler_clear(self);
+
+        /* [21] The Allow header names the methods that the client can use. */
+        if (status == 405)
+            handler_set_allow(self);
+
+        handler_write_error(self, status, self->why);
+    }
+
     self->framing.length = buffer_length(self->body);
     self->framing.length_known = true;
 }
 
-/* An error page takes the place of all that was written, also of the
- * headers. */
 void
 handler_finish(struct handler *self)
 {
@@ -399,20 +412,6 @@ handler_finish(struct handler *self)
 
     if (!self->headers_written)
         settle_length(self);
-    if (self->failed != 0 && !self->headers_written) {
-        int status = self->failed;
-
-        self->failed = 0;
-        handler_clear(self);
-
-        /* [21] The Allow header names the methods that the client can use. */
-        if (status == 405)
-            handler_set_allow(self);
-
-        handler_write_error(self, status, self->why);
-        self->framing.length = buffer_length(self->body);
-        self->framing.length_known = true;
-    }
 
     /* (14) The answer is complete. */
     TOUR(14, httprequest_fd(r), "finished with %d, %zu bytes to flush",

@@ -60,10 +60,11 @@ add_block(uint32_t h[8], const unsigned char *block)
         h[i] += v[i];
 }
 
-/* The hash begins with the fractions of the square roots of the first eight
- * primes. Section 5.1.1: behind the data come a one bit, zeros, and the length
- * in bits at the end of a block. */
-void
+/* The hash of `first`, which is NULL or one block, and of the data behind it.
+ * It begins with the fractions of the square roots of the first eight primes.
+ * Section 5.1.1: behind the data come a one bit, zeros, and the length in bits
+ * at the end of a block. */
+static void
 sha256(unsigned char digest[SHA256_SIZE], const unsigned char *first,
        const void *data, size_t size)
 {

@@ -15,9 +15,4 @@ enum { SHA256_SIZE = 32 };
 void hmac_sha256(unsigned char mac[SHA256_SIZE], const void *key,
                  size_t key_size, const void *data, size_t size);
 
-/* The hash of `first`, which is NULL or a block of 64 bytes, and the data
- * behind it. It needs no key. */
-void sha256(unsigned char digest[SHA256_SIZE], const unsigned char *first,
-            const void *data, size_t size);
-
 #endif

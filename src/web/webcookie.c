@@ -239,7 +239,8 @@ bool
 handler_check_xsrf_cookie(struct handler *self)
 {
     struct httpheaders *headers = &self->request->headers;
-    const char *shown[] = {handler_get_arguments(self, xsrf, HTTP_LAST),
+    struct arguments *fields = &self->request->arguments;
+    const char *shown[] = {httpform_argument(fields, xsrf, HTTP_LAST),
                            httpheaders_get(headers, "X-XSRFToken"),
                            httpheaders_get(headers, "X-CSRFToken")};
     unsigned char known[TOKEN], given[TOKEN];

@@ -47,12 +47,6 @@ static_assert(sizeof(struct file) <= STATIC_FILE_STATE_SIZE,
  * search is enough. */
 enum { DIRECTORY = SEARCH_ONLY | O_DIRECTORY };
 
-int
-static_open_root(const char *path)
-{
-    return open(path, DIRECTORY | O_CLOEXEC);
-}
-
 /* Opens one name in `directory`; never follows a symbolic link. O_NONBLOCK: to
  * open a pipe must not wait for the process at its other end. */
 static int
@@ -265,7 +259,7 @@ static void
 set_validators(struct handler *self, const struct file *f)
 {
     enum { TEN_YEARS = 10 * 365 * 86400 };
-    bool keep = handler_get_arguments(self, "v", 0) != NULL;
+    bool keep = httpform_argument(&self->request->arguments, "v", 0) != NULL;
     struct httpheaders *to = &self->headers;
     char date[HTTP_DATE_SIZE];
 

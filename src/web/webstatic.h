@@ -6,7 +6,7 @@
  *     static void
  *     static_get(struct handler *self)
  *     {
- *         static_file_get(self, root); (a directory; see static_open_root())
+ *         static_file_get(self, root); (a directory, opened before)
  *     }
  *
  *     static const struct handler_class static_handler = {
@@ -27,13 +27,12 @@
 
 #include "web.h"
 
-/* Opens the directory at `path`: permission to search it is enough. The caller
- * closes it. -1 with errno. */
-int static_open_root(const char *path);
-
-/* StaticFileHandler.get, and .head: the file below `root` that the first group
- * of the pattern names. For a directory its index.html is sent. A pattern
- * without a group redirects to the same path with a slash behind it. */
+/* StaticFileHandler.get, and .head: the file that the first group of the
+ * pattern names, below the directory `root`.
+ * - `root` is a descriptor that belongs to the caller, from open() with
+ *   SEARCH_ONLY (system.h) and O_DIRECTORY.
+ * - For a directory its index.html is sent. A pattern without a group redirects
+ *   to the same path with a slash behind it. */
 void static_file_get(struct handler *self, int root);
 enum { STATIC_FILE_STATE_SIZE = 512 };
 

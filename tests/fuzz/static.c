@@ -92,7 +92,7 @@ make_tree(void)
     }
     mkdir(full_path("root-other", ""), 0755);
     write_file(full_path("root-other", "a"), "other");
-    root = static_open_root(full_path("root", ""));
+    root = open(full_path("root", ""), SEARCH_ONLY | O_DIRECTORY | O_CLOEXEC);
     check(root != -1, "there is a tree");
 }
 
