@@ -22,6 +22,7 @@
 #include "iostream.h"
 #include "log.h"
 #include "ssl.h"
+#include "system.h"
 #include "trace.h"
 #include "web.h"
 #include "webcookie.h"
