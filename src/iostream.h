@@ -12,7 +12,8 @@
  *    anything with the stream: it may start the next read or close the stream.
  * 2. Close now, free later (chapter 7). iostream_close() takes effect at once,
  *    but the memory of the stream is freed in the next turn. Until then the
- *    caller may still call every function below; the call has no effect.
+ *    caller may still call every function below; those that read, write or
+ *    close do nothing.
  * 3. The close callback (chapter 7) runs once, after all other callbacks of the
  *    stream. */
 #ifndef IOSTREAM_H

@@ -38,8 +38,8 @@ enum { HTTP_MAX_COOKIES = 100 };
  * - Everything that it points at lives as long as the request. A pointer
  *   without a size points at a string.
  * - A connection (chapter 12) gives the request to the application, to which it
- *   belongs until httprequest_finish(), even if the client leaves: the
- *   application must finish every request. */
+ *   belongs until httprequest_finish(), from chapter 24 on even if the client
+ *   leaves: the application must finish every request. */
 struct httprequest {
     const char *method;  /* as sent; the known ones are upper case */
     const char *uri;     /* as sent: "/a%20b?c=d" */
