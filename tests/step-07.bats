@@ -23,7 +23,7 @@ listener() {
     [ "$(cat "$HEARD")" = $'hello\none left' ]
 }
 
-@test "everything that was read is delivered before the close" {
+@test "a line whose callback is queued is delivered before the close" {
     listener
     kill -STOP "$SERVER_PID"
     client send 'one\ntwo\nthr' close
