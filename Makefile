@@ -24,8 +24,8 @@ LINKED  = $(BUILD)/tls.$(if $(LIBS),yes,no)
 
 LAST       = $(lastword $(STEPS))
 
-# src/X.c is one of the five parts, and the folder src/X holds what only that
-# part leans on. A stage is flat, and an #include names no folder: no two files
+# src/X.c is one of the five parts, and the folder src/X holds the rest of that
+# part. A stage is flat, and an #include names no folder: no two files
 # have the same name.
 FOLDERS    = src $(filter-out src/steps,$(patsubst %/,%,$(wildcard src/*/)))
 FILES      = $(foreach f,$(FOLDERS),$(wildcard $f/*.c $f/*.h))

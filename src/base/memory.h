@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A buffer or an arena starts with a block of this size. Some thousand freed
+/* A buffer or an arena starts with a block of this size. Thousands of freed
  * blocks are kept for the next use, so that a request normally needs neither
  * malloc() nor free(). */
 enum { BLOCK_SIZE = 4096 };

@@ -17,7 +17,7 @@
  * status 1. It is for errors after which the program cannot go on. */
 _Noreturn void die(const char *what);
 
-/* A send() to a closed connection raises SIGPIPE without this flag, and the
+/* A send() to a broken connection raises SIGPIPE without this flag, and the
  * signal ends the program. On a system without the flag (macOS) the program
  * must ignore the signal. */
 #ifdef MSG_NOSIGNAL
