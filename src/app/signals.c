@@ -64,8 +64,8 @@ on_stop(void *arg)
     stop_loop(arg);
 }
 
-/* A signal may interrupt any statement, so this function only adds a
- * callback. */
+/* A signal may interrupt any statement, so this function does not stop the
+ * loop: it adds a callback that does. */
 static void
 on_signal(int signal_number)
 {

@@ -116,8 +116,8 @@ enum { SEARCH_ONLY = O_RDONLY };
 #endif
 
 /* _time_independent_equals: true if the bytes are equal. The time does not
- * depend on the result. memcmp() stops at the first byte that differs, so a
- * client that measures the time can guess a secret byte by byte. */
+ * depend on the result. memcmp() may stop at the first byte that differs; then
+ * a client that measures the time can guess a secret byte by byte. */
 bool equal_in_constant_time(const void *a, const void *b, size_t size);
 
 /* ----------------------------------------------------------------------- */

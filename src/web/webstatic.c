@@ -106,8 +106,8 @@ redirect_to_slash(struct handler *self)
 }
 
 /* The status for an errno. A client may remember that a file does not exist;
- * after an error of the server it may try again. (A symbolic link is ELOOP or
- * EMLINK, and a missing root EBADF.) */
+ * after an error of the server it may try again. (A symbolic link is ELOOP,
+ * EMLINK or, in the place of a directory, ENOTDIR; a missing root is EBADF.) */
 static int
 status_of(int error)
 {
