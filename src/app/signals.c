@@ -64,8 +64,7 @@ on_stop(void *arg)
     stop_loop(arg);
 }
 
-/* A signal may interrupt any statement, so this function does not stop the
- * loop: it adds a callback that does. */
+/* A signal may interrupt any statement, so the work is left to a callback. */
 static void
 on_signal(int signal_number)
 {

@@ -385,8 +385,8 @@ trim(char *text)
 }
 
 /* RFC 6265, section 4.2.1: "a=1; b=2". The first '=' ends the name. A pair
- * without a name is skipped, and the other cookies still count: any page of the
- * site may have set it. NULL, or what is wrong. */
+ * without a name or without '=' is skipped, and the other cookies still count:
+ * any page of the site may have set it. NULL, or what is wrong. */
 static const char *
 parse_cookies(struct httprequest *r, const char *header)
 {

@@ -123,9 +123,9 @@ const char *httprequest_expects_continue(const struct httprequest *request,
 const char *httprequest_parse_body(struct httprequest *request);
 
 /* [30] Parses the Cookie headers into `cookies`. Blanks around a name or a
- * value and quotes around a value are removed; a pair without a name is
- * skipped. More than HTTP_MAX_COOKIES cookies are an error. A second call does
- * nothing, and returns the same. */
+ * value and quotes around a value are removed; a pair without a name or without
+ * '=' is skipped. More than HTTP_MAX_COOKIES cookies are an error. A second
+ * call does nothing, and returns the same. */
 const char *httprequest_parse_cookies(struct httprequest *request);
 
 /* [16] HTTPRequest.supports_http_1_1. */
