@@ -5,9 +5,9 @@
  *     Layer 3.
  *
  * A process has one loop, and a loop keeps one CPU busy. So there is a process
- * for each CPU. They share nothing but the listening sockets, which exist
- * before the fork. The parent waits for the exit of a child, and for signals;
- * it serves no clients. */
+ * for each CPU. They share no memory; their listening sockets exist before the
+ * fork. The parent waits for the exit of a child, and for signals; it serves no
+ * clients. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
