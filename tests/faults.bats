@@ -5,7 +5,7 @@
 
 setup_file() {
     load helper
-    local dir=$BATS_FILE_TMPDIR stage=$BUILD/step-${STEPS##* }
+    local dir=$BATS_FILE_TMPDIR stage=${STAGE:-$BUILD/step-${STEPS##* }}
     [ -d "$stage" ] || stage=$(ls -d "$BUILD"/step-* | sort -t - -k 2 -n | tail -n 1)
     mkdir -p "$dir/stage" "$dir/files/sub"
     cp "$stage"/*.[ch] "$dir/stage"

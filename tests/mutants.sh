@@ -43,7 +43,7 @@ first() {
     *) echo routes http-semantics operation ;;
     esac
 }
-every="http-connection http-body http-semantics routes"
+every="http-connection http-body http-semantics routes faults"
 [ -z "${ALL:-}" ] || every="$every http-grammar operation step-27 step-28
     step-29 step-30 step-31 step-32 step-33 step-34 step-35 step-36 trace-page
     step-03 step-04 step-05 step-10 step-15 step-17 step-19 deadlines"
