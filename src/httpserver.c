@@ -72,7 +72,7 @@ enum { PAUSE = 100000 }; /* microseconds */
 
 static void resume(void *arg);
 
-/* A connection is pending that cannot be accepted now. The kernel would report
+/* No connection can be accepted now. If one is pending, the kernel would report
  * its listener as ready in every turn, and the loop would spin (Tornado's
  * does). So the loop stops watching the listeners for a moment. Streams are
  * still served, and the end of one frees a descriptor. If there is no memory

@@ -114,7 +114,7 @@ application_call(struct httprequest *request, void *arg)
     size_t size = sizeof(struct handler);
     struct handler *self;
 
-    /* [23] No pattern is equal to the path; perhaps one matches it. */
+    /* [23] urlspec_find() has found nothing; perhaps a pattern matches. */
     regmatch_t groups[URLSPEC_GROUPS];
     memset(groups, -1, sizeof groups);
     if (class == NULL)

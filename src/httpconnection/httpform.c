@@ -246,9 +246,9 @@ parse_part(struct arguments *arguments, const char *data, size_t size)
 
 /* A delimiter is CRLF, "--" and the boundary. Before the first delimiter the
  * CRLF may be missing; after the last delimiter there is another "--". Bytes
- * before the first and after the last delimiter are ignored. (Tornado 2.0 cut
- * the body wherever the boundary stood, also in the middle of a line.) `next`
- * is where a delimiter begins, and `skip` is its length. */
+ * before the first and after the last delimiter are ignored. (Tornado 2.0 also
+ * cut the body where a boundary stood behind other bytes of a line.) `next` is
+ * where a delimiter begins, and `skip` is its length. */
 static const char *
 parse_parts(struct arguments *arguments, const char *delimiter,
             const char *data, size_t size)

@@ -21,7 +21,7 @@ struct urlspec {
 };
 
 /* The class of the pattern that is equal to the path; NULL if there is no such
- * pattern. */
+ * pattern, or (chapter 23) if it has special characters. */
 const struct handler_class *urlspec_find(const struct urlspec *specs,
                                          const char *path);
 
@@ -36,7 +36,7 @@ struct urlspecs;
 struct urlspecs *urlspecs_new(const struct urlspec *specs);
 void urlspecs_free(struct urlspecs *all);
 
-/* Finds the class for a path that is equal to no pattern.
+/* Finds the class for a path for which urlspec_find() returns NULL.
  * - 0: *class is that of the pattern, and `groups`, which has room for
  *   URLSPEC_GROUPS, says where its groups are in the path (rm_so is -1 for a
  *   group that matched nothing).
