@@ -88,9 +88,9 @@ const char *handler_get_argument(struct handler *self, const char *name,
 
 /* [23] The text that the i-th group of the pattern (from 0) matched,
  * percent-decoded. It may contain any byte; *size, unless `size` is NULL,
- * becomes its size. NULL if that group matched nothing; or without memory: then
- * it has called handler_fail(), and the answer becomes a 503, whatever the
- * handler does next. */
+ * becomes its size. NULL if the match does not use that group; or without
+ * memory: then it has called handler_fail(), and the answer becomes a 503,
+ * whatever the handler does next. */
 const char *handler_path_argument(struct handler *self, size_t i,
                                   size_t *size);
 

@@ -39,7 +39,7 @@ void urlspecs_free(struct urlspecs *all);
 /* Finds the class for a path for which urlspec_find() returns NULL.
  * - 0: *class is that of the pattern, and `groups`, which has room for
  *   URLSPEC_GROUPS, says where its groups are in the path (rm_so is -1 for a
- *   group that matched nothing).
+ *   group that the match does not use).
  * - 404: no pattern matches. *class is as before then, and `groups` is not
  *   valid. The same for 503: regexec() had no memory. */
 int urlspecs_match(struct urlspecs *all, const char *path, regmatch_t *groups,
