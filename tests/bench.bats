@@ -63,6 +63,12 @@ setup() { load helper; TMP=$BATS_TEST_TMPDIR; }
     run "$TMP/load" -c 4 -n 40 -d 4 -u '/hello/n%d' "$PORT"
     [ "$status" -eq 0 ]
     [[ $output == *"requests=40 "*"not_200=0"* ]]
+
+    # A long path is sent as a whole: a form may have a thousand fields.
+    run "$TMP/load" -n 4 -u "/form?$(printf 'a=1&%.0s' {1..1000})" "$PORT"
+    [[ $output == *"requests=4 "*"not_200=0"* ]]
+    run "$TMP/load" -n 4 -u "/form?$(printf 'a=1&%.0s' {1..1001})" "$PORT"
+    [[ $output == *"requests=4 "*"not_200=4"* ]]
     stop_server clean
     grep -c 'GET /hello/n3 ' "$SERVER_LOG"
 }

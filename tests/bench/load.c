@@ -181,11 +181,9 @@ report(const struct usage *from, const struct usage *to, uint64_t counted)
 static void
 write_request(FILE *to, unsigned number)
 {
-    char path[256];
-
-    snprintf(path, sizeof path, option.path, number); /* at most one %d */
-    fprintf(to, "%s %s HTTP/1.1\r\nHost: a\r\n",
-            option.body > 0 ? "POST" : "GET", path);
+    fputs(option.body > 0 ? "POST " : "GET ", to);
+    fprintf(to, option.path, number); /* at most one %d */
+    fputs(" HTTP/1.1\r\nHost: a\r\n", to);
     if (option.body > 0)
         fprintf(to, "Content-Length: %zu\r\n", option.body);
     if (option.close)
