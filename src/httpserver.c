@@ -302,12 +302,10 @@ httpserver_drain(struct httpserver *server, ioloop_callback *empty, void *arg)
 {
     enum { QUEUE = 4096 }; /* the kernel's queue is rarely longer */
 
-    server->max_streams = SIZE_MAX;
-    server->nstreams_before = server->nstreams; /* [36] */
-    end_pause(server);
-    for (int n = 0; n < QUEUE; n += MAX_ACCEPTS)
-        for (size_t i = 0; i < server->nstarted; i++)
-            listener_ready(server->listeners.fds[i], IOLOOP_READ, server);
+    for (size_t i = 0; i < server->listeners.n; i++)
+        for (int n = 0; n < QUEUE; n++)
+            if (!handle_accept(server, server->listeners.fds[i]))
+                break;
     httpserver_stop(server);
     server->empty = empty;
     server->empty_arg = arg;

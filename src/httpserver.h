@@ -53,9 +53,9 @@ void httpserver_stop(struct httpserver *server);
 void httpserver_set_limit(struct httpserver *server, size_t max,
                           ioloop_callback *full, void *arg);
 
-/* [34] Accepts the connections that wait in the kernel, also above the limit,
- * and stops. `empty` runs when no stream is left, within this call if
- * there is none. */
+/* [34] Accepts the connections that wait in the kernel, also above the limit
+ * (at most 4096 for each listener), and stops. `empty` runs when no stream is
+ * left, within this call if there is none. */
 void httpserver_drain(struct httpserver *server, ioloop_callback *empty,
                       void *arg);
 

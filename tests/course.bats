@@ -538,24 +538,24 @@ sizes() {
 
 # This is what there is: it may only go down. The live page has a budget of its own, and
 # so has TLS.
-@test "all of src but the steps has at most 7,072 lines of code and 350 for TLS, main.c 100 and the live page 350" {
+@test "all of src but the steps has at most 7,070 lines of code and 350 for TLS, main.c 100 and the live page 350" {
     sizes | awk '/webtrace|tracesend|iostream\/connect/ { page += $1; next } { n++; all += $1 }
         $2 == "src/main.c" && $1 > 100 { print $2 ": " $1 }
         END { if (page > 350 || !page) print "the live page: " page
-            if (all > 7072 + 350) print "all: " all; if (n < 40) print n " files" }' |
+            if (all > 7070 + 350) print "all: " all; if (n < 40) print n " files" }' |
         no_lines "too large"
 }
 
 # What chapters 27 to 35 need stands beside the parts, and hardly in them. Chapter 36
 # makes the parts faster.
-@test "chapters 27 to 35 add at most 110 lines to the five parts, the fast path 20, and TLS 30" {
+@test "chapters 27 to 35 add at most 110 lines to the five parts, the fast path 19, and TLS 30" {
     sh tests/ledger.sh $STEPS | awk -v parts=" $PARTS " '
         { file = $1 }
         !sub(/\.c$/, "", file) || !index(parts, " " file " ") { next }
         { n++; added = 0; for (i = 28; i <= 36; i++) added += $i; all += added; fast += $37; tls += $38 }
         added + $37 { print $1 ": " added ", " $37 ", " $38 }
         END { if (n != 5) print n " parts"; print all ", " fast ", " tls
-            if (all > 110 || fast > 20 || tls > 30 || n != 5) exit 1 }'
+            if (all > 110 || fast > 19 || tls > 30 || n != 5) exit 1 }'
 }
 
 # added: "chapter lines" that it adds, with its program. The trace, and the poller

@@ -362,6 +362,22 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
     run ! grep -e 'no more are accepted' -e 'closed for another' "$SERVER_LOG"
 }
 
+@test "a drain without a free descriptor does not say that it will try again" {
+    needs_proc
+    start_with_limits '-n 40' "$BUILD/step-34/server" --stop-timeout=1
+    hold_still "$SERVER_PID"
+    client_bg "$TMP/out" -c 60 send "$(request /)" read
+    until_true queued 60
+    kill -TERM "$SERVER_PID"
+    kill -CONT "$SERVER_PID"
+    wait "$CLIENT_PID" || true
+    server_ends 5
+    [ "$SERVER_STATUS" -eq 0 ]
+    n=$(grep -c '^Hello, world' "$TMP/out")
+    [ "$n" -ge 20 ] && [ "$n" -lt 40 ]
+    run ! grep 'trying again' "$SERVER_LOG"
+}
+
 @test "there are never more connections than descriptors, and some are left" {
     start_with_limits '-n 128' "$BUILD/step-34/server" --static-path=diagrams
     stay 50 send G
