@@ -235,6 +235,8 @@ test_handlers(void)
 
     check(pipe(ends) == 0, "there are descriptors");
     for (size_t i = 0; i < 2; i++) {
+        int lowest = dup(ends[0]);
+        close(lowest);
         struct ioloop *l = ioloop_new(pollers[i]);
         int closed = dup(ends[0]), higher = dup(ends[1]);
         const int fds[] = {ends[0], higher, closed, 999, -1};
@@ -260,6 +262,9 @@ test_handlers(void)
 #endif
         close(higher);
         ioloop_free(l);
+        higher = dup(ends[0]);
+        check(higher == lowest, "a loop that is freed leaves no descriptor open");
+        close(higher);
     }
 }
 

@@ -32,6 +32,16 @@ start() { start_step 26 "$@"; }
     refused 2 ': 8888: ' --port=0 8888
 }
 
+@test "a message about a long option does not end in the middle of an escape" {
+    local n
+    for n in 250 251; do        # The message has room for 255 bytes of it.
+        refused 2 "^dustdevil: 0{$n}\\\\x01: expected:" "$(printf "%0${n}d" 0)"$'\x01'
+    done
+    for n in 252 253 300; do
+        refused 2 '^dustdevil: 0{252}: expected:' "$(printf "%0${n}d" 0)"$'\x01'
+    done
+}
+
 @test "an invalid value is one line that says what was expected, and status 2" {
     for value in '' x -1 +1 8x 0x50 ' 80' 80.0 1e3 65536 4294967297 \
         99999999999999999999
