@@ -263,7 +263,7 @@ test_handlers(void)
         close(higher);
         ioloop_free(l);
         higher = dup(ends[0]);
-        check(higher == lowest, "a loop that is freed leaves no descriptor open");
+        check(higher == lowest, "a freed loop leaves no descriptor open");
         close(higher);
     }
 }
