@@ -162,6 +162,15 @@ END
     done
 }
 
+@test "a count that is too large for a number has no sign" {
+    start_step 31 --secret="$SECRET"
+    now=$(date +%s)
+    for n in 2147483647 9223372036854775807 "$(many 30 9)"; do
+        [[ $(visits "$(signed visits "$(hex "$n")" "$now")") =~ ^'visits: '[0-9]+$ ]] ||
+            wrong "not a count" "$n"
+    done
+}
+
 @test "a value may have any bytes, and none; and digits without an end are no value" {
     cat > "$TMP/values.c" << 'END'
 #include <stdio.h>

@@ -288,14 +288,15 @@ const struct handler_class xsrf_handler = {
 
 /* [31] --- signed cookies -------------------------------------------------- */
 
-/* The client stores the count, and cannot change it. */
+/* The client stores the count, and cannot change it. An unsigned count has no
+ * overflow: who knows the secret can sign any number. */
 static void
 visits_get(struct handler *self)
 {
     const char *before = handler_get_secure_cookie(self, "visits", 31);
     char now[24];
 
-    snprintf(now, sizeof now, "%ld", (before ? atol(before) : 0) + 1);
+    sprintf(now, "%lu", before ? strtoul(before, NULL, 10) + 1 : 1UL);
     plain_text(self);
     handler_set_secure_cookie(self, "visits", now, 30);
     handler_printf(self, "visits: %s\n", now);
