@@ -37,7 +37,7 @@ first() {
     web.c | web/*) echo routes http-semantics http-connection mistakes step-25 ;;
     base/memory.c) echo http-body http-connection step-36 step-32 ;;
     base/trace.c) echo trace-page step-35 ;;
-    base/system.c) echo operation step-32 step-35 ;;
+    base/system.c) echo step-31 operation step-32 step-35 ;;
     app/samples.c | app/demo.c) echo routes step-30 step-31 step-35 step-25 ;;
     main.c | app/*) echo operation routes step-26 step-33 step-34 ;;
     *) echo routes http-semantics operation ;;

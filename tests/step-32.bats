@@ -56,10 +56,14 @@ start() { start_step 32 "$@"; }
     client_bg "$TMP/drip" send "$(request /)" readuntil world send G pause 1300 send E \
         pause 1300 send 'T / HTTP/1.1\r\nHost: a\r\n\r\n' read
     drip=$CLIENT_PID
+    client_bg "$TMP/joined" send "$(request /)G" read
+    joined=$CLIENT_PID
     client send "${HEAD}Content-Length: 3\r\n\r\nabc\r\n" readuntil abc pause 2500 \
         send "$(request /)" readuntil world > "$TMP/line"
     wait "$drip" || true
+    wait "$joined" || true
     answers "$TMP/drip" 200 408
+    answers "$TMP/joined" 200 408
     answers "$TMP/line" 200 200
 }
 
