@@ -288,8 +288,8 @@ const struct handler_class xsrf_handler = {
 
 /* [31] --- signed cookies -------------------------------------------------- */
 
-/* The client stores the count, and cannot change it. An unsigned count has no
- * overflow: who knows the secret can sign any number. */
+/* The client stores the count, and cannot change it without the secret. An
+ * unsigned count has no overflow, whatever number has been signed. */
 static void
 visits_get(struct handler *self)
 {
