@@ -71,8 +71,8 @@ iostream_new(struct ioloop *loop, int fd)
 {
     struct iostream *s = malloc(sizeof *s);
 
-    /* The room that this stream needs in the tables of the loop is reserved
-     * now, so the tables need no memory for it later. */
+    /* The memory that the loop needs for this stream (ioloop_reserve() says
+     * for what) is allocated now, and not when it may be too late. */
     if (s == NULL || !ioloop_reserve(loop, fd)) {
         free(s);
         return NULL;

@@ -14,8 +14,8 @@ enum { MAX_UNSENT = 65536 };
 static struct ioloop *loop;
 
 /* Receives what has arrived, and sends what the kernel takes. Returns false
- * after the end of the connection. EAGAIN is no end: it means that there is
- * nothing to read, or no room. */
+ * after the end of the connection, or if there is no memory. EAGAIN is no end:
+ * it means that there is nothing to read, or no room. */
 static bool
 transfer(struct buffer **unsent, int fd, uint32_t events)
 {
