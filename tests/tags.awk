@@ -3,8 +3,8 @@
 #     cd build && awk -f ../tests/tags.awk ../src/*.[ch] | LC_ALL=C sort
 #
 # One line a name, as vi and most editors read it: name, file, what to look for
-# there. A function's name stands in column 0 of a .c file; the rest are struct
-# and enum types, constants, macros and function types.
+# there. A function's name stands in column 0; the rest are struct and enum
+# types, constants, macros and function types.
 
 function tag(name) {
     if (name !~ /_H$/ && name != "static_assert")
@@ -13,7 +13,7 @@ function tag(name) {
 
 FNR == 1 { listing = 0 }
 
-/^[a-z_][a-z0-9_]*\(/ && FILENAME ~ /\.c$/ {
+/^[a-z_][a-z0-9_]*\(/ {
     sub(/\(.*/, "")
     tag($0)
     next
