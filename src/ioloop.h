@@ -39,7 +39,7 @@ int ioloop_start(struct ioloop *loop);
 
 /* --- handlers ---------------------------------------------------------- */
 
-/* Calls `handler` in each turn in which `fd` is ready for one of `events`.
+/* Calls `handler` when the poller reports `fd` as ready for one of `events`.
  * Returns 0, or -1 with errno.
  * - ERROR is always among the events (poller.h says what each system reports).
  * - `fd` must be non-blocking. It still belongs to the caller.
