@@ -50,10 +50,10 @@ enum part { HEAD, BODY };
 static bool
 still_open(struct handler *self, enum part part, const char *what)
 {
-    if (self->finished)
-        log_mistake(self, what, " after finish");
-    else if (part == HEAD && self->headers_written)
+    if (part == HEAD && self->headers_written)
         handler_fail(self, 500, what);
+    else if (self->finished)
+        log_mistake(self, what, " after finish");
     else
         return true;
     return false;
