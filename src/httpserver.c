@@ -144,7 +144,7 @@ httpserver_set_limit(struct httpserver *server, size_t max,
 /* --- accept ------------------------------------------------------------ */
 
 /* [20] accept() has failed, and the next one would fail, too. EAGAIN: no
- * connection is pending. All other errors (no descriptor, no memory) last
+ * connection is pending. Other errors (no descriptor, no memory) mostly last
  * longer. */
 static void
 accept_failed(struct httpserver *server)

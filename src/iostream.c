@@ -466,8 +466,8 @@ iostream_read_bytes(struct iostream *s, size_t size,
     iostream_read_until(s, NULL, size, callback, arg);
 }
 
-/* [18] If there are unread bytes, the peer may still be sending; from
- * chapter 19 on they may also be its next request. */
+/* [18] If there are unread bytes, the peer may still be sending, or they
+ * begin its next request (chapter 19). */
 size_t
 iostream_unread(const struct iostream *s)
 {

@@ -14,7 +14,7 @@
 
 #include "trace.h"
 
-/* A pipe takes up to PIPE_BUF bytes (4096 on Linux, 512 elsewhere) whole or not
+/* A pipe takes up to PIPE_BUF bytes (4096 on Linux, at least 512) whole or not
  * at all, and does not mix them with the lines of other processes. */
 enum { MAX_LINE = PIPE_BUF < 4096 ? PIPE_BUF : 4096 };
 
