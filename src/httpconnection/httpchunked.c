@@ -14,7 +14,7 @@
  * If a proxy and a server read a size line or a trailer in two ways, they see
  * the end of the body in two places, and the bytes between these places are a
  * request for one of them. So every byte of these lines is checked, also the
- * line breaks, and after the first invalid byte nothing more is read. */
+ * line breaks, and after the first invalid byte nothing more is parsed. */
 #include "httpchunked.h"
 
 #include <string.h>

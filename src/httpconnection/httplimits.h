@@ -17,8 +17,9 @@
  * - One sweep compares all connections with their limits: at most once a
  *   second, and not before the earliest deadline that is known. So a limit may
  *   be enforced up to a second late, and is never enforced early.
- * - Before a sweep ends a connection, it checks whether the kernel has bytes
- *   for the stream. Time in which the loop itself was late does not count. */
+ * - Before a sweep ends a connection because bytes are missing, it receives
+ *   what the kernel already has for the stream. Time in which the loop itself
+ *   was late does not count. */
 #ifndef HTTPLIMITS_H
 #define HTTPLIMITS_H
 

@@ -305,8 +305,8 @@ expand_year(struct tm *tm)
         tm->tm_year -= 100;
 }
 
-/* [29] The form that this server writes, and two that have been obsolete since
- * 1996. timegm() takes 31 February for 3 March, so the day is compared, without
+/* [29] The form that this server writes, and two that are obsolete (RFC 9110,
+ * section 5.6.7). timegm() takes 31 February for 3 March, so the day is compared, without
  * the seconds: a leap second (60) belongs to the next day for timegm(). */
 time_t
 httputil_parse_date(const char *date)
