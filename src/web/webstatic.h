@@ -18,8 +18,8 @@
  * - Only files below that directory are served: no "..", however it is written,
  *   leads out of it, and no symbolic link is followed. This holds even against
  *   processes that can write into it.
- * - Content-Length is the size of the file when it is opened. If the file
- *   becomes shorter while it is sent, the connection is reset. If it is
+ * - Content-Length comes from the size of the file when it is opened. If the
+ *   file becomes shorter while it is sent, the connection is reset. If it is
  *   overwritten, the answer may be partly old and partly new: to replace a
  *   file, rename() a new one over it. */
 #ifndef WEBSTATIC_H
