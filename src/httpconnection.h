@@ -32,7 +32,7 @@ typedef void httprequest_callback(struct httprequest *request, void *arg);
 
 /* [32] Runs at once after every change of state; and again in the same state,
  * when a part of a body has come, and, while an answer is unsent, when bytes
- * have come or the kernel has taken some.
+ * have come or a write was partial.
  * - *own is NULL at first and belongs to the observer.
  * - The observer may close the stream, but must not refuse the request.
  * - CLOSED comes last, also if no other state came before. */

@@ -306,8 +306,9 @@ expand_year(struct tm *tm)
 }
 
 /* [29] The form that this server writes, and two that are obsolete (RFC 9110,
- * section 5.6.7). timegm() takes 31 February for 3 March, so the day is compared, without
- * the seconds: a leap second (60) belongs to the next day for timegm(). */
+ * section 5.6.7). timegm() takes 31 February for 3 March, so the day is
+ * compared, without the seconds: a leap second (60) belongs to the next day for
+ * timegm(). */
 time_t
 httputil_parse_date(const char *date)
 {
