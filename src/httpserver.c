@@ -102,16 +102,6 @@ resume(void *arg)
         pause_accepting(server);
 }
 
-/* The same, before its time is over. */
-static void
-end_pause(struct httpserver *server)
-{
-    if (server->paused == NULL)
-        return;
-    ioloop_remove_timeout(server->loop, server->paused);
-    resume(server);
-}
-
 /* [17] --- the end of a stream --------------------------------------------- */
 
 /* Runs when a stream is freed. Its descriptor has been closed before. */
@@ -122,8 +112,11 @@ on_stream_free(void *arg)
 
     server->nstreams--;
 
-    /* [20] A connection can be accepted again. */
-    end_pause(server);
+    /* [20] A connection can be accepted again: a pause ends now. */
+    if (server->paused != NULL) {
+        ioloop_remove_timeout(server->loop, server->paused);
+        resume(server);
+    }
 
     /* It was the last stream. */
     if (server->nstreams == 0 && server->empty != NULL)

@@ -263,13 +263,11 @@ handler_get_argument(struct handler *self, const char *name,
                                           HTTP_LAST);
     char detail[128];
 
-    if (value == NULL)
-        value = fallback;
-    if (value == NULL) {
+    if (value == NULL && fallback == NULL) {
         snprintf(detail, sizeof detail, "Missing argument %s", name);
         handler_send_error(self, 400, detail);
     }
-    return value;
+    return value != NULL ? value : fallback;
 }
 
 /* [23] Groups are decoded after the match, so an encoded slash does not

@@ -702,7 +702,7 @@ main(int argc, char **argv)
 
     if (application_new(invalid) != NULL)
         return 1;
-    root = open(".", SEARCH_ONLY | O_DIRECTORY | O_CLOEXEC);
+    root = open(".", DIRECTORY | O_CLOEXEC);
     if (listeners_bind(&listeners, 0, "127.0.0.1") != NULL ||
         httpserver_start(server, &listeners) == -1)
         return 1;

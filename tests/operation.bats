@@ -86,6 +86,8 @@ END
     [ "$(awk 'length > 80' "$TMP/out" | wc -l)" -eq 0 ]
     ends 0 -help
     ends 0 --port=0 --help
+    refused 2 'help=no: expected' --help=no
+    refused 2 'version=2: expected' --version=2
 }
 
 @test "the poller can be chosen among those that there are" {
@@ -564,4 +566,6 @@ memory_above() { [ "$(memory VmRSS)" -gt "$1" ]; }
 @test "a trace that cannot be written is one line and status 1" {
     refused 1 '/no/such/dir/file: .' --port=0 --trace=/no/such/dir/file
     refused 1 "$TMP: ." --port=0 --trace="$TMP"
+    # A variable that is empty names no file.
+    refused 2 'trace=: expected: a value' --port=0 --trace=
 }

@@ -33,7 +33,8 @@ struct settings settings;
  * - NUMBER: a long, from `min` to `max`;
  * - TEXT: a const char *; not empty if `min` is 1, and one of `choices`, if it
  *   is not NULL;
- * - FILENAME: a const char *, NULL without the option, "" without a value;
+ * - FILENAME: a const char *, NULL without the option, "" without a value; the
+ *   same for `min`;
  * - BOOL, from chapter 27 on: a bool, true if the option has no value. */
 enum option_kind { NUMBER, TEXT, FILENAME, BOOL };
 
@@ -114,7 +115,7 @@ static const struct option options[] = {
      &settings.block_alarm, NUMBER, 0, 3600, 0},
 
     {"trace", NULL, "the tour of every request; to FILE, as records",
-     &settings.trace, FILENAME, 0, 0, 0},
+     &settings.trace, FILENAME, 1, 0, 0},
     {0},
 };
 
@@ -226,7 +227,7 @@ set_option(const struct option *o, const char *given)
         *(const char **)o->value = text;
         if (o->choices != NULL)
             return find_word(o->choices, text) == -1 ? o->choices : NULL;
-        return o->kind == TEXT && (given == NULL || (o->min && *text == '\0'))
+        return (given == NULL ? o->kind == TEXT : o->min && *text == '\0')
                    ? "a value" : NULL;
     }
 }
@@ -243,9 +244,9 @@ parse(int argc, char **argv)
         const char *equals = strchr(argv[i], '=');
         const char *expected = "a known option; try --help";
 
-        if (is_named(argv[i], "help"))
+        if (equals == NULL && is_named(argv[i], "help"))
             print_help();
-        if (is_named(argv[i], "version"))
+        if (equals == NULL && is_named(argv[i], "version"))
             exit(puts("DustDevil/1.0") == EOF);
         for (o = options; o->help != NULL; o++)
             if (o->value != NULL && is_named(argv[i], o->name))
@@ -332,8 +333,7 @@ settings_read(int argc, char **argv)
         fail(settings.trace, NULL);
 
     /* [28] The default directory need not exist. */
-    settings.static_root = open(settings.static_path,
-                                SEARCH_ONLY | O_DIRECTORY | O_CLOEXEC);
+    settings.static_root = open(settings.static_path, DIRECTORY | O_CLOEXEC);
     if (settings.static_root == -1 &&
         settings.static_path != default_static_path)
         fail(settings.static_path, NULL);

@@ -99,11 +99,11 @@ void watched_signals(sigset_t *set);
 /* For open(): a directory in which names can be looked up. Permission to search
  * it is enough; where the system has no such flag, it must be readable too. */
 #if defined O_SEARCH
-enum { SEARCH_ONLY = O_SEARCH };
+enum { DIRECTORY = O_SEARCH | O_DIRECTORY };
 #elif defined O_PATH
-enum { SEARCH_ONLY = O_PATH };
+enum { DIRECTORY = O_PATH | O_DIRECTORY };
 #else
-enum { SEARCH_ONLY = O_RDONLY };
+enum { DIRECTORY = O_RDONLY | O_DIRECTORY };
 #endif
 
 /* [30] --- secrets ------------------------------------------------------ */

@@ -19,8 +19,6 @@
 
 #include <string.h>
 
-#include "httputil.h"
-
 /* The limits of what does not belong to the body: the bytes of one size line;
  * the bytes of all size lines together, without their CR LF and one digit each
  * (twice the bytes of the body are allowed beside it); the bytes of all

@@ -80,17 +80,15 @@ select_poll(void *self, struct poller_event *ready, int timeout)
 {
     struct select *watched = self;
     fd_set read = watched->read, write = watched->write;
-    struct timeval wait = {timeout / 1000, timeout % 1000 * 1000};
     int n = 0;
 
     /* [24] A reset ends select() only if the socket is watched for READ or
      * WRITE. If sockets are watched for ERROR only, the wait ends after a
      * second at the latest, and is_broken() checks them. */
-    if (watched->nerror > 0 && (timeout < 0 || timeout > 1000)) {
+    if (watched->nerror > 0 && (timeout < 0 || timeout > 1000))
         timeout = 1000;
-        wait = (struct timeval){.tv_sec = 1};
-    }
 
+    struct timeval wait = {timeout / 1000, timeout % 1000 * 1000};
     if (select(FD_SETSIZE, &read, &write, NULL,
                timeout < 0 ? NULL : &wait) == -1)
         return -1;

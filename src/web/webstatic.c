@@ -43,10 +43,6 @@ static_assert(sizeof(struct file) <= STATIC_FILE_STATE_SIZE,
 
 /* --- from a name to a descriptor ----------------------------------------- */
 
-/* A directory is opened to look up names in it, not to list them: permission to
- * search is enough. */
-enum { DIRECTORY = SEARCH_ONLY | O_DIRECTORY };
-
 /* Opens one name in `directory`; never follows a symbolic link. O_NONBLOCK: to
  * open a pipe must not wait for the process at its other end. */
 static int

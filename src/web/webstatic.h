@@ -30,7 +30,7 @@
 /* StaticFileHandler.get, and .head: the file that the first group of the
  * pattern names, below the directory `root`.
  * - `root` is a descriptor that belongs to the caller, from open() with
- *   SEARCH_ONLY (system.h) and O_DIRECTORY.
+ *   the flag DIRECTORY of system.h.
  * - For a directory its index.html is sent. A pattern without a group redirects
  *   to the same path with a slash behind it. */
 void static_file_get(struct handler *self, int root);
