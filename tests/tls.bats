@@ -347,6 +347,15 @@ END
 }
 
 # A key update has 27 bytes.
+# All connections share the memory in which the library finds what was received.
+@test "bytes behind close_notify are dropped, and reach no other connection" {
+    PROXY=-t start_proxied --trace
+    client -q send "$(request /)" readuntil world close
+    wait_for_line "$SERVER_LOG" '^turn .*\(20\)'
+    works
+    run ! grep '^[[].*TLS: ' "$SERVER_LOG"
+}
+
 @test "messages without data come to an end" {
     PROXY='-k 2000' start_proxied
     good

@@ -1,10 +1,11 @@
 /* tlsproxy.c -- TLS for clients that have none.
  *
- *     tlsproxy [-b] [-u] [-k N] [-n BYTES [-l]] PORT
+ *     tlsproxy [-b] [-u] [-t] [-k N] [-n BYTES [-l]] PORT
  *
  * -b  sends each encrypted byte in a packet of its own
  * -u  sends at most 64 bytes at a time, and before each of these pieces changes
  *     its key and asks the server to do the same
+ * -t  sends five bytes more behind close_notify, in the same packet
  * -k  changes the key N times after the handshake
  * -n  sends no more than so many encrypted bytes to the server, and then
  *     stalls; with -l it leaves
@@ -35,6 +36,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifndef MSG_MORE /* a flag of Linux: it sends a packet later */
+#define MSG_MORE 0
+#endif
+
 enum { PIECE = 16384, SMALL_BUFFER = 4096 };
 
 struct pair {
@@ -51,7 +56,7 @@ struct pair {
 static SSL_CTX *context;
 static struct sockaddr_in server_address;
 static BIO_METHOD *method; /* of the library's end of the server's socket */
-static bool bytewise, leaves, updates;
+static bool bytewise, leaves, trails, updates;
 static long limit = -1, key_updates;
 
 static void
@@ -109,7 +114,8 @@ bio_write(BIO *bio, const char *data, int size)
     }
     if (limit >= 0 && size > left)
         size = (int)left;
-    n = send(p->server, data, bytewise ? 1 : (size_t)size, MSG_NOSIGNAL);
+    n = send(p->server, data, bytewise ? 1 : (size_t)size,
+             MSG_NOSIGNAL | (trails && p->client_ended ? MSG_MORE : 0));
     if (n == -1)
         retry(bio, BIO_FLAGS_WRITE);
     else
@@ -182,6 +188,8 @@ move_up(struct pair *p)
         int m = SSL_shutdown(p->ssl);
 
         p->told = m >= 0 || !goes_on(p, m);
+        if (p->told && trails)
+            send(p->server, "hello", 5, MSG_NOSIGNAL);
     }
     return true;
 }
@@ -284,10 +292,11 @@ main(int argc, char **argv)
     pthread_t thread;
     int c;
 
-    while ((c = getopt(argc, argv, "bk:ln:u")) != -1) {
+    while ((c = getopt(argc, argv, "bk:ln:tu")) != -1) {
         bytewise |= c == 'b';
         updates |= c == 'u';
         leaves |= c == 'l';
+        trails |= c == 't';
         if (c == 'n')
             limit = atol(optarg);
         if (c == 'k')

@@ -57,11 +57,10 @@ struct tls {
 static SSL_CTX *context;
 
 /* A BIO is what the library reads from, or writes to. These two are memory. All
- * connections share them, because no bytes stay there: the library takes all of
- * `in` at once, and `out` is emptied when the next call begins. */
+ * connections share them, because no bytes stay there: begin() empties both. */
 static BIO *in, *out;
 
-/* --- the certificate ----------------------------------------------------- */
+/* [38] --- the protocol --------------------------------------------------- */
 
 /* ALPN: the client has sent a list of protocols. If none of ours is among them,
  * the handshake fails (RFC 7301, section 3.2). */
@@ -78,6 +77,8 @@ choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *size,
                    OPENSSL_NPN_NEGOTIATED
                ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
+
+/* --- the certificate ----------------------------------------------------- */
 
 /* A context has the settings and the certificate. Each one has the ticket keys
  * of the first, so that a client can continue its session with every process.
@@ -96,7 +97,7 @@ new_context(void)
     SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(c, 1);
-    SSL_CTX_set_alpn_select_cb(c, choose_protocol, NULL);
+    SSL_CTX_set_alpn_select_cb(c, choose_protocol, NULL); /* [38] */
     SSL_CTX_set_default_passwd_cb_userdata(c, "");
     if (context != NULL &&
         SSL_CTX_get_tlsext_ticket_keys(context, keys, sizeof keys) == 1)
@@ -147,11 +148,14 @@ written(const char **data)
     return (size_t)size;
 }
 
-/* Before each call of the library that may read or write. */
+/* Before each call of the library that may read or write. The library has taken
+ * what was in `in`, but for bytes behind an error or behind the last message:
+ * another connection must not get them. */
 static void
 begin(void)
 {
     ERR_clear_error();
+    BIO_reset(in);
     BIO_reset(out);
 }
 
@@ -198,7 +202,6 @@ fail(struct tls *t, const char *reason)
     log_failure(reason);
     send_written(t);
     t->failed = true;
-    BIO_reset(in);
     iostream_linger(t->stream, true);
     iostream_close(t->stream);
     return false;
