@@ -141,11 +141,7 @@ ssl_load(const char *certfile, const char *keyfile)
 static size_t
 written(const char **data)
 {
-    char *start = NULL;
-    long size = BIO_get_mem_data(out, &start);
-
-    *data = size > 0 ? start : "";
-    return (size_t)size;
+    return (size_t)BIO_get_mem_data(out, data);
 }
 
 /* Before each call of the library that may read or write. The library has taken
@@ -155,7 +151,8 @@ static void
 begin(void)
 {
     ERR_clear_error();
-    BIO_reset(in);
+    if (BIO_pending(in) > 0)
+        BIO_reset(in);
     BIO_reset(out);
 }
 
