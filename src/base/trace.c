@@ -127,7 +127,7 @@ trace_mute(int fd, bool past)
     connections[fd] = MUTED;
 }
 
-/* True if no connection has caused the record: it is one of the loop. */
+/* True if no connection has caused the record, and it is not (1). */
 static bool
 is_idle(const struct record *r)
 {

@@ -31,8 +31,8 @@ enum { MAX_PROCESSES = 256 };
  * `end`, which must not return either, with the exit status of the program: 0
  * after SIGTERM, 128 + SIGINT after SIGINT, 1 if all children have died without
  * such a signal. Until then:
- * - A child that ends without a signal of the parent is forked again, at most 5
- *   times a minute.
+ * - A child that ends without a signal of the parent is forked again; all
+ *   children together at most 5 times a minute.
  * - SIGTERM and SIGINT are sent on, a second one as SIGINT.
  * - A child that is still there a second after `stop_timeout` seconds is
  *   killed.
