@@ -206,7 +206,7 @@ listener_ready(int fd, uint32_t events, void *arg)
         n = MAX_ACCEPTS;
 
     /* [34] At the limit connections stay in the kernel's queue: to accept a
-     * connection and to refuse it would cost as much as serving it. */
+     * connection and to refuse it costs work, too. */
     if (n > server->max_streams - server->nstreams)
         n = server->max_streams - server->nstreams;
     if (n == 0) {
