@@ -543,6 +543,7 @@ blocking_driver() {
 
 #include "watchdog.h"
 #include "httpserver.h"
+#include "log.h"
 #include "web.h"
 
 /* An alarm interrupts a sleep; this one goes on until it has had enough. */
@@ -627,14 +628,22 @@ unheard(struct handler *self)
     handler_printf(self, "pipe %d, errno %d\n", result, seen);
 }
 
+static void
+stop(struct handler *self)
+{
+    (void)self;
+    ioloop_stop(ioloop_instance());
+}
+
 static const struct handler_class block_class = {.get = block},
+    stop_class = {.get = stop},
     quick_class = {.get = quick}, strange_class = {.get = strange},
     later_class = {.get = later, .asynchronous = true},
     unheard_class = {.get = unheard};
 static const struct urlspec routes[] = {
     {"/block/.*", &block_class}, {"/quick", &quick_class},
     {"/later", &later_class}, {"/strange", &strange_class},
-    {"/unheard", &unheard_class}, {0}};
+    {"/unheard", &unheard_class}, {"/stop", &stop_class}, {0}};
 
 int
 main(int argc, char **argv)
@@ -658,6 +667,10 @@ main(int argc, char **argv)
     set_blocking_log_threshold(ioloop_instance(),
                                (unsigned)atoi(argv[argc - 1]));
     ioloop_start(ioloop_instance());
+    set_blocking_log_threshold(ioloop_instance(), 0);
+    hold_up();
+    log_warning("the end");
+    _exit(0);
 }
 END
 }
@@ -715,6 +728,13 @@ dustdevil: the loop is held up by /block/%ff" ]
     start_application 1
     [ "$(http "$URL/later")" = later ]
     [ "$(held_up)" = "dustdevil: the loop is held up by a callback" ]
+}
+
+@test "0 stops an alarm that is set, when the loop has stopped" {
+    start_application 1
+    client send 'GET /stop HTTP/1.1\r\nHost: a\r\n\r\n' read > /dev/null || true
+    wait_for_line "$SERVER_LOG" 'the end'
+    ! held_up || false
 }
 
 @test "there is no alarm for a wait in the loop, or for work in a thread" {

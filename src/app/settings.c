@@ -33,8 +33,8 @@ struct settings settings;
  * - NUMBER: a long, from `min` to `max`;
  * - TEXT: a const char *; not empty if `min` is 1, and one of `choices`, if it
  *   is not NULL;
- * - FILENAME: a const char *, NULL without the option, "" without a value; the
- *   same for `min`;
+ * - FILENAME: a const char *, NULL without the option, "" without a value; a
+ *   value that is given is not empty if `min` is 1;
  * - BOOL, from chapter 27 on: a bool, true if the option has no value. */
 enum option_kind { NUMBER, TEXT, FILENAME, BOOL };
 
