@@ -600,6 +600,10 @@ ioloop_start(struct ioloop *loop)
         run_handlers(loop, nready);
     }
 
+    /* [35] The loop stops: for the hook this is like the start of a wait. */
+    if (loop->wait_hook != NULL)
+        loop->wait_hook(true);
+
     /* [17] The loop may be started again. */
     loop->stopped = false;
     return 0;

@@ -137,8 +137,8 @@ void ioloop_close_all(struct ioloop *loop);
 
 /* [35] --- the wait hook ------------------------------------------------ */
 
-/* Calls `hook` with true before each wait, and with false after it. One hook
- * for each loop; NULL removes it. */
+/* Calls `hook` with true before each wait and when the loop stops, and with
+ * false after each wait. One hook for each loop; NULL removes it. */
 void ioloop_set_wait_hook(struct ioloop *loop, void (*hook)(bool begins));
 
 /* ----------------------------------------------------------------------- */

@@ -47,7 +47,6 @@ serve(void)
     signals_hold(false);
     if (ioloop_start(loop) == -1)
         die("cannot wait");
-    set_blocking_log_threshold(loop, 0); /* [35] */
     signals_hold(true);
     httpserver_stop(server);
     ioloop_close_all(loop);

@@ -31,7 +31,7 @@ log_line(int level, const char *file, int line, const char *format, ...)
                                           "\033[32m"};
     static int colour = -1; /* not known yet */
     const char *slash = strrchr(file, '/'), *no = getenv("NO_COLOR");
-    char text[MAX_LINE], message[MAX_LINE], note[48] = "", when[16];
+    char text[MAX_LINE], message[MAX_LINE] = "", note[48] = "", when[16];
     time_t now = time(NULL);
     struct tm tm = {0};
     size_t n;
@@ -40,7 +40,6 @@ log_line(int level, const char *file, int line, const char *format, ...)
     if (colour == -1)
         colour = isatty(STDERR_FILENO) && (no == NULL || *no == '\0');
     va_start(ap, format);
-    message[0] = '\0'; /* if the text cannot be made */
     vsnprintf(message, sizeof message, format, ap);
     va_end(ap);
     localtime_r(&now, &tm);
