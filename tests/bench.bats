@@ -38,7 +38,7 @@ setup() { load helper; TMP=$BATS_TEST_TMPDIR; }
     make -s TLS=yes BUILD="$TMP/tls" CFLAGS=-O0 "$TMP/tls/dustdevil"
     ROWS="m" TINY=1 SERVER=$TMP/tls/dustdevil BUILD=$TMP/build \
         sh tests/bench/bench.sh > "$TMP/table" 2> "$TMP/log" 3>&- 4>&-
-    cat "$TMP/log" "$TMP/table"
+    cat "$TMP/log" "$TMP/table" "$TMP/build/bench/load.err"
     grep -qE '^m1 +TLS: connection, handshake, one hello +[0-9.]+ ' "$TMP/table"
     grep -qE '^m2 +TLS: hello, 8 connections +[0-9.]+ ' "$TMP/table"
     [ ! -r /proc/self/statm ] || grep -qE '^m3 +TLS: .* [0-9.]+' "$TMP/table"
