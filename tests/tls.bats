@@ -346,7 +346,6 @@ END
     [ "$(memory VmRSS)" -lt $((memory + 2000)) ]
 }
 
-# A key update has 27 bytes.
 # All connections share the memory in which the library finds what was received.
 @test "bytes behind close_notify are dropped, and reach no other connection" {
     PROXY=-t start_proxied --trace
@@ -356,6 +355,7 @@ END
     run ! grep '^[[].*TLS: ' "$SERVER_LOG"
 }
 
+# A key update has 27 bytes.
 @test "messages without data come to an end" {
     PROXY='-k 2000' start_proxied
     good
