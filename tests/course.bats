@@ -536,9 +536,11 @@ sizes() {
         no_lines "too large"
 }
 
-# TLS is chapter 37. The live page is chapter 38 and, of chapter 36, the files named here.
+# TLS is chapter 37, and in chapter 38 ssl.c. The live page is the rest of chapter 38 and,
+# of chapter 36, the files named here. Too few files would be a pattern that sees nothing.
 @test "all of src but the steps has at most 7,000 lines of code, with 350 more for TLS and 350 for the live page" {
-    lines=$(sizes | awk '{ all += $1 } END { print NR < 40 ? "too few files" : all }')
+    lines=$(sizes | awk '{ all += $1 } END { if (NR >= 40) print all }')
+    [ -n "$lines" ]
     sh tests/ledger.sh $STEPS | awk -v all="$lines" '
         NR == 1 || $1 == "sum" { next }
         { tls += $38; if ($1 == "ssl.c") tls += $39; else page += $39 }
