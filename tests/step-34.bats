@@ -426,43 +426,23 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
     [ ! -s "$SERVER_LOG" ]
 }
 
-# Of several tries the best, for the machine may be doing something else just
-# now. It is never good for more than it can do.
-best() {
-    local start end i
-    best=
-    for i in 1 2 3 4 5; do
-        start=${EPOCHREALTIME//[.,]/}
-        client -t 30 -q "${OPS[@]}"
-        end=${EPOCHREALTIME//[.,]/}
-        [ -n "$best" ] && [ "$best" -le $((end - start)) ] || best=$((end - start))
-    done
-}
-
-# Two runs on the same machine in the same minute are compared. A number of
-# milliseconds would be a test of the machine; a server that is made to wait
-# by one of the thousand takes not three times but a thousand times as long.
-@test "a good client is served as quickly beside a thousand bad ones" {
+# The slow ones send a byte every 50 ms and take 20 seconds in all. A server that
+# waited for one of the thousand would answer the good client after that, or never.
+# (How quickly it answers beside attackers is what `make soak` prints.)
+@test "a good client is served beside a thousand bad ones, before one of them has ended" {
     start --log=none --max-connections=2000
-    each 500 send "$(request /)" readuntil world
-    best
-    alone=$best
     stay 300 send G
     stay 300 send 'GET /hello/'
     stay 200 send "${HEAD}Content-Length: 900\\r\\n\\r\\nx"
     stay 100 rcvbuf 4096 send "$(request '/bytes?n=1000000')" deaf
     each 400 send x pause 50
-    client_bg "$TMP/drip" -t 30 -c 50 send 'GET / HTTP/1.1\r\nA: ' "${OPS[@]}"
-    drip=$CLIENT_PID
-    STAYING+=("$drip")
-    client_bg "$TMP/body" -t 30 -c 50 send "${HEAD}Content-Length: 900\\r\\n\\r\\n" \
-        "${OPS[@]}"
+    client_bg "$TMP/drip" -t 60 -c 50 send 'GET / HTTP/1.1\r\nA: ' "${OPS[@]}"
+    STAYING+=("$CLIENT_PID")
+    client_bg "$TMP/body" -t 60 -c 50 send "${HEAD}Content-Length: 900\\r\\n\\r\\n" "${OPS[@]}"
     STAYING+=("$CLIENT_PID")
     each 500 send "$(request /)" readuntil world
-    best
-    kill -0 "$drip" && kill -0 "$CLIENT_PID"
-    echo "alone $alone us, in company $best us"
-    [ "$best" -lt $((3 * alone)) ]
+    client -t 60 -q "${OPS[@]}"
+    for pid in "${STAYING[@]}"; do kill -0 "$pid"; done
 }
 
 @test "a connection limit that makes no sense is refused at the start" {
