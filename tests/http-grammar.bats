@@ -473,6 +473,20 @@ END
     nothing_after
 }
 
+@test "what is wrong with a long line does not depend on the packets" {
+    start_server
+    local start end
+    for end in '' ' HTTP/1.1\r\nHost: x\r\n\r\n'; do
+        for start in @ GET@ 'GET\t/' "$(many 8193)@"; do
+            refused 400 'malformed request line' "$start$(many 40000)$end"
+        done
+        for start in 'GET /' "$(many 8194)@"; do
+            refused 414 'request line too long' "$start$(many 40000)$end"
+        done
+    done
+    nothing_after
+}
+
 @test "a head may have 100 headers" {
     start_server
     local n

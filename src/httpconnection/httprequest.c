@@ -112,8 +112,7 @@ parse_target(struct httprequest *r)
     if (target[n] == '\0' && strchr(target, '%') == NULL)
         return NULL;
 
-    path = arena_copy(&r->arena, target, n);
-    r->path = path;
+    r->path = path = arena_copy(&r->arena, target, n);
 
     /* [21] RFC 3986, section 6.2.2.2: "%61" and "a" are the same byte of a
      * path, so routes have to see them as one. Only bytes that never mean
@@ -134,9 +133,10 @@ parse_request_line(struct httprequest *r, char *line, char *lf)
     size_t n = httputil_span(line, HTTP_TOKEN);
     char *target = line + n + 1, *version = target;
 
-    /* [21] The limit of a line. */
+    /* [21] The limit of a line. A longer line is judged by its start, as if the
+     * rest had not come yet, so its error does not depend on the packets. */
     if (lf - line > HTTP_MAX_LINE + 1)
-        return line_too_long;
+        return httprequest_check_start(line, HTTP_MAX_LINE + 2);
 
     if (n == 0 || line[n] != ' ')
         return malformed_line;
@@ -172,12 +172,11 @@ httprequest_check_start(const char *data, size_t size)
     char line[HTTP_MAX_LINE + 3];
     size_t n = size < sizeof line ? size : sizeof line - 1, method;
     char *end = memccpy(line, data, '\n', n);
-    const char *wrong;
 
     if (end != NULL) {
         struct httprequest r = {0};
+        const char *wrong = parse_request_line(&r, line, end - 1);
 
-        wrong = parse_request_line(&r, line, end - 1);
         arena_release(&r.arena);
         return wrong;
     }
@@ -247,6 +246,12 @@ httprequest_parse_head(struct httprequest *r, const char *data, size_t size,
     if (text == NULL)
         return HTTP_NO_MEMORY;
     lf = memchr(text, '\n', size);
+
+    /* [19] A line without an end may be malformed at its start. Then this is
+     * its error, in however many packets it comes. */
+    if (lf == NULL && httprequest_check_start(text, size) == malformed_line)
+        return malformed_line;
+
     wrong = lf != NULL ? parse_request_line(r, text, lf) : line_too_long;
     if (wrong != NULL)
         return wrong;
