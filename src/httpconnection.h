@@ -84,8 +84,8 @@ void httprequest_finish(struct httprequest *request);
  * it does not look like all of it. The request must still be finished. */
 void httprequest_abort(struct httprequest *request);
 
-/* [24] `callback` runs if the client leaves before the request is finished. It
- * may finish the request. NULL: nothing runs. */
+/* [24] `callback` runs if the connection ends before the request is finished.
+ * It may finish the request. NULL: nothing runs. */
 void httprequest_set_close_callback(struct httprequest *request,
                                     ioloop_callback *callback, void *arg);
 
