@@ -193,8 +193,8 @@ typedef void iostream_connect_callback(struct iostream *stream, void *arg);
 
 /* IOStream.connect: opens a TCP connection to `address`, and makes a stream of
  * it.
- * - It never blocks. `callback` runs in a later turn: when the connection is
- *   established, or has failed. If the peer does not answer at all, the kernel
+ * - It never blocks. The loop calls `callback` later, when the connection is
+ *   established or has failed. If the peer does not answer at all, the kernel
  *   tries for about two minutes.
  * - Returns the descriptor of the stream, or -1 with errno; then `callback`
  *   will not run. */

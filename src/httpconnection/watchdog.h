@@ -13,7 +13,7 @@
 
 /* Writes a line to stderr, with the current request, whenever `loop` has not
  * come back to its wait for `seconds`. 0, the default, writes none. Costs two
- * system calls a turn, and takes SIGALRM. */
+ * system calls for each wait, and takes SIGALRM. */
 void set_blocking_log_threshold(struct ioloop *loop, unsigned seconds);
 
 /* A request callback; `arg` is a struct watchdog. While `next` runs, the URI of
