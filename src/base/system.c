@@ -101,8 +101,8 @@ unacknowledged(int fd)
 
 /* [32] --- the time of the last send ------------------------------------- */
 
-/* The kernel sends data only while the peer has room for it, so this is also
- * the time since the peer last took some. */
+/* The kernel sends new data only while the peer has room for it. To send a lost
+ * packet again counts, too. */
 int64_t
 time_since_sent(int fd)
 {
