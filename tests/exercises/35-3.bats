@@ -19,7 +19,7 @@ status() { http --max-time 20 -o "$TMP/body" -w '%{http_code}' "$URL/work?$1"; }
     [ "$(http "$URL/work?n=100&ms=60000")" = "25 primes below 100" ]
     [ "$(http "$URL/work?n=100&ms=0")" = "25 primes below 100" ]
 
-    # Were the first one's still there, it would ring now.
+    # If the first alarm were still there, it would go off now.
     [ "$(http "$URL/slow?ms=700")" = "slept 700 ms" ]
     ! grep ' 503 \|after finish' "$SERVER_LOG" || false
     [ "$(grep -c 'GET /work?n=100&ms=500 ' "$SERVER_LOG")" -eq 1 ]
