@@ -44,8 +44,8 @@ httpform_unescape(char *text, size_t size, const char *only)
 
 /* --- urlencoded ------------------------------------------------------- */
 
-/* [21] Bytes below 32 (but not tabs and line breaks) become blanks, and white
- * space around the value is removed. */
+/* [21] Bytes below 32 (but not white space, such as tabs) become blanks, and
+ * white space around the value is removed. */
 static void
 clean(struct httpheader *field)
 {
