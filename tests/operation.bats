@@ -284,6 +284,24 @@ listening on http://127.0.0.2:$PORT" ]
     done
 }
 
+# A signal that comes while the handlers are set, one after the other, waits for
+# the loop: there is none yet that it could stop. (Before that it ends the program.)
+@test "a SIGTERM during the start ends the server, which may have begun to listen" {
+    strace -qq -o "$TMP/calls" true 2> /dev/null || skip "there is no strace that works"
+    local n served=0 status
+    for n in 1 2 3 4 5 6 7 8 9; do
+        printf '#!/bin/sh\nexec strace -D -qq -o "%s" -e trace=rt_sigaction -e inject=%s "%s" "$@"\n' \
+            "$TMP/calls" "rt_sigaction:signal=SIGTERM:when=$n" "$PROGRAM" > "$TMP/early"
+        chmod +x "$TMP/early"
+        status=0
+        ASAN_OPTIONS=detect_leaks=0 timeout -s KILL 20 "$TMP/early" --port=0 > "$TMP/out" \
+            2> "$TMP/err" || status=$?
+        [ "$status" -ne 0 ] || served=$((served + $(grep -c '^listening on ' "$TMP/out")))
+        [ "$status" -eq 0 ] || [ "$status" -eq 143 ]
+    done
+    [ "$served" -ge 3 ]
+}
+
 # --- standard descriptors ------------------------------------------------------------
 
 @test "it may be started with its standard descriptors closed" {

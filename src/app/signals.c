@@ -84,13 +84,13 @@ signals_hold(bool hold)
 {
     sigset_t set;
 
+    watched_signals(&set);
+    sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, on_signal); /* [33] */
     signal(SIGCHLD, on_signal); /* [33] */
-    watched_signals(&set);
-    sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
 /* [26] The program ends by SIGINT, as a shell expects. For process 1 the signal

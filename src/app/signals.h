@@ -9,10 +9,11 @@
 #include "httplimits.h" /* [34] */
 #include "httpserver.h" /* [34] */
 
-/* Sets the handlers of the signals, and ignores SIGPIPE. Then, if `hold` is
- * true, the kernel keeps the signals back; call it so before the program says
- * that it listens, and again when the loop has stopped. False: from now on the
- * signals stop the loop, ioloop_instance(). */
+/* - `hold` is true: the kernel keeps the signals back. Call it so before the
+ *   program says that it listens, and again when the loop has stopped.
+ * - False: from now on the signals stop the loop, ioloop_instance().
+ * - Then the handlers are set, and SIGPIPE is ignored. The first call has to be
+ *   one with true: no handler may run before there is a loop. */
 void signals_hold(bool hold);
 
 /* [34] What SIGTERM shuts down, before it stops the loop: the server accepts no
