@@ -214,7 +214,7 @@ on_request_body(const char *data, size_t size, void *arg)
 }
 
 /* [27] All chunks are in the buffer of the request already, or `wrong` says why
- * they are not. If there was none, the call with no bytes makes the buffer. */
+ * they are not. An empty body has no buffer yet: the call makes one. */
 static void
 on_chunks(const char *wrong, void *arg)
 {

@@ -139,8 +139,9 @@ void handler_write_escaped(struct handler *self, const char *text,
 /* [15] RequestHandler.flush: hands the part of the body that was written so
  * far to the connection. The first flush puts the head before it, which cannot
  * be changed any more. `callback`, if not NULL, runs when everything has been
- * handed to the kernel, and from chapter 24 on also when the client has gone:
- * then the handler can write more. It does not run after handler_finish(). */
+ * handed to the kernel: then the handler can write more. From chapter 24 on
+ * it also runs when the client has gone. It does not run after
+ * handler_finish(). */
 void handler_flush(struct handler *self, ioloop_callback *callback, void *arg);
 
 /* [28] handler_write_bytes() and handler_flush() in one, for many bytes: if

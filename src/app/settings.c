@@ -412,7 +412,7 @@ settings_announce(const struct listeners *listeners)
 /* [34] --- descriptors ----------------------------------------------------- */
 
 /* A connection that serves a file has two descriptors, and two more are open
- * while the path of one file is walked. The soft limit is raised as far as the
+ * while the path of one file is walked. The limit is raised as far as the
  * system allows; but select() cannot watch descriptors from FD_SETSIZE on. */
 size_t
 settings_max_connections(void)

@@ -130,9 +130,9 @@ trim_heap(void)
 #endif
 }
 
-/* [36] M_MMAP_THRESHOLD: a block of at least this size gets a mapping of its
- * own, which free() returns to the system. glibc would raise this limit to the
- * size of the largest mapping that was freed; a fixed limit is not raised.
+/* [36] M_MMAP_THRESHOLD: a block of at least this size lies outside of the
+ * heap, and free() returns it to the system. glibc would raise this limit to
+ * the size of the largest such block that was freed; a fixed limit stays.
  * M_TRIM_THRESHOLD: up to 4 MiB at the end of the heap are kept. Otherwise a
  * busy loop would return this memory and ask for it again in every turn. */
 void

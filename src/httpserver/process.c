@@ -156,10 +156,10 @@ signal_children(const struct supervisor *s, int signal_number)
 /* --- the parent ----------------------------------------------------------- */
 
 /* SIGTERM or SIGINT has come. The parent closes the listeners first, so that no
- * connection waits for a child that will not accept it. When the whole process
- * group gets SIGTERM, each child gets another one from the parent: a second
- * SIGTERM must not mean more to a child than the first (chapter 34). So after a
- * second signal the parent sends SIGINT. */
+ * connection waits for a child that will not accept it. When the whole job gets
+ * SIGTERM, each child gets another one from the parent: a second SIGTERM must
+ * not mean more to a child than the first (chapter 34). So after a second
+ * signal the parent sends SIGINT. */
 static void
 stop_all(struct supervisor *s, int signal_number)
 {
@@ -174,8 +174,8 @@ stop_all(struct supervisor *s, int signal_number)
     signal_children(s, sent);
 }
 
-/* Returns false when all children have ended, true in a new child. SIGALRM: the
- * children that were told to end have not ended in time. */
+/* Returns false when all children have ended, true in a new child. SIGALRM,
+ * which alarm() has ordered: the children that were told to end are late. */
 static bool
 supervise(struct supervisor *s)
 {

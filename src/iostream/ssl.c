@@ -157,8 +157,8 @@ begin(void)
 }
 
 /* Sends what the library has written of its own accord: handshake, tickets,
- * alerts. If no bytes are unsent before it, it need not wait for the next
- * turn. */
+ * messages about errors (alerts). If no bytes are unsent before it, it need
+ * not wait for the next turn. */
 static void
 send_written(struct tls *t)
 {

@@ -7,8 +7,9 @@
  * has received, and it returns bytes that the stream has to send. So it never
  * waits for an event, and no event has to be translated for it.
  *
- * - TLS 1.2 and 1.3, with the ciphers of the library. From chapter 38 on ALPN:
- *   the handshake fails if a client names protocols, but not HTTP/1.1 or 1.0.
+ * - TLS 1.2 and 1.3, with the algorithms (ciphers) of the library. From
+ *   chapter 38 on ALPN: the handshake fails if a client names protocols, but
+ *   not HTTP/1.1 or 1.0.
  * - A session that begins at one process continues at every other one.
  * - A program that is built without TLS=yes has no TLS: ssl_load() fails. */
 #ifndef SSL_H

@@ -51,7 +51,7 @@ void handler_log_request(struct handler *self);
 /* [21] Sets the Allow header: the methods that the class has. */
 void handler_set_allow(struct handler *self);
 
-/* [23] RequestHandler.compute_etag: a strong entity tag for this body. */
+/* [23] RequestHandler.compute_etag: an entity tag for this body. */
 void conditional_etag(char to[ETAG_SIZE], const struct buffer *body);
 
 /* [23] The conditions on this tag, for GET and HEAD (RFC 9110, section 13.2.2).

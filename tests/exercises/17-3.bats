@@ -1,8 +1,8 @@
 # Exercise 17.3: a second SIGUSR1 asks how far the thread is.
 
 setup() {
-   load ../helper
-   start_step 17
+    load ../helper
+    start_step 17
 }
 
 teardown() { stop_server clean; }
