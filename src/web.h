@@ -82,7 +82,7 @@ void *handler_state(struct handler *self);
  * `fallback`. NULL: the answer is complete already (400), and the handler must
  * return.
  * - From chapter 21 on there is no white space around the value, and no byte
- *   below 32 in it but tabs and line breaks. */
+ *   below 32 in it but white space. */
 const char *handler_get_argument(struct handler *self, const char *name,
                                  const char *fallback);
 

@@ -14,7 +14,7 @@
 
 /* --- arguments ------------------------------------------------------- */
 
-/* [21] The limits of one form; beyond them the answer is 400. */
+/* [21] The limits of one request; beyond them the answer is 400. */
 enum { HTTP_MAX_FIELDS = 1000 };
 enum { HTTP_MAX_PARTS = 100 }; /* [22] */
 
@@ -51,8 +51,8 @@ const char *httpform_parse_multipart(struct arguments *arguments,
 
 /* The value of the i-th field of that name, or, for HTTP_LAST, of the last;
  * NULL if there is no such field. From chapter 21 on the value is cleaned, in
- * place: then it has no white space around it, and no bytes below 32 but tabs
- * and line breaks. */
+ * place: then it has no white space around it, and no bytes below 32 but white
+ * space. */
 #define HTTP_LAST SIZE_MAX
 const char *httpform_argument(struct arguments *arguments, const char *name,
                               size_t i);

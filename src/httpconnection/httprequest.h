@@ -4,8 +4,8 @@
  *     Layer 4: text in, values out. (The answer goes through the connection,
  *     from chapter 12 on: httpconnection.h.)
  *
- * The grammar, complete from chapter 21 on, is that of RFC 9112 without the
- * optional leniencies: a request that two servers could read in two ways is
+ * The grammar, complete from chapter 21 on, is that of RFC 9112 without what a
+ * server only may accept: a request that two servers could read in two ways is
  * refused.
  *
  * The parsers return NULL, or what is wrong (see httputil.h). */

@@ -2,7 +2,7 @@
  *
  *     Tornado 2.0 takes SHA-1 from Python's hashlib and hmac; since 3.2.1 it
  *     takes SHA-256.
- *     Layer 5. FIPS 180-4, RFC 2104; tested with the vectors of RFC 4231. */
+ *     Layer 5. FIPS 180-4, RFC 2104; tested with the examples of RFC 4231. */
 #ifndef SHA256_H
 #define SHA256_H
 
