@@ -75,8 +75,8 @@ char *buffer_front(struct buffer **b, size_t room);
  * - A CR of the delimiter is optional in the live bytes.
  * - The search begins at *pos, counted from the first live byte. If it finds
  *   nothing, it sets *pos to the place where the next search, with more bytes,
- *   has to begin. So no search begins again at the first byte, as it did in
- *   Tornado until 2.3. */
+ *   has to begin. So no search begins again at the first byte, as it does in
+ *   Tornado. */
 size_t buffer_find(const struct buffer *b, const char *delimiter, size_t *pos);
 
 /* Copies `size` bytes to the end. Returns false, and adds nothing, if there is
