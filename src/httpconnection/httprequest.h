@@ -5,8 +5,8 @@
  *     from chapter 12 on: httpconnection.h.)
  *
  * The grammar, complete from chapter 21 on, is that of RFC 9112 without what a
- * server only may accept: a request that two servers could read in two ways is
- * refused.
+ * server may accept but need not: a request that two servers could read in two
+ * ways is refused.
  *
  * The parsers return NULL, or what is wrong (see httputil.h). */
 #ifndef HTTPREQUEST_H
