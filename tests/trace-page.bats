@@ -325,6 +325,16 @@ has_descriptors() { [ "$(descriptors)" -eq "$1" ]; }
     wait_for_line "$SERVER_LOG" ' 200 GET /bytes'
 }
 
+# Forty gaps of 50 ms: a timeout is never early.
+@test "a reader that takes less than it has received goes on until it has all" {
+    start_server --trace
+    [ "$(post 'GET /bytes?n=40000 HTTP/1.1\r\nHost: a\r\n\r\n' 'read=1000&gap=50')" = 202 ]
+    until_true has_event 20 closed
+    us=$(events 0 | awk -F '\t' '$5 == 12 { from = $2 } $5 == 20 { print $2 - from }')
+    echo "$us microseconds"
+    [ "$us" -ge 1500000 ]
+}
+
 @test "only the page can have something sent, and only with POST" {
     start_server --trace
     [ "$(status "$(page)/send")" = 405 ]

@@ -21,7 +21,8 @@ struct sender {
     struct iostream *stream;
     struct timeout *timeout;
     int64_t gap, end; /* the time between two ticks; the latest time to close */
-    size_t split, read, sent, size, received;
+    size_t split, read, sent, size;
+    size_t moved; /* the bytes that were received, plus those that were taken */
     char bytes[MAX_SENT];
 };
 
@@ -50,16 +51,17 @@ static void
 sender_tick(void *arg)
 {
     struct sender *s = arg;
-    size_t left = s->size - s->sent, before = s->received;
-    size_t n = left < s->split ? left : s->split;
+    size_t left = s->size - s->sent, before = s->moved;
+    size_t n = left < s->split ? left : s->split, unread;
 
     s->timeout = NULL;
-    s->received = iostream_received(s->stream);
     if (n > 0)
         iostream_write(s->stream, s->bytes + s->sent, n, NULL, NULL);
     s->sent += n;
+    iostream_peek(s->stream, &unread);
+    s->moved = 2 * iostream_received(s->stream) - unread;
     iostream_read_bytes(s->stream, s->read, drop, NULL);
-    if ((left > 0 || before == 0 || before < s->received) &&
+    if ((left > 0 || before == 0 || before < s->moved) &&
         ioloop_time() < s->end)
         s->timeout = ioloop_add_timeout(s->loop, ioloop_time() + s->gap,
                                         sender_tick, s);
