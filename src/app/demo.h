@@ -41,8 +41,9 @@ extern const struct handler_class work_handler; /* [35] */
  * - split: the size of a piece (8192; 0: nothing is sent). gap: the
  *   milliseconds until the next one (500, at least 50). read: the bytes that
  *   are taken in each gap (1000000, at least 1).
- * - A connection is closed when a whole gap has brought nothing and nothing
- *   was taken in it, or after 10 seconds. 503: there are eight already.
+ * - A connection is closed when all is sent, an answer has begun, and a whole
+ *   gap has brought nothing and nothing was taken in it; or after 10 seconds.
+ *   503: there are eight already.
  * - 501: the server uses TLS, and a client stream does not. */
 extern const struct handler_class trace_send_handler;
 
