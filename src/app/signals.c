@@ -84,6 +84,7 @@ signals_hold(bool hold)
 {
     sigset_t set;
 
+    /* First, for a handler that runs before there is a loop would make one. */
     watched_signals(&set);
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
     signal(SIGTERM, on_signal);
