@@ -426,6 +426,16 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
     [ ! -s "$SERVER_LOG" ]
 }
 
+# Each of the 600 has begun a request, so none of them is idle and makes room. A file
+# of each connection has a descriptor, too, so the limit is half of FD_SETSIZE.
+@test "with select no more connections are accepted than it can watch" {
+    start --log=warning --poller=select --max-connections=2000
+    stay 600 send G
+    wait_for_line "$SERVER_LOG" ' connections: no more are accepted'
+    n=$(sed -n 's/.* \([0-9]*\) connections: no more are accepted.*/\1/p' "$SERVER_LOG")
+    [ "$n" -gt 400 ] && [ "$n" -le 512 ]
+}
+
 # The slow ones send a byte every 50 ms and take 20 seconds in all. A server that
 # waited for one of the thousand would answer the good client after that, or never.
 # (How quickly it answers beside attackers is what `make soak` prints.)

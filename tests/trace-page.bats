@@ -110,9 +110,14 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     client send "$(cat "$TMP/post")" readuntil 'Hello, world' | grep -q '^HTTP/1.1 200 '
 }
 
-@test "a request for events leaves no connection to the next request" {
+# curl takes the same connection for both, as a browser does, if it is left open.
+@test "a request behind one of the page, on the same connection or not, is shown" {
+    local path
     start_server --trace
-    http -D - -o /dev/null "$URL$(page)/events" | grep -qi '^Connection: close'
+    for path in /events '' /web.c /send /nothing.c; do
+        http "$URL$(page)$path" "$URL/hello/behind$path" > /dev/null
+        events 0 | grep -q "GET /hello/behind$path" || { echo "$path"; return 1; }
+    done
 }
 
 @test "a server that was not started in its source tree says what is missing" {
@@ -128,6 +133,8 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
 }
 
 # The page is read from a FIFO here, so its handler blocks the loop.
+# Both requests are there when the server wakes. The page is a file that has nothing
+# to read yet, so its handler keeps the other client waiting.
 @test "an idle connection has its whole time, also after a handler that took long" {
     local program=${SERVER:-$BUILD/dustdevil}
     program=$(realpath "$program")
@@ -137,12 +144,24 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     chmod +x "$TMP/elsewhere"
     SERVER=$TMP/elsewhere
     start_server --trace --idle-timeout=2
-    client_bg "$TMP/out" \
-        send "GET $(page) HTTP/1.1\r\nHost: localhost\r\n\r\n" readuntil '</html>' \
-        pause 1000 send "$(request /)" readuntil world
+    exec 8<> "/dev/tcp/127.0.0.1/$PORT" 9<> "/dev/tcp/127.0.0.1/$PORT"
+    printf 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' > "$TMP/root"
+    printf 'GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n' "$(page)" > "$TMP/page"
+    cat "$TMP/root" >&8
+    cat "$TMP/root" >&9
+    both_answered() { [ "$(grep -c ' 200 GET / ' "$SERVER_LOG")" -eq 2 ]; }
+    until_true both_answered
+    freeze
+    cat "$TMP/page" >&8
+    cat "$TMP/root" >&9
+    kill -CONT "$SERVER_PID"
     sleep 1.8
     echo '</html>' > "$TMP/tree/diagrams/trace.html"
-    wait "$CLIENT_PID"
+    wait_for_line "$SERVER_LOG" ' 200 GET /trace'
+    sleep 1.5
+    printf 'GET / HTTP/1.0\r\n\r\n' >&9
+    cat <&8 | grep -a '</html>'
+    [ "$(cat <&9 | grep -ao 'HTTP/1.[01] 200' | wc -l)" -eq 3 ]
 }
 
 @test "the events are the records of --trace=FILE, without those of the page" {

@@ -169,7 +169,7 @@ const struct urlspec demo_routes[] = {
     {"/error", &error_handler},
     {"/error/([45][0-9][0-9])", &error_handler},
 
-    /* [22] The samples: only the tests of the course need them. */
+    /* [22] The samples: only the course needs them. */
     {"/form", &form_handler},
     {"/upload", &upload_handler},
     {"/bytes", &bytes_handler}, /* [25] */

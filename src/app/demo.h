@@ -21,7 +21,7 @@ struct progress {
     long done, all;
 };
 
-/* [22] The handlers of samples.c. Only the tests of the course need them. */
+/* [22] The handlers of samples.c. Only the course needs them. */
 extern const struct handler_class form_handler, upload_handler;
 extern const struct handler_class redirect_handler, error_handler; /* [23] */
 
@@ -42,7 +42,7 @@ extern const struct handler_class work_handler; /* [35] */
  *   milliseconds until the next one (500, at least 50). read: the bytes that
  *   are taken in each gap (1000000, at least 1).
  * - A connection is closed when all is sent, an answer has begun, and a whole
- *   gap has brought nothing and nothing was taken in it; or after 10 seconds.
+ *   gap has passed without a byte received or taken; or after 10 seconds.
  *   503: there are eight already.
  * - 501: the server uses TLS, and a client stream does not. */
 extern const struct handler_class trace_send_handler;

@@ -1,4 +1,4 @@
-/* [22] samples.c -- the handlers that only the tests of the course need. */
+/* [22] samples.c -- the handlers that only the course needs. */
 #include "demo.h"
 
 #include <ctype.h> /* [25] */

@@ -53,9 +53,9 @@ void trace_connection(int fd);
 /* [26] After this call the trace writes tab-separated records to the file
  * `path`, in place of lines on stderr. The first line is a header. Returns
  * false, with errno, if the file cannot be written.
- * - If `path` is a FIFO, the call waits until a reader opens it. While the
- *   reader does not read, records are lost: a gap in the column `seq` shows how
- *   many.
+ * - If `path` is a named pipe, the call waits until a reader opens it. While
+ *   the reader does not read, records are lost: a gap in the column `seq` shows
+ *   how many.
  * - A wait is a record without a stop; its note is `--- waited 3.0 s ---`. */
 bool trace_to_file(const char *path);
 

@@ -48,7 +48,8 @@ is_loopback_ip(const char *ip)
 
 /* Behind a proxy every client is a loopback peer: the key keeps them out, and
  * the address that a trusted proxy names counts, too. The page's own requests
- * leave no events. */
+ * leave no events. Nor would the next request on their connection, which may be
+ * one that the page should show, so the connection is closed. */
 void
 trace_page_check(struct handler *self)
 {
@@ -58,6 +59,7 @@ trace_page_check(struct handler *self)
     const char *text = handler_path_argument(self, 0, &size);
 
     handler_set_header(self, "Cache-Control", "no-store");
+    handler_set_header(self, "Connection", "close");
     if (*key == '\0' || text == NULL || size != strlen(key) ||
         !equal_in_constant_time(text, key, size))
         handler_send_error(self, 404, NULL);
@@ -72,8 +74,6 @@ trace_page_check(struct handler *self)
 
 /* --- the events ----------------------------------------------------------- */
 
-/* The connection is closed, because it is not traced any more: the browser
- * might use it for a request that the page should show. */
 static void
 events_get(struct handler *self)
 {
@@ -81,7 +81,6 @@ events_get(struct handler *self)
 
     handler_set_header(self, "Content-Type",
                        "text/tab-separated-values; charset=UTF-8");
-    handler_set_header(self, "Connection", "close");
     if (!trace_read(&self->body, strtoul(since, NULL, 10)))
         handler_fail(self, 503, http_no_memory);
 }
