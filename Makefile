@@ -113,7 +113,7 @@ coverage: tools $(BUILD)/client ## lines and branches that the tests reach; TEST
 	@STEPS="$(STEPS)" sh tests/coverage.sh
 
 mutants: tools $(BUILD)/client ## mistakes in src that no test notices; MUTANTS=100 SEED=1
-	@sh tests/mutants.sh
+	@bash tests/mutants.sh
 
 bench: ## what a request costs, beside the least it can cost: 10 minutes; QUICK=1: 3
 	@CC="$(CC)" MAKE="$(MAKE)" sh tests/bench/bench.sh

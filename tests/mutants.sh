@@ -65,7 +65,7 @@ fails_anyway() {
 
 # try TREE TEST: 0 if the server of the tree passes, and 1 as soon as a test fails
 # that passes without the mutant. The tests are a job of their own, so that their
-# servers end with it.
+# servers end with it. (Without a terminal not every sh has jobs, but bash has.)
 try() {
     (
         set -m
@@ -230,7 +230,7 @@ n=0
 while read -r line; do
     n=$((n + 1))
     printf '%s\0%s\0' "$n" "$line"
-done < "$build/list" | xargs -0 -P "${JOBS:-2}" -n 2 sh "$0" one
+done < "$build/list" | xargs -0 -P "${JOBS:-2}" -n 2 bash "$0" one
 
 awk -F : '
     { n[$1 ~ /^killed/ ? "killed" : $1]++ }
