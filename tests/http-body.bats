@@ -348,6 +348,7 @@ END
     found 'a= \n' "$URLENCODED" 'a=+'
     found 'a=b c+d\n' "$URLENCODED" 'a=b+c%2Bd'
     found 'a b=c d\n' "$URLENCODED" 'a+b=c%20d'
+    found ' a=1\n' "$URLENCODED" '+a=1'
     found 'a=A%%41\n' "$URLENCODED" 'a=%41%25%2541'
     found 'a=\0303\0266\n' "$URLENCODED" 'a=%C3%b6'
     found 'a=\0377\n' "$URLENCODED" 'a=\xff'
