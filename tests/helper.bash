@@ -252,6 +252,20 @@ state() {
 }
 freeze() { kill -STOP "$SERVER_PID" && state T; }
 
+# without_random_bytes STAGE: prints the path of a server that is made of these
+# sources. Its kernel has no random bytes.
+without_random_bytes() {
+    local server=$BATS_TEST_TMPDIR/without_random_bytes
+    echo '#include <errno.h>
+#include <stddef.h>
+int no_entropy(void *to, size_t size);
+int no_entropy(void *to, size_t size) { (void)to, (void)size; errno = EIO; return -1; }' \
+        > "$server.c"
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0} -Dgetentropy=no_entropy \
+        "$1"/*.c "$server.c" ${LDFLAGS:-} -o "$server" && echo "$server"
+}
+
 # build_driver N [FILE...]: a program of the test's own, read from standard
 # input, linked with the loop that lies beside the tested server, or in stage N,
 # and with these files of it.

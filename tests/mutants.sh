@@ -30,6 +30,7 @@ first() {
     httpconnection/watchdog.c) echo step-35 ;;
     httpconnection/proxy.c) echo step-34 proxy ;;
     httpconnection/httpform.c) echo step-29 step-30 routes http-body ;;
+    httpconnection/httputil.c) echo http-grammar http-semantics mistakes http-body step-30 ;;
     httpconnection/*) echo http-grammar http-body http-semantics step-29 step-30 ;;
     web/webcookie.c | web/sha256.c) echo step-31 routes ;;
     web/webstatic.c | web/conditional.c) echo step-28 http-semantics routes ;;

@@ -369,24 +369,10 @@ END
     ! "$DRIVER" hex:00 hex:80 || return 1
 }
 
-# no_random_bytes N: a program $TMP/server, like that of step N, whose kernel has
-# no random bytes.
-no_random_bytes() {
-    local program=${SERVER:-$BUILD/step-$1/server}
-    local stage=${program%/*}
-    echo '#include <errno.h>
-#include <stddef.h>
-int no_entropy(void *to, size_t size);
-int no_entropy(void *to, size_t size) { (void)to, (void)size; errno = EIO; return -1; }' \
-        > "$TMP/no_entropy.c"
-    # shellcheck disable=SC2086 # The flags are words.
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0} -Dgetentropy=no_entropy \
-        "$stage"/*.c "$TMP/no_entropy.c" ${LDFLAGS:-} -o "$TMP/server"
-}
-
 @test "without random bytes there is no token, and the answer says so" {
-    no_random_bytes 30
-    SERVER=$TMP/server start_step 30
+    local program=${SERVER:-$BUILD/step-30/server}
+    SERVER=$(without_random_bytes "${program%/*}")
+    start_step 30
     [ "$(http "$URL/")" = "Hello, world" ]
     [ "$(status "$URL/xsrf")" = 503 ]
     ! grep '_xsrf' "$TMP/page" || return 1

@@ -393,16 +393,8 @@ END
 }
 
 @test "without random bytes there is no secret, and the server says so" {
-    echo '#include <errno.h>
-#include <stddef.h>
-int no_entropy(void *to, size_t size);
-int no_entropy(void *to, size_t size) { (void)to, (void)size; errno = EIO; return -1; }' \
-        > "$TMP/no_entropy.c"
-    # shellcheck disable=SC2086 # The flags are words.
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0} -Dgetentropy=no_entropy \
-        "$STAGE"/*.c "$TMP/no_entropy.c" ${LDFLAGS:-} -o "$TMP/server"
-
-    "$TMP/server" --port=0 > "$TMP/out" 2> "$TMP/err" < /dev/null 3>&- 4>&- &
+    SERVER=$(without_random_bytes "$STAGE")
+    "$SERVER" --port=0 > "$TMP/out" 2> "$TMP/err" < /dev/null 3>&- 4>&- &
     SERVER_PID=$!
     server_ends 5
     [ "$SERVER_STATUS" -eq 1 ]
@@ -410,6 +402,6 @@ int no_entropy(void *to, size_t size) { (void)to, (void)size; errno = EIO; retur
     [ "$(wc -l < "$TMP/err")" -eq 1 ]
     grep -q 'no randomness' "$TMP/err"
 
-    SERVER=$TMP/server start_step 31 --secret="$SECRET"
+    start_step 31 --secret="$SECRET"
     [ "$(http "$URL/visits")" = "visits: 1" ]
 }

@@ -37,6 +37,16 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     [ "$(status "$first")" = 404 ]
 }
 
+@test "without random bytes there is no trace page" {
+    SERVER=$(without_random_bytes "${STAGE:-$BUILD/step-36}")
+    start_server --trace --secret=0123456789abcdef
+    good
+    [ -z "$(page)" ]
+    for path in /trace/ /trace/x "/trace/$(printf '0%.0s' {1..32})"; do
+        [ "$(status "$path")" = 404 ]
+    done
+}
+
 @test "several processes have no trace page, and say so" {
     start_server --trace --processes=2
     grep -qx 'dustdevil: no trace page: it needs --processes=1' "$SERVER_LOG"
