@@ -642,3 +642,63 @@ END
     exec 9>&-
     wait "$!"
 }
+
+# The first allocation of the table fails, then the second, and so on.
+scarce() {
+    cat <<- 'END'
+		#include <fcntl.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+
+		#include "ioloop.h"
+
+		static int left = 100; /* for ioloop_new() */
+
+		#undef realloc
+		void *realloc(void *old, size_t size);
+
+		void *
+		scarce_realloc(void *old, size_t size)
+		{
+		    return left-- > 0 ? realloc(old, size) : NULL;
+		}
+
+		static void
+		on_read(int fd, uint32_t events, void *arg)
+		{
+		    (void)fd, (void)events, (void)arg;
+		}
+
+		int
+		main(int argc, char **argv)
+		{
+		    struct ioloop *loop = ioloop_new(argv[argc - 1]);
+		    int ends[2], fd, tries = 0;
+
+		    if (loop == NULL) {
+		        puts("not here");
+		        return 0;
+		    }
+		    if (pipe(ends) == -1 || (fd = fcntl(ends[0], F_DUPFD, 500)) == -1)
+		        return 1;
+		    while (left = tries, ioloop_add_handler(loop, fd, on_read, NULL, IOLOOP_READ) == -1) {
+		        if (ioloop_update_handler(loop, fd, IOLOOP_READ) == 0)
+		            puts("what was refused is watched");
+		        tries++;
+		    }
+		    if (tries != 2 || ioloop_update_handler(loop, fd, IOLOOP_READ) == -1)
+		        printf("%d tries, and not watched\n", tries);
+		    ioloop_remove_handler(loop, fd);
+		    ioloop_free(loop);
+		    puts("well");
+		    return 0;
+		}
+	END
+}
+@test "without memory a descriptor is not watched, and can be added again" {
+    load loop
+    CFLAGS="${CFLAGS:--O1 -g} -Drealloc=scarce_realloc"
+    scarce | build_driver 27
+    each_poller
+}

@@ -101,7 +101,6 @@ send_post(struct handler *self)
         !number_argument(self, "read", "1000000", 1000000, &read))
         return;
     s = senders < MAX_SENDERS ? malloc(sizeof *s) : NULL;
-    handler_set_header(self, "Connection", "close");
     if (strcmp(r->protocol, "https") == 0)
         status = 501;
     else if (r->body_size > MAX_SENT)
