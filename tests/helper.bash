@@ -252,18 +252,21 @@ state() {
 }
 freeze() { kill -STOP "$SERVER_PID" && state T; }
 
-# without_random_bytes STAGE: prints the path of a server that is made of these
-# sources. Its kernel has no random bytes.
-without_random_bytes() {
-    local server=$BATS_TEST_TMPDIR/without_random_bytes
-    echo '#include <errno.h>
-#include <stddef.h>
-int no_entropy(void *to, size_t size);
-int no_entropy(void *to, size_t size) { (void)to, (void)size; errno = EIO; return -1; }' \
-        > "$server.c"
+# with_call STAGE NAME: prints the path of a server that is made of these sources,
+# but calls replaced() in place of NAME(). Standard input defines it.
+with_call() {
+    local server=$BATS_TEST_TMPDIR/with_$2
+    { printf '#include <%s.h>\n' errno stddef sys/socket; cat; } > "$server.c"
     # shellcheck disable=SC2086 # The flags are words.
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0} -Dgetentropy=no_entropy \
-        "$1"/*.c "$server.c" ${LDFLAGS:-} -o "$server" && echo "$server"
+    ${CC:-cc} -D_GNU_SOURCE ${CFLAGS:--O0} -c "$server.c" -o "$server.o" &&
+        ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0} "-D$2=replaced" \
+            "$1"/*.c "$server.o" ${LDFLAGS:-} -o "$server" && echo "$server"
+}
+without_random_bytes() {
+    with_call "$1" getentropy <<- 'END'
+		int replaced(void *to, size_t size);
+		int replaced(void *to, size_t size) { (void)to, (void)size; errno = EIO; return -1; }
+	END
 }
 
 # build_driver N [FILE...]: a program of the test's own, read from standard

@@ -39,6 +39,7 @@ programs() {
     ${MAKE:-make} -s --no-print-directory BUILD="$build/$name" "$@" \
         "$build/$name/dustdevil" "$build/$name/step-16/server" \
         "$build/$name/step-35/.staged" "$build/$name/step-36/.staged" \
+        "$build/$name/step-38/.staged" \
         > "$tmp/log" 2>&1 &&
         cp "${BUILD:-build}/client" "$build/$name" && [ ! -s "$tmp/log" ]
     status=$?

@@ -38,7 +38,7 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
 }
 
 @test "without random bytes there is no trace page" {
-    SERVER=$(without_random_bytes "${STAGE:-$BUILD/step-36}")
+    SERVER=$(without_random_bytes "${STAGE:-$BUILD/step-38}")
     start_server --trace --secret=0123456789abcdef
     good
     [ -z "$(page)" ]
@@ -398,6 +398,24 @@ has_descriptors() { [ "$(descriptors)" -eq "$1" ]; }
     good
     is_sent() { [ "$(post "$GET")" = 202 ]; }
     until_true is_sent || until_true is_sent || until_true is_sent
+}
+
+@test "one that cannot connect has an end, too" {
+    SERVER=$(with_call "${STAGE:-$BUILD/step-38}" getsockopt <<- 'END'
+		int replaced(int fd, int level, int option, void *value, socklen_t *size);
+		int replaced(int fd, int level, int option, void *value, socklen_t *size)
+		{
+		    int result = getsockopt(fd, level, option, value, size);
+
+		    if (level == SOL_SOCKET && option == SO_ERROR)
+		        *(int *)value = ECONNREFUSED;
+		    return result;
+		}
+	END
+    )
+    start_server --trace
+    for _ in 1 2 3 4 5 6 7 8 9 10; do [ "$(post "$GET")" = 202 ]; done
+    run ! grep /hello/me "$SERVER_LOG"
 }
 
 @test "the end of the server is the end of all of them" {
