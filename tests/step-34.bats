@@ -265,6 +265,12 @@ teardown() { disperse; stop_server; }
     done
 }
 
+@test "sixteen inherited listeners are not too many" {
+    start_open 16 self
+    good
+    [ "$(sed 's/.*://' "$SERVER_OUT" | xargs)" = "$(xargs < "$TMP/ports")" ]
+}
+
 @test "listeners that are meant for another process are left alone" {
     start_open 1 1
     good

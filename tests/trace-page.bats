@@ -153,7 +153,7 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     printf '#!/bin/sh\ncd "%s" && exec %s "$@"\n' "$TMP/tree" "$program" > "$TMP/elsewhere"
     chmod +x "$TMP/elsewhere"
     SERVER=$TMP/elsewhere
-    start_server --trace --idle-timeout=2
+    start_server --trace --idle-timeout=3
     exec 8<> "/dev/tcp/127.0.0.1/$PORT" 9<> "/dev/tcp/127.0.0.1/$PORT"
     printf 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' > "$TMP/root"
     printf 'GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n' "$(page)" > "$TMP/page"
@@ -165,7 +165,7 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     cat "$TMP/page" >&8
     cat "$TMP/root" >&9
     kill -CONT "$SERVER_PID"
-    sleep 1.8
+    sleep 2.7
     echo '</html>' > "$TMP/tree/diagrams/trace.html"
     wait_for_line "$SERVER_LOG" ' 200 GET /trace'
     sleep 1.5
