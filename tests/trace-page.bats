@@ -142,9 +142,8 @@ events() { http "$URL$(page)/events?since=$1" | sed 1d; }
     [ "$(status "$(page)/events")" = 200 ]
 }
 
-# The page is read from a FIFO here, so its handler blocks the loop.
-# Both requests are there when the server wakes. The page is a file that has nothing
-# to read yet, so its handler keeps the other client waiting.
+# Both requests are there when the server wakes. The page is read from a named pipe
+# here: its handler waits for bytes, and keeps the other client waiting.
 @test "an idle connection has its whole time, also after a handler that took long" {
     local program=${SERVER:-$BUILD/dustdevil}
     program=$(realpath "$program")
