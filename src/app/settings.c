@@ -372,9 +372,9 @@ settings_listen(struct listeners *listeners)
                                  settings.address));
 }
 
-/* [36] Prints the URL of the trace page. The page answers only to a loopback
- * address or "localhost", so the URL has one of these in place of the address
- * of the listener. With several processes there is no page, because it shows
+/* [36] Prints the URL of the trace page. The page wants "localhost", 127.0.0.1
+ * or [::1] as its Host, so the URL has one of these in place of the address of
+ * the listener. With several processes there is no page, because it shows
  * the events of one process. */
 static void
 announce_trace_page(const struct listeners *listeners)

@@ -29,9 +29,9 @@ trace_page_key(void)
 }
 
 /* True if `host` is `name`, with or without a port. An attacker can register a
- * name and let it lead to 127.0.0.1. Then the attacker's page, in a browser on
- * this machine, is a loopback peer of the same origin. But the Host header has
- * the name that the browser has used. */
+ * name and let it lead to 127.0.0.1. Then a browser on this machine would let
+ * the attacker's page read these answers. But the Host header has the name that
+ * the browser has used. */
 static bool
 is_host(const char *host, const char *name)
 {
@@ -46,10 +46,11 @@ is_loopback_ip(const char *ip)
     return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
 }
 
-/* Behind a proxy every client is a loopback peer: the key keeps them out, and
- * the address that a trusted proxy names counts, too. The page's own requests
- * leave no events. Nor would the next request on their connection, which may be
- * one that the page should show, so the connection is closed. */
+/* Behind a proxy on this machine every client seems to be here, too: the key
+ * keeps them out, and the address that a trusted proxy names counts as well.
+ * trace_read() has no events of these requests. Nor would it have those of the
+ * next request on their connection, which may be one that the page should show,
+ * so the connection is closed. */
 void
 trace_page_check(struct handler *self)
 {

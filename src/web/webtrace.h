@@ -15,8 +15,8 @@
  *   other key, and while trace_page_key() has not made one.
  * - They answer 403 to a peer that is not on this machine, and to a Host that
  *   is not a name of it: the trace shows what other clients ask for.
- * - The events are those of one process. Requests of the page leave none
- *   (trace_mute()). */
+ * - The events are those of one process. trace_read() has none of the requests
+ *   to these handlers (trace_mute()). */
 #ifndef WEBTRACE_H
 #define WEBTRACE_H
 
