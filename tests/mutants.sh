@@ -20,7 +20,7 @@ flags="-std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -pthread -O
 first() {
     case $1 in
     ioloop/worker.c) echo step-35 ;;
-    ioloop.c | ioloop/*) echo step-03 step-04 step-05 step-17 http-connection ;;
+    ioloop.c | ioloop/*) echo step-03 step-04 step-05 step-17 step-27 http-connection ;;
     app/tracesend.c | iostream/connect.c) echo trace-page step-38 ;;
     iostream.c | iostream/*) echo http-connection http-body step-27 step-32 ;;
     httpserver.c | httpserver/listen.c) echo http-connection operation step-33 step-34 ;;
@@ -40,7 +40,7 @@ first() {
     base/trace.c) echo trace-page step-35 ;;
     base/system.c) echo step-31 operation step-32 step-35 ;;
     app/samples.c | app/demo.c) echo routes step-30 step-31 step-35 step-25 ;;
-    main.c | app/*) echo operation routes step-26 step-33 step-34 ;;
+    main.c | app/*) echo operation routes step-26 step-33 step-34 trace-page ;;
     *) echo routes http-semantics operation ;;
     esac
 }
