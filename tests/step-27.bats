@@ -680,7 +680,7 @@ scarce() {
 		        puts("not here");
 		        return 0;
 		    }
-		    if (pipe(ends) == -1 || (fd = fcntl(ends[0], F_DUPFD, 500)) == -1)
+		    if (pipe(ends) == -1 || (fd = fcntl(ends[0], F_DUPFD, 200)) == -1)
 		        return 1;
 		    while (left = tries, ioloop_add_handler(loop, fd, on_read, NULL, IOLOOP_READ) == -1) {
 		        if (ioloop_update_handler(loop, fd, IOLOOP_READ) == 0)
