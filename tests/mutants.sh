@@ -65,8 +65,9 @@ fails_anyway() {
 }
 
 # try TREE TEST: 0 if the server of the tree passes, and 1 as soon as a test fails
-# that passes without the mutant. The tests are a job of their own, so that their
-# servers end with it. (Without a terminal not every sh has jobs, but bash has.)
+# that passes without the mutant, or if the tests end too early. They are a job of
+# their own, so that their servers end with it. (Without a terminal not every sh
+# has jobs, but bash has.)
 try() {
     (
         set -m
@@ -80,6 +81,9 @@ try() {
                 fails_anyway "$1" "$2" "$line" || { killed=1; break; }
                 echo "$line" >> "$build/fails/$2"
             elif [ $running -ne 0 ]; then
+                # A mutant may send a signal to the tests themselves.
+                ran=$(grep -cE '^(not )?ok ' "$1/tap")
+                [ "1..$ran" = "$(head -n 1 "$1/tap")" ] || killed=1
                 break
             else
                 sleep 0.2

@@ -536,6 +536,22 @@ memory_above() { [ "$(memory VmRSS)" -gt "$1" ]; }
     ! grep -q $'\033' "$SERVER_LOG" || false
 }
 
+@test "a terminal has colours, unless NO_COLOR says no" {
+    not_over_tls "the log is the same"
+    local no run="echo \$\$ > $TMP/pid; exec ${SERVER:-$BUILD/dustdevil} --port=0"
+    for no in '' 1; do
+        NO_COLOR=$no "$BUILD/client" -p sh -c "$run > $TMP/out$no" \
+            < /dev/null > "$TMP/terminal$no" 3>&- 4>&- &
+        wait_for_line "$TMP/out$no" '^listening on '
+        http "$(sed 's/^listening on //' "$TMP/out$no")/error" > /dev/null
+        wait_for_line "$TMP/terminal$no" ' 500 GET /error '
+        kill "$(cat "$TMP/pid")"
+        wait "$!" || true
+    done
+    grep -qE $'^\033\\[31m\\[E [0-9: ]+ web:[0-9]+\\]\033\\[0m 500 GET ' "$TMP/terminal"
+    ! grep $'\033' "$TMP/terminal1" || false
+}
+
 # --- the trace ---------------------------------------------------------------------------
 
 @test "a trace for programs has a header, nine fields and no gaps" {

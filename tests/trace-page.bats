@@ -417,6 +417,25 @@ has_descriptors() { [ "$(descriptors)" -eq "$1" ]; }
     run ! grep /hello/me "$SERVER_LOG"
 }
 
+@test "one that is refused at once leaves no descriptor open" {
+    needs_proc
+    SERVER=$(with_call "${STAGE:-$BUILD/step-38}" connect <<- 'END'
+		int replaced(int fd, const struct sockaddr *address, socklen_t size);
+		int replaced(int fd, const struct sockaddr *address, socklen_t size)
+		{
+		    (void)fd, (void)address, (void)size;
+		    errno = ECONNREFUSED;
+		    return -1;
+		}
+	END
+    )
+    start_server --trace
+    [ "$(post "$GET")" = 503 ]
+    before=$(descriptors)
+    for _ in 1 2 3; do [ "$(post "$GET")" = 503 ]; done
+    until_true descriptors_at_most "$before"
+}
+
 @test "the end of the server is the end of all of them" {
     start_server --trace
     for _ in 1 2 3; do [ "$(post 'GET / HTTP/1.1\r\n')" = 202 ]; done
