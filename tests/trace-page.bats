@@ -363,6 +363,14 @@ has_descriptors() { [ "$(descriptors)" -eq "$1" ]; }
     [ "$us" -ge 1500000 ]
 }
 
+# The server itself would wait for the next request. Each gap ends with a timeout.
+@test "silence for a whole gap is the end of what the server sends to itself" {
+    start_server --trace
+    [ "$(post "$GET" 'gap=50')" = 202 ]
+    until_true has_event 20 closed || until_true has_event 20 closed
+    [ "$(grep -c 'a timeout is due' "$SERVER_LOG")" -lt 20 ]
+}
+
 @test "only the page can have something sent, and only with POST" {
     start_server --trace
     [ "$(status "$(page)/send")" = 405 ]
