@@ -22,7 +22,7 @@ first() {
     ioloop/worker.c) echo step-35 ;;
     ioloop.c | ioloop/*) echo step-03 step-04 step-05 step-17 step-27 http-connection ;;
     app/tracesend.c | iostream/connect.c) echo trace-page step-38 ;;
-    iostream.c | iostream/*) echo http-connection http-body step-27 step-32 ;;
+    iostream.c | iostream/*) echo http-connection http-body step-27 step-32 step-18 ;;
     httpserver.c | httpserver/listen.c) echo http-connection operation step-33 step-34 ;;
     httpserver/*) echo step-33 step-34 operation ;;
     httpconnection.c) echo http-connection http-grammar http-body step-27 ;;

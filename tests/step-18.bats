@@ -76,6 +76,14 @@ answers() { grep -o 'HTTP/1.1 200' "$1" | wc -l | tr -d ' '; }
     kill "$silent"               # It was still there: the server has closed.
 }
 
+# Each pause is shorter than the longest silence, and two of them are longer.
+@test "a lingering close goes on while the client sends" {
+    client_bg "$BATS_TEST_TMPDIR/out" send 'NONSENSE\r\n\r\n' pause 1200 send abc \
+        pause 1200 send def pause 1200 send ghi shutdown read
+    wait "$CLIENT_PID"
+    wait_for_line "$SERVER_LOG" 'linger.c:linger_end +closed, 9 bytes were dropped'
+}
+
 @test "a client that has sent everything is closed without lingering" {
     client send "${HEAD}Connection: close\r\n\r\n" read > /dev/null
     wait_for_line "$SERVER_LOG" '\(20\)'
