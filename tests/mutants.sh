@@ -20,7 +20,8 @@ flags="-std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -pthread -O
 first() {
     case $1 in
     ioloop/worker.c) echo step-35 ;;
-    ioloop.c | ioloop/*) echo step-03 step-04 step-05 step-17 step-27 http-connection ;;
+    ioloop.c | ioloop/*)
+        echo step-03 step-04 step-05 step-17 step-27 http-connection operation ;;
     app/tracesend.c | iostream/connect.c) echo trace-page step-38 ;;
     iostream.c | iostream/*) echo http-connection http-body step-27 step-32 step-18 ;;
     httpserver.c | httpserver/listen.c) echo http-connection operation step-33 step-34 ;;
