@@ -76,12 +76,21 @@ answers() { grep -o 'HTTP/1.1 200' "$1" | wc -l | tr -d ' '; }
     kill "$silent"               # It was still there: the server has closed.
 }
 
-# Each pause is shorter than the longest silence, and two of them are longer.
-@test "a lingering close goes on while the client sends" {
-    client_bg "$BATS_TEST_TMPDIR/out" send 'NONSENSE\r\n\r\n' pause 1200 send abc \
-        pause 1200 send def pause 1200 send ghi shutdown read
-    wait "$CLIENT_PID"
-    wait_for_line "$SERVER_LOG" 'linger.c:linger_end +closed, 9 bytes were dropped'
+# Each pause is shorter than the longest silence, and two of them are longer. The
+# second client would go on for twice as long as the server does.
+@test "a lingering close goes on while the client sends, but not for ever" {
+    local first bytes send=()
+    for _ in {1..20}; do send+=(pause 1000 send b); done
+    client_bg "$BATS_TEST_TMPDIR/out1" send 'NONSENSE\r\n\r\n' pause 1200 send aaaaaaaaaa \
+        pause 1200 send aaaaaaaaaa pause 1200 send aaaaaaaaaa shutdown read
+    first=$CLIENT_PID
+    client_bg "$BATS_TEST_TMPDIR/out2" -t 30 send 'NONSENSE\r\n\r\n' "${send[@]}"
+    wait "$first"
+    wait_for_line "$SERVER_LOG" 'linger.c:linger_end +closed, 30 bytes were dropped'
+    wait_for_line "$SERVER_LOG" 'linger.c:linger_end +closed, [12]?[0-9] bytes were dropped' 30
+    bytes=$(sed -n 's/.*linger_end .*closed, \([0-9]*\) bytes.*/\1/p' "$SERVER_LOG" | tail -n 1)
+    [ "$bytes" -lt 20 ]
+    kill "$CLIENT_PID" || true
 }
 
 @test "a client that has sent everything is closed without lingering" {
