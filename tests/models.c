@@ -9,6 +9,7 @@
  * state. The seed is printed; the variable SEED repeats a run, and OPERATIONS
  * says how many things are done. */
 #include <errno.h>
+#include <fcntl.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,6 +226,16 @@ change_handler(struct ioloop *l, int fd, int refused, bool *watched)
     check(wanted == 0 || errno == wanted, "errno is the reason");
 }
 
+static int
+count_descriptors(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 64; fd++)
+        n += fcntl(fd, F_GETFD) != -1;
+    return n;
+}
+
 /* With each poller: a pipe, and three descriptors that are not open. The first
  * of these is lower than one that is open, so the loop has an entry for it. */
 static void
@@ -235,8 +246,7 @@ test_handlers(void)
 
     check(pipe(ends) == 0, "there are descriptors");
     for (size_t i = 0; i < 2; i++) {
-        int lowest = dup(ends[0]);
-        close(lowest);
+        int before = count_descriptors();
         struct ioloop *l = ioloop_new(pollers[i]);
         int closed = dup(ends[0]), higher = dup(ends[1]);
         const int fds[] = {ends[0], higher, closed, 999, -1};
@@ -262,9 +272,7 @@ test_handlers(void)
 #endif
         close(higher);
         ioloop_free(l);
-        higher = dup(ends[0]);
-        check(higher == lowest, "a freed loop leaves no descriptor open");
-        close(higher);
+        check(count_descriptors() == before, "a freed loop leaves no descriptor open");
     }
 }
 

@@ -13,6 +13,7 @@ teardown() { stop_server clean; }
 driver() {
     cat << 'END'
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -88,20 +89,27 @@ never(void *arg)
     puts("called after the end");
 }
 
+static int
+count_descriptors(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 64; fd++)
+        n += fcntl(fd, F_GETFD) != -1;
+    return n;
+}
+
 static void
 make_and_free(void)
 {
-    int before = dup(0), after;
-    struct ioloop *other;
+    int before = count_descriptors();
+    struct ioloop *other = ioloop_new(NULL);
 
-    close(before);
-    other = ioloop_new(NULL);
     ioloop_add_callback(other, never, NULL);
     ioloop_add_timeout(other, ioloop_time() + 1000, never, NULL);
     ioloop_add_timeout(other, ioloop_time() + 1000000, never, NULL);
     ioloop_free(other);
-    after = dup(0);
-    if (after != before || ioloop_instance() != loop)
+    if (count_descriptors() != before || ioloop_instance() != loop)
         puts("wrong");
     ioloop_free(loop);
     loop = ioloop_instance();
