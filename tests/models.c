@@ -272,7 +272,8 @@ test_handlers(void)
 #endif
         close(higher);
         ioloop_free(l);
-        check(count_descriptors() == before, "a freed loop leaves no descriptor open");
+        check(count_descriptors() == before,
+              "a freed loop leaves no descriptor open");
     }
 }
 
@@ -293,6 +294,35 @@ fill(char *to, size_t max)
     return n;
 }
 
+/* The first bytes that a socket takes are those of the buffer. It has less room
+ * than some buffers need. */
+static void
+send_with(struct buffer *b, const char *text, size_t n)
+{
+    static int ends[2];
+    static char got[MAX_STRING];
+    const void *rest = text;
+    size_t before = buffer_length(b), sent, all;
+    int room = 16384;
+
+    if (ends[1] == 0)
+        check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 &&
+                  setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room,
+                             sizeof room) == 0 &&
+                  set_nonblocking(ends[0]) == 0,
+              "there are sockets");
+    sent = buffer_send_with(b, ends[0], &rest, n);
+    all = before - buffer_length(b) + sent;
+    check(rest == text + sent, "the rest is what was not sent");
+    check(sent == 0 || buffer_length(b) == 0, "the buffer is sent first");
+    check(all == 0 || recv(ends[1], got, all, MSG_WAITALL) == (ssize_t)all,
+          "as many bytes arrive as were sent");
+    memcpy(string + length, text, sent);
+    check(memcmp(got, string, all) == 0, "the bytes are sent in their order");
+    length -= all - sent;
+    memmove(string, string + all - sent, length);
+}
+
 static void
 change_buffer(struct buffer **b)
 {
@@ -301,7 +331,7 @@ change_buffer(struct buffer **b)
 
     if (length + n > sizeof string)
         n = 0;
-    switch (below(6)) {
+    switch (below(7)) {
     case 0:
         check(buffer_append(b, text, n), "there is memory");
         memcpy(string + length, text, n);
@@ -317,6 +347,9 @@ change_buffer(struct buffer **b)
         memmove(string + n, string, length);
         memcpy(string, text, n);
         break;
+    case 3:
+        send_with(*b, text, n);
+        return;
     default:
         n = below(3) > 0 ? below(length + 1) : length;
         if (*b != NULL)
