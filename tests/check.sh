@@ -3,11 +3,10 @@
 #     make check
 #
 # Every stage under two strict compilers, a look at the scripts, three programs
-# that analyze src, the tests of tree and words, new inputs for each harness of
-# tests/fuzz for FUZZ_TIME=10 seconds, a mixed load for SOAK=30 seconds, all
-# tests of the servers with the sanitizers built in, those of the final program
-# with the select poller, and some with other systems: see systems.sh. The last
-# line counts.
+# that analyze src, new inputs for each harness of tests/fuzz for FUZZ_TIME=10
+# seconds, a mixed load for SOAK=30 seconds, all tests of the servers with the
+# sanitizers built in, those of the final program with the select poller, and
+# some with other systems: see systems.sh. The last line counts.
 
 passed=0 failed=0 skipped=0
 build=${BUILD:-build}
@@ -109,7 +108,6 @@ for f in tests/*.bats; do
     *) tests="$tests $f" final="$final $f" ;;
     esac
 done
-suite "what the course says about itself" TESTS=tests/course.bats test
 suite "inputs that libFuzzer invents" FUZZ_TIME="${FUZZ_TIME:-10}" fuzz
 SOAK=${SOAK:-30} ${MAKE:-make} -s soak
 verdict $? "a mixed load leaves nothing behind"
