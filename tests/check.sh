@@ -3,15 +3,16 @@
 #     make check
 #
 # Every stage under two strict compilers, a look at the scripts, three programs
-# that analyze src, new inputs for each harness of tests/fuzz for FUZZ_TIME=10
-# seconds, a mixed load for SOAK=30 seconds, all tests of the servers with the
-# sanitizers built in, those of the final program with the select poller, and
-# some with other systems: see systems.sh. The last line counts.
+# that analyze src, a mixed load for SOAK=60 seconds, all tests of the servers
+# with the sanitizers built in, beside them new inputs for each harness of
+# tests/fuzz for FUZZ_TIME=60 seconds, the tests of the final program with the
+# select poller, and some with other systems: see systems.sh. The last line counts.
 
 passed=0 failed=0 skipped=0
 build=${BUILD:-build}
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+fuzz=
+trap 'kill $fuzz 2> /dev/null; rm -rf "$tmp"' EXIT
 
 strict="-std=c11 -D_GNU_SOURCE -pthread -O2 -Wall -Wextra -Wpedantic -Wshadow
         -Wstrict-prototypes -Wconversion -Werror"
@@ -87,10 +88,14 @@ suite() {
     what=$1
     shift
     ${MAKE:-make} "$@" 2>&1 | tee "$tmp/log"
+    counts "$what"
+}
 
-    # `12 passed, 1 failed, 2 skipped`; no such line at all is a failure as well.
+# counts WHAT: adds those of the log, `12 passed, 1 failed, 2 skipped`. No such line
+# at all is a failure as well.
+counts() {
     count=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$tmp/log" | tail -n 1)
-    [ -n "$count" ] || { verdict 1 "$what: the tests run"; return; }
+    [ -n "$count" ] || { verdict 1 "$1: the tests run"; return; }
     # shellcheck disable=SC2086 # The words are what we want.
     set -- $count 0 0
     passed=$((passed + $1))
@@ -108,11 +113,17 @@ for f in tests/*.bats; do
     *) tests="$tests $f" final="$final $f" ;;
     esac
 done
-suite "inputs that libFuzzer invents" FUZZ_TIME="${FUZZ_TIME:-10}" fuzz
-SOAK=${SOAK:-30} ${MAKE:-make} -s soak
+SOAK=${SOAK:-60} ${MAKE:-make} -s soak
 verdict $? "a mixed load leaves nothing behind"
+nice -n 5 ${MAKE:-make} FUZZ_TIME="${FUZZ_TIME:-60}" fuzz > "$tmp/fuzz" 2>&1 &
+fuzz=$!
 suite "with the address and undefined-behaviour sanitizers" \
     BUILD="$build/sanitized" CFLAGS="$sanitize" TESTS="$tests" test
+echo "# inputs that libFuzzer invents:"
+wait $fuzz
+fuzz=
+tee "$tmp/log" < "$tmp/fuzz"
+counts "inputs that libFuzzer invents"
 export POLLER=select
 suite "the final program with the select poller" TESTS="$final" test
 unset POLLER

@@ -7,8 +7,8 @@
 # tests of a server that are most likely to notice run against it until one fails:
 # then the mutant is killed. (ALL=1: all tests.) Prints those that survive, and
 # the sum. The seed decides which mutants there are. A mutant that the compiler
-# turns into the same code as src, or refuses, does not count. AGAIN='file.c:12:
-# ...' tries those that an earlier run printed.
+# turns into the same code as src, or refuses, does not count, nor does one of the
+# list below. AGAIN='file.c:12: ...' tries those that an earlier run printed.
 
 count=${MUTANTS:-100} seed=${SEED:-1}
 from=$PWD/${BUILD:-build}
@@ -27,6 +27,7 @@ first() {
     httpserver.c | httpserver/listen.c) echo http-connection operation step-33 step-34 ;;
     httpserver/*) echo step-33 step-34 operation ;;
     httpconnection.c) echo http-connection http-grammar http-body step-27 ;;
+    httpconnection/httpchunked.c) echo step-27 http-body http-grammar ;;
     httpconnection/httplimits.c) echo step-32 step-34 step-36 deadlines ;;
     httpconnection/watchdog.c) echo step-35 ;;
     httpconnection/proxy.c) echo step-34 proxy ;;
@@ -49,6 +50,53 @@ every="http-connection http-body http-semantics routes faults"
 [ -z "${ALL:-}" ] || every="$every http-grammar operation step-27 step-28
     step-29 step-30 step-31 step-32 step-33 step-34 step-35 step-36 trace-page
     step-03 step-04 step-05 step-10 step-15 step-17 step-19 deadlines"
+
+# The mutants that no test can notice: what such a line says after the change, or
+# the statement that is missing. They are not tried, and do not count.
+without_effect() {
+    cat << 'END'
+One more or one less of very many, or one byte, or a microsecond:
+ioloop.c: enum { MAX_CALLBACKS_WITHOUT_WAIT = 65 };
+ioloop/poller_epoll.c: enum { MAX_EVENTS = 33 };
+httpserver.c: for (int n = 0; n <= QUEUE; n++)
+httpserver/listen.c: while (error == EADDRINUSE && --tries > 1);
+base/memory.c: if (total >= pressure_limit && !may_use(total, after))
+httpconnection/httplimits.c: (on_its_way > 1 ? (size_t)on_its_way : 0);
+httpconnection/httplimits.c: if (now <= deadline(limits, w))
+A pause before the next try that is longer, or shorter:
+httpserver/process.c: sleep(2);
+httpserver.c: poll(NULL, 1, 1);
+ioloop.c: wait = wait / 1000 + (wait % 1000 >= 0);
+On the bound both ways lead to the same:
+httpconnection.c: if (length >= HTTP_PIECE)
+httpconnection/httplimits.c: if (w->holding > least) {
+ioloop.c: return wait < 0 ? 0 : wait <= INT_MAX ? (int)wait : INT_MAX;
+A value that is never used, or room that is not needed:
+app/settings.c: {1},
+httpserver/listen.c: int end = 1;
+httpconnection/httpform.c: char delimiter[5 + MAX_BOUNDARY + 1] = "\r\n--";
+A callback more, which finds nothing to do:
+iostream.c: if (buffer_length(s->read_buffer) >= 0)
+iostream.c: s->partial_queued = false;
+A note of the trace, which the sessions of the chapters show; and the folder of a
+file, which the mutants do not have:
+web.c: status == 1 ? "a handler" : "no handler");
+base/log.c: without file = slash != NULL ? slash + 1 : file;
+END
+}
+
+# The form that mutants have in this list.
+short_form() {
+    awk '{
+        file = $0
+        sub(/:.*/, "", file)
+        sub(/^[^:]*:[0-9]*: */, "")
+        if (!sub(/ =>  ;$/, "")) sub(/.* => */, "")
+        else $0 = "without " $0
+        print file ": " $0
+    }'
+}
+has_effect() { ! printf '%s\n' "$1" | short_form | grep -qxFf <(without_effect); }
 
 # run SERVER TMPDIR TEST [OPTION...]: the tests of this file, in its place.
 run() {
@@ -137,6 +185,8 @@ one() {
         outcome=refused
     elif cmp -s "$tree/${name%.c}.o" "$build/src/${name%.c}.o"; then
         outcome=same
+    elif ! has_effect "$2"; then
+        outcome='without effect'
     else
         # shellcheck disable=SC2086 # The flags are words.
         ${CC:-cc} $flags "$tree"/*.o -o "$tree/server"
@@ -215,10 +265,14 @@ candidates() {
     done
 }
 
+candidates > "$build/all"
+if without_effect | grep '\.c: ' | grep -vxFf <(short_form < "$build/all"); then
+    echo "src has no such place (see without_effect)" >&2
+    exit 1
+fi
 if [ -n "${AGAIN:-}" ]; then
     printf '%s\n' "$AGAIN" > "$build/list"
 else
-    candidates > "$build/all"
     awk -v seed="$seed" -v n="$count" '
         { line[NR] = $0 }
         END {
@@ -242,7 +296,9 @@ awk -F : '
     { n[$1 ~ /^killed/ ? "killed" : $1]++ }
     END {
         sum = n["killed"] + n["survives"]
-        printf "%d mutants, %d survive (%.1f %%); %d are the same code, %d are not C\n",
-            sum, n["survives"], sum ? 100 * n["survives"] / sum : 0, n["same"], n["refused"]
+        printf "%d mutants, %d survive (%.1f %%); ",
+            sum, n["survives"], sum ? 100 * n["survives"] / sum : 0
+        printf "%d have no effect, %d are the same code, %d are not C\n",
+            n["without effect"], n["same"], n["refused"]
         exit n["survives"] * 20 > sum
     }' "$build/results"
