@@ -78,6 +78,8 @@ httpconnection/httpform.c: char delimiter[5 + MAX_BOUNDARY + 1] = "\r\n--";
 A callback more, which finds nothing to do:
 iostream.c: if (buffer_length(s->read_buffer) >= 0)
 iostream.c: s->partial_queued = false;
+A guard that later ones repeat:
+iostream.c: if (s->fd == -2 || s->read_callback != NULL)
 A note of the trace, which the sessions of the chapters show; and the folder of a
 file, which the mutants do not have:
 web.c: status == 1 ? "a handler" : "no handler");
