@@ -98,7 +98,7 @@ short_form() {
         print file ": " $0
     }'
 }
-has_effect() { ! printf '%s\n' "$1" | short_form | grep -qxFf <(without_effect); }
+has_effect() { ! printf '%s\n' "$1" | short_form | grep -qxFf "$build/no-effect"; }
 
 # run SERVER TMPDIR TEST [OPTION...]: the tests of this file, in its place.
 run() {
@@ -268,7 +268,9 @@ candidates() {
 }
 
 candidates > "$build/all"
-if without_effect | grep '\.c: ' | grep -vxFf <(short_form < "$build/all"); then
+short_form < "$build/all" > "$build/short"
+without_effect > "$build/no-effect"
+if grep '\.c: ' "$build/no-effect" | grep -vxFf "$build/short"; then
     echo "src has no such place (see without_effect)" >&2
     exit 1
 fi
