@@ -293,3 +293,75 @@ two_answers() {
         httprequest.c httputil.c httpform.c
     [ "$("$BATS_FILE_TMPDIR/driver")" = '30001 bytes, the last is 2' ]
 }
+
+# A stream whose second message is in its buffer already when it has more unsent
+# bytes than the high-water mark. Its peer receives nothing at first.
+high_water() {
+    cat <<- 'END'
+		#include "iostream.h"
+		#include "memory.h"
+		#include "system.h"
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <sys/socket.h>
+		#include <unistd.h>
+
+		static struct ioloop *loop;
+		static struct iostream *stream;
+		static int peer;
+
+		static void on_message(const char *data, size_t size, void *arg)
+		{
+		    static char large[100000];
+
+		    printf("%.*s%s", (int)size, data,
+		           iostream_unsent(stream) < IOSTREAM_MAX_UNSENT ? " below\n" : " above\n");
+		    if (arg == NULL) {
+		        iostream_write(stream, large, sizeof large, NULL, NULL);
+		        iostream_read_until(stream, ";", 100, on_message, stream);
+		    } else {
+		        ioloop_stop(loop);
+		    }
+		}
+
+		static void on_readable(int fd, uint32_t events, void *arg)
+		{
+		    char bytes[4096];
+
+		    (void)events, (void)arg;
+		    if (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) == 0)
+		        exit(1);
+		}
+
+		static void receive(void *arg)
+		{
+		    (void)arg;
+		    printf("room:");
+		    ioloop_add_handler(loop, peer, on_readable, NULL, IOLOOP_READ);
+		}
+
+		int main(void)
+		{
+		    int fds[2], size = 4096;
+
+		    alarm(20);
+		    loop = ioloop_new(NULL);
+		    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1 ||
+		        set_nonblocking(fds[0]) == -1 ||
+		        write(fds[1], "one;two;", 8) != 8)
+		        return 1;
+		    peer = fds[1];
+		    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+		    stream = iostream_new(loop, fds[0]);
+		    iostream_read_until(stream, ";", 100, on_message, NULL);
+		    ioloop_add_timeout(loop, ioloop_time() + 50000, receive, NULL);
+		    ioloop_start(loop);
+		    return 0;
+		}
+	END
+}
+
+@test "a stream with too many unsent bytes completes no read, and goes on when they are sent" {
+    high_water | build_driver 19 iostream.c linger.c
+    [ "$("$BATS_FILE_TMPDIR/driver")" = $'one; below\nroom:two; below' ]
+}

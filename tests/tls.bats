@@ -67,13 +67,6 @@ s_client() { timeout 20 openssl s_client -connect "127.0.0.1:${TLS_PORT:-$PORT}"
     https -H 'X-Scheme: http' /whoami | grep -qx 'protocol: http'
 }
 
-@test "the trace page sends no requests over https, and says so" {
-    start --trace
-    page=$(sed -n 's|^trace page: https://[^/]*||p' "$SERVER_LOG")
-    [ "$(https -o /dev/null -w '%{http_code}' -d 'GET / HTTP/1.1' "$page/send")" = 501 ]
-    [ "$(https -o /dev/null -w '%{http_code}' "$page/events")" = 200 ]
-}
-
 @test "TLS 1.2 and 1.3 are spoken, older ones and HTTP/2 are not, and there is no compression" {
     start
     [ "$(https --tlsv1.2 --tls-max 1.2 /hello/a)" = "Hello, a" ]
