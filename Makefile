@@ -100,7 +100,7 @@ tools:
 test: tools all $(BUILD)/client ## test everything; TESTS=... only these files
 	@STEPS="$(STEPS)" sh tests/run.sh $(or $(TESTS),tests)
 
-check: tools all $(BUILD)/client ## what `make test` does and more: strict compilers, sanitizers, answers
+check: tools all $(BUILD)/client ## what takes longer than tests: strict compilers, sanitizers, new inputs
 	@STEPS="$(STEPS)" MAKE="$(MAKE)" sh tests/check.sh
 
 fuzz: ## let libFuzzer invent inputs: FUZZ_TIME=60 seconds for each harness

@@ -13,6 +13,7 @@ build=${BUILD:-build}
 tmp=$(mktemp -d)
 fuzz=
 trap 'kill $fuzz 2> /dev/null; rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
 
 strict="-std=c11 -D_GNU_SOURCE -pthread -O2 -Wall -Wextra -Wpedantic -Wshadow
         -Wstrict-prototypes -Wconversion -Werror"

@@ -546,7 +546,8 @@ memory_above() { [ "$(memory VmRSS)" -gt "$1" ]; }
         http "$(sed 's/^listening on //' "$TMP/out$no")/error" > /dev/null
         wait_for_line "$TMP/terminal$no" ' 500 GET /error '
         kill "$(cat "$TMP/pid")"
-        wait "$!" || true
+        wait "$!"
+        SERVER_LOG=$TMP/terminal$no no_complaints
     done
     grep -qE $'^\033\\[31m\\[E [0-9: ]+ web:[0-9]+\\]\033\\[0m 500 GET ' "$TMP/terminal"
     ! grep $'\033' "$TMP/terminal1" || false
@@ -572,6 +573,8 @@ memory_above() { [ "$(memory VmRSS)" -gt "$1" ]; }
         { us = $2; turn = $3 }
         END { exit failed || NR < 30 }' "$TMP/trace"
     [ "$(tr -d '\t -~\n' < "$TMP/trace" | wc -c)" -eq 0 ]
+    [ "$(grep -c ' has a handler$' "$TMP/trace")" -eq 2 ]
+    [ "$(grep -c ' has no handler$' "$TMP/trace")" -eq 1 ]
 
     # The tour goes elsewhere, the log stays.
     ! grep '^turn' "$SERVER_LOG" || false

@@ -1,7 +1,7 @@
 # Chapter 18: half-closed, reset, lingering.
 
 setup()    { load helper; start_step 18 --trace; }
-teardown() { stop_server clean; }
+teardown() { disperse; stop_server clean; }
 
 HEAD='GET / HTTP/1.1\r\nHost: a\r\n'
 
@@ -76,21 +76,21 @@ answers() { grep -o 'HTTP/1.1 200' "$1" | wc -l | tr -d ' '; }
     kill "$silent"               # It was still there: the server has closed.
 }
 
-# Each pause is shorter than the longest silence, and two of them are longer. The
+# Each pause is shorter than the longest silence, and all of them are longer. The
 # second client would go on for twice as long as the server does.
 @test "a lingering close goes on while the client sends, but not for ever" {
-    local first bytes send=()
-    for _ in {1..20}; do send+=(pause 1000 send b); done
-    client_bg "$BATS_TEST_TMPDIR/out1" send 'NONSENSE\r\n\r\n' pause 1200 send aaaaaaaaaa \
-        pause 1200 send aaaaaaaaaa pause 1200 send aaaaaaaaaa shutdown read
+    local first bytes short=() long=()
+    for _ in {1..6}; do short+=(pause 600 send aaaaa); done
+    for _ in {1..20}; do long+=(pause 1000 send b); done
+    client_bg "$BATS_TEST_TMPDIR/out1" send 'NONSENSE\r\n\r\n' "${short[@]}" shutdown read
     first=$CLIENT_PID
-    client_bg "$BATS_TEST_TMPDIR/out2" -t 30 send 'NONSENSE\r\n\r\n' "${send[@]}"
+    client_bg "$BATS_TEST_TMPDIR/out2" -t 30 send 'NONSENSE\r\n\r\n' "${long[@]}"
+    STAYING+=("$CLIENT_PID")
     wait "$first"
     wait_for_line "$SERVER_LOG" 'linger.c:linger_end +closed, 30 bytes were dropped'
     wait_for_line "$SERVER_LOG" 'linger.c:linger_end +closed, [12]?[0-9] bytes were dropped' 30
     bytes=$(sed -n 's/.*linger_end .*closed, \([0-9]*\) bytes.*/\1/p' "$SERVER_LOG" | tail -n 1)
     [ "$bytes" -lt 20 ]
-    kill "$CLIENT_PID" || true
 }
 
 @test "a client that has sent everything is closed without lingering" {

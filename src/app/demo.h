@@ -39,11 +39,13 @@ extern const struct handler_class work_handler; /* [35] */
  * connection to itself, and sends the body of the POST there, at most 8 KiB.
  * What comes back is dropped. The answer, 202, does not wait for it. Arguments:
  * - split: the size of a piece (8192; 0: nothing is sent). gap: the
- *   milliseconds until the next one (500, at least 50; 400 above 2000). read:
- *   the bytes that are taken in each gap (1000000, at least 1).
+ *   milliseconds until the next one (500; less than 50 counts as 50). read: the
+ *   bytes that are taken in each gap (1000000; 0 counts as 1).
+ * - 400: one of them is below 0, or above 8192 (split), 2000 (gap) or 1000000
+ *   (read). 413: the body has more than 8 KiB.
  * - A connection is closed when all is sent, an answer has begun, and a whole
  *   gap has passed without a byte received or taken; or after 10 seconds.
- *   503: there are eight already.
+ *   503: there are eight already, or the server cannot connect.
  * - 501: the server uses TLS, and a client stream does not. */
 extern const struct handler_class trace_send_handler;
 

@@ -13,8 +13,9 @@
  *   sources, which the second group names: 503 where there is no such file.
  * - The first group of the pattern is the key. The handlers answer 404 to any
  *   other key, and while trace_page_key() has not made one.
- * - They answer 403 unless the peer has a loopback address (127.0.0.1, ::1),
- *   and the Host names one: the trace shows what other clients ask for.
+ * - They answer 403 unless the peer, and the client that a trusted proxy names,
+ *   have a loopback address, and the Host is localhost, 127.0.0.1 or [::1]: the
+ *   trace shows what other clients ask for.
  * - The events are those of one process. trace_read() has none of the requests
  *   to these handlers (trace_mute()). */
 #ifndef WEBTRACE_H

@@ -22,6 +22,17 @@ int LLVMFuzzerTestOneInput(const char *data, size_t n) { return data && !n; }' |
     exit 0
 }
 
+# invent: lets the harness run. An interrupt ends it, too.
+invent() {
+    "$build/fuzz-$name" -max_total_time="$seconds" -timeout=30 \
+        -dict=tests/fuzz/http.dict -artifact_prefix="$build/$name-" \
+        "$build/found-$name" "tests/fuzz/corpus/$name" > "$log" 2>&1 &
+    harness=$!
+    wait $harness
+}
+harness=
+trap 'kill $harness 2> /dev/null; exit 130' INT TERM
+
 passed=0 failed=0
 for file in tests/fuzz/*.c; do
     name=$(basename "$file" .c)
@@ -31,9 +42,7 @@ for file in tests/fuzz/*.c; do
     log=$build/$name.log
     ${MAKE:-make} -s BUILD="$build" CC="$cc" CFLAGS="$sanitize" LDFLAGS=-fsanitize=fuzzer \
         FUZZ_MAIN='' "$build/fuzz-$name" > "$log" 2>&1 &&
-        begin=$(date +%s) && "$build/fuzz-$name" -max_total_time="$seconds" -timeout=30 \
-            -dict=tests/fuzz/http.dict -artifact_prefix="$build/$name-" \
-            "$build/found-$name" "tests/fuzz/corpus/$name" > "$log" 2>&1
+        begin=$(date +%s) && invent
     if [ $? -eq 0 ]; then
         passed=$((passed + 1))
         begin=$(($(date +%s) - begin))
