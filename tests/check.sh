@@ -116,7 +116,7 @@ for f in tests/*.bats; do
 done
 SOAK=${SOAK:-60} ${MAKE:-make} -s soak
 verdict $? "a mixed load leaves nothing behind"
-nice -n 5 ${MAKE:-make} FUZZ_TIME="${FUZZ_TIME:-60}" fuzz > "$tmp/fuzz" 2>&1 &
+nice -n 5 sh tests/fuzz/fuzz.sh > "$tmp/fuzz" 2>&1 &
 fuzz=$!
 suite "with the address and undefined-behaviour sanitizers" \
     BUILD="$build/sanitized" CFLAGS="$sanitize" TESTS="$tests" test
