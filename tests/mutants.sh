@@ -5,10 +5,10 @@
 # A mutant is the server with one token of src changed (< for <=, && for ||, a
 # number that is one larger), or with one statement less. It is compiled, and the
 # tests of a server that are most likely to notice run against it until one fails:
-# then the mutant is killed. (ALL=1: all tests of servers.) Prints those that survive, and
-# the sum. The seed decides which mutants there are. A mutant that the compiler
-# turns into the same code as src, or refuses, does not count, nor does one of the
-# list below. AGAIN='file.c:12: ...' tries those that an earlier run printed.
+# then the mutant is killed. (ALL=1: all tests of servers.) Prints those that
+# survive, and the sum. The seed decides which mutants there are. A mutant that the
+# compiler turns into the same code as src, or refuses, does not count, nor does one
+# of the list below. AGAIN='file.c:12: ...' tries those that an earlier run printed.
 
 count=${MUTANTS:-100} seed=${SEED:-1}
 from=$PWD/${BUILD:-build}
@@ -53,8 +53,8 @@ every="http-connection http-body http-semantics routes faults"
     step-03 step-04 step-05 step-10 step-15 step-17 step-18 step-19 step-20 step-38
     deadlines proxy mistakes"
 
-# The mutants whose change makes no difference: what such a line says after it, or
-# the statement that is missing. They do not count, and only AGAIN tries them.
+# The mutants whose change makes no difference: what such a line says after it. They
+# do not count, and only AGAIN tries them.
 without_effect() {
     cat << 'END'
 One more or one less of very many, or one byte, or a millisecond:
@@ -83,16 +83,7 @@ END
 }
 
 # The form that mutants have in this list.
-short_form() {
-    awk '{
-        file = $0
-        sub(/:.*/, "", file)
-        sub(/^[^:]*:[0-9]*: */, "")
-        if (!sub(/ =>  ;$/, "")) sub(/.* => */, "")
-        else $0 = "without " $0
-        print file ": " $0
-    }'
-}
+short_form() { sed 's/^\([^:]*\):[0-9]*: .* => */\1: /'; }
 has_effect() { ! printf '%s\n' "$1" | short_form | grep -qxFf "$build/no-effect"; }
 
 # run SERVER TMPDIR TEST [OPTION...]: the tests of this file, in its place.
