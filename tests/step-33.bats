@@ -56,6 +56,18 @@ teardown() { disperse; stop_server; }
     done
 }
 
+@test "on a system of a thousand CPUs there are as many processes as there may be" {
+    needs_proc
+    SERVER=$(with_call "${STAGE:-$BUILD/step-33}" sysconf <<- 'END'
+		long replaced(int name);
+		long replaced(int name) { (void)name; return 1000; }
+	END
+    )
+    start --processes=0
+    until_true has_children 256
+    good
+}
+
 # Room for three listeners is below 1024, and a child that has closed two of them
 # has room for its waker. The pipe that tells it of its parent's end has a number
 # that select() cannot watch.

@@ -126,6 +126,17 @@ END
     [ "$output" = "dustdevil: --ssl-keyfile: expected: --ssl-certfile, too" ]
 }
 
+@test "a library that cannot begin ends the start, and the line has its reason" {
+    [[ $(openssl version) == "OpenSSL "[3-9]* ]] || skip "needs OpenSSL 3"
+    # It may use nothing but FIPS, and does not have it.
+    printf 'openssl_conf = a\n[a]\nalg_section = b\n[b]\ndefault_properties = fips=yes\n' > "$TMP/conf"
+    OPENSSL_CONF=$TMP/conf run timeout 5 "$SERVER" --port=0 --ssl-certfile="$DIR/one"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == "dustdevil: cannot use $DIR/one for TLS: "* ]]
+    [[ $output != *"unknown reason"* ]]
+}
+
 @test "plain HTTP gets a 400 in plain text at once" {
     start
     [[ $(http -i "http://127.0.0.1:$PORT/") == "HTTP/1.1 400 "*"https"* ]]
@@ -360,11 +371,40 @@ END
     works
 }
 
-# Only the allocations of our own files: --wrap does not reach into the library.
+# wrapped NAME,...: a program in which __wrap_NAME(), of the C on standard input, takes
+# the place of NAME() for all of our own files. The library does not notice.
+wrapped() {
+    cat > "$TMP/wrap.c"
+    # shellcheck disable=SC2086 # The flags are words.
+    ${CC:-cc} ${CFLAGS:--O1} -g -pthread "-Wl,--wrap=${1//,/,--wrap=}" \
+        "$TMP/wrap.c" "$BUILD"/tls/obj/*.o ${LDFLAGS:-} -lssl -lcrypto -o "$TMP/server"
+    SERVER=$TMP/server
+}
+needs_wrapping() { ${CC:-cc} -Wl,--version 2> /dev/null | grep -q GNU || skip "the linker is not GNU's"; }
+
+@test "a record that cannot be encrypted cuts its answer off, and no other" {
+    needs_wrapping
+    wrapped SSL_write << 'END'
+#include <openssl/ssl.h>
+int __real_SSL_write(SSL *, const void *, int);
+int __wrap_SSL_write(SSL *ssl, const void *data, int size)
+{
+    static int n;
+    return ++n == 3 ? -1 : __real_SSL_write(ssl, data, size);
+}
+END
+    start
+    run https -o "$TMP/answer" "/bytes?n=100000"
+    [ "$status" -ne 0 ] && [ "$status" -ne 28 ] # 28: curl has waited for the rest
+    [ "$(wc -c < "$TMP/answer")" -lt 40000 ]
+    [ "$(grep -c 'TLS: ' "$SERVER_LOG")" -eq 1 ]
+    works
+}
+
 @test "each allocation of ours may fail" {
-    local n objects
-    ${CC:-cc} -Wl,--version 2> /dev/null | grep -q GNU || skip "the linker is not GNU's"
-    cat > "$TMP/wrap.c" << 'END'
+    local n
+    needs_wrapping
+    wrapped malloc,calloc,realloc << 'END'
 #include <stdio.h>
 #include <stdlib.h>
 void *__real_malloc(size_t), *__real_calloc(size_t, size_t), *__real_realloc(void *, size_t);
@@ -378,14 +418,13 @@ void *__wrap_malloc(size_t n) { return fails() ? NULL : __real_malloc(n); }
 void *__wrap_calloc(size_t n, size_t m) { return fails() ? NULL : __real_calloc(n, m); }
 void *__wrap_realloc(void *p, size_t n) { return fails() ? NULL : __real_realloc(p, n); }
 END
-    # shellcheck disable=SC2086 # The flags are words.
-    ${CC:-cc} ${CFLAGS:--O1} -g -pthread -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-        "$TMP/wrap.c" "$BUILD"/tls/obj/*.o ${LDFLAGS:-} -lssl -lcrypto -o "$TMP/server"
+    head -c 40000 /dev/zero > "$TMP/body"
     for n in $(seq 100); do
-        FAIL_AT=$n SERVER=$TMP/server start_server --ssl-certfile="$DIR/one" 2> /dev/null ||
+        FAIL_AT=$n start_server --ssl-certfile="$DIR/one" 2> /dev/null ||
             { grep -q FAILED "$SERVER_LOG"; continue; }
         https -d name=world /hello > "$TMP/out" 2> /dev/null || true
         https "/bytes?n=100000" > "$TMP/out" 2> /dev/null || true
+        https --data-binary "@$TMP/body" /echo > "$TMP/out" 2> /dev/null || true
 
         # At the start the program may end.
         if grep -q '^dustdevil: ' "$SERVER_LOG"; then

@@ -119,9 +119,9 @@ ssl_load(const char *certfile, const char *keyfile)
 {
     static char wrong[512];
     const char *file = certfile;
-    SSL_CTX *c = new_context();
 
     ERR_clear_error();
+    SSL_CTX *c = new_context();
     if (c != NULL && SSL_CTX_use_certificate_chain_file(c, file) == 1 &&
         SSL_CTX_use_PrivateKey_file(c, file = keyfile, SSL_FILETYPE_PEM) == 1 &&
         SSL_CTX_check_private_key(c) == 1) {
