@@ -155,6 +155,17 @@ start() { start_step 32 "$@"; }
     [ "$(cat "$TMP/out")" -gt $((400000 - 15 * 6400)) ]
 }
 
+# The end of its next head is missing, so no change of the state tells that it has taken
+# the answer.
+@test "a client that has taken an answer late may then be as slow with a head as others" {
+    start --body-timeout=2 --header-timeout=60
+    client -t 20 rcvbuf 4096 deaf send "${HEAD}Content-Length: 100000\\r\\n\\r\\n" \
+        repeat 99 "$(many 1000 z)" send "$(many 1000 z)GET / HT" pause 700 \
+        readuntil zzz discard 99900 pause 5000 \
+        send 'TP/1.1\r\nHost: a\r\n\r\n' readuntil 'Hello, world' > "$TMP/out"
+    answers "$TMP/out" 200 200
+}
+
 @test "after a peak memory goes back, also while its connections stay" {
     start --header-timeout=60
     needs_plain_memory
