@@ -95,6 +95,6 @@ calls() {
     echo "1000 requests: $one, 1000 packets of sixteen: $many"
 
     # A deadline may come between two of them.
-    [ "$one" -ge 2900 ] && [ "$one" -le 3030 ]
-    [ "$many" -ge 2900 ] && [ "$many" -le 3030 ]
+    [[ $one -ge 2900 && $one -le 3030 ]]
+    [[ $many -ge 2900 && $many -le 3030 ]]
 }

@@ -221,7 +221,8 @@ console_code() {
         else set -- "build/step-$number/$code"; fi ;;
     esac
     for file in "$@"; do
-        [ -f "$file" ] && awk -v code="$tmp/code" '
+        [ -f "$file" ] || continue
+        awk -v code="$tmp/code" '
             BEGIN { while ((getline l < code) > 0) want[++n] = l }
             { have[++m] = $0 }
             END {

@@ -498,7 +498,8 @@ without() {
 
 # `! command` fails a test only as the last command of it: the shell does not
 # end at a command that is inverted. `run ! command` and `! command || false` do.
-@test "no test goes on after a command that begins with !" {
+# Nor does it end at `[ a ] && [ b ]` if a is false: `[[ a && b ]]` does.
+@test "no test goes on after a command whose failure the shell ignores" {
     awk '
         FNR == 1 { held = rest = "" }
         {
@@ -512,7 +513,8 @@ without() {
             if (line ~ /^[ \t]*(#.*)?$/) next
             if (held != "" && line !~ /^}/) print held
             held = ""
-            if (line ~ /^ *! / && line !~ /\|\|/)
+            if (line ~ /^ *(! |\[.*\] +&& )/ && line !~ /\|\|/ &&
+                line !~ /&& *(skip|return|break|continue)/)
                 held = FILENAME ":" at ":" line
         }' tests/*.bats tests/*.bash tests/exercises/*.bats |
         no_lines "whatever it says, the test goes on"

@@ -289,7 +289,7 @@ END
     for what in instance callbacks; do
         run "$TMP/mistakes" "$what"
         echo "$what: $status $output"
-        [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
+        [[ $status -eq 1 && ${#lines[@]} -eq 1 ]]
     done
 }
 

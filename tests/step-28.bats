@@ -15,7 +15,7 @@ serve() { start_step 28 --static-path="$FILES" "$@"; }
 slow() {
     mkfifo "$TMP/fifo"
     "$BUILD/client" "$PORT" rcvbuf "${2:-4096}" deaf \
-        send "$(GET "$1" 'Connection: close\r\n')" hold "${3:-count}" < "$TMP/fifo" > "$TMP/slow" 2>&1 3>&- 4>&- &
+        send "$(GET "$1" 'Connection: close\r\n')" hold "${3:-count}" < "$TMP/fifo" > "$TMP/slow" 2> "$TMP/complaint" 3>&- 4>&- &
     CLIENT_PID=$!
     exec 9> "$TMP/fifo"
     wait_until started "$1"
@@ -337,7 +337,7 @@ cut_short() {
     slow big
     head -c 1000 < /dev/zero > "$FILES/big"
     go_on || status=$?
-    [ "$status" -eq 4 ] || { echo "status $status: $(cat "$TMP/slow")"; return 1; }
+    [ "$status" -eq 4 ] || { echo "status $status: $(cat "$TMP/slow" "$TMP/complaint")"; return 1; }
 }
 
 @test "a file that shrinks on its way is cut off" {
@@ -347,17 +347,22 @@ cut_short() {
     grep -q '(20)' "$SERVER_LOG"
 }
 
+# The end of the file is then among the bytes that the kernel has taken already. A page
+# that was lent to the kernel would be zeros from there on.
 @test "what arrives of a file that shrinks is its beginning, and nothing else" {
     serve --trace
-    local size
+    local size status=0
     large big 800000
     cp "$FILES/big" "$TMP/before"
     slow big 65536 read
-    truncate -s 6000100 "$FILES/big" # in the middle of a page
-    run ! go_on
+    wait_for_line "$SERVER_LOG" ', [1-9][0-9]* unsent'
+    truncate -s 100100 "$FILES/big" # in the middle of a page
+    go_on || status=$?
+    [ "$status" -eq 4 ]
     sed '1,/^\r$/d' "$TMP/slow" > "$TMP/got"
     size=$(($(wc -c < "$TMP/got")))
-    [ "$size" -gt 0 ] && [ "$size" -le 6000100 ]
+    echo "$size bytes"
+    [ "$size" -gt 110000 ]
     head -c "$size" "$TMP/before" | cmp - "$TMP/got"
 }
 
@@ -371,9 +376,9 @@ cut_short() {
         TZ=UTC touch -t 202001020304.05 "$FILES/$name"
         slow $name 65536
         eval "$change" 2> "$TMP/dd"
-        go_on || { echo "$change: $(cat "$TMP/slow")"; return 1; }
+        go_on || { echo "$change: $(cat "$TMP/slow" "$TMP/complaint")"; return 1; }
         sent=$(cat "$TMP/slow")
-        [ "$sent" -gt 12800000 ] && [ "$sent" -lt 12801000 ]
+        [[ $sent -gt 12800000 && $sent -lt 12801000 ]]
     done
 }
 

@@ -309,7 +309,7 @@ descriptors_above() { [ "$(descriptors)" -gt "$1" ]; }
     client -q -t 30 "${OPS[@]}"
     [ "$(grep -c ' 200 GET / ' "$SERVER_LOG")" -eq 1000 ]
     set=$(grep -c 'a sweep is set' "$SERVER_LOG")
-    [ "$set" -ge 1 ] && [ "$set" -le 2 ]
+    [[ $set -ge 1 && $set -le 2 ]]
 }
 
 @test "a server with nothing to do makes no system call, also for a hundred idle ones" {
@@ -331,7 +331,7 @@ descriptors_above() { [ "$(descriptors)" -gt "$1" ]; }
     after=$(memory VmRSS)
     each=$(((after - before) * 1024 / 10000))
     echo "$each bytes each"
-    [ "$each" -gt 0 ] && [ "$each" -lt 1024 ]
+    [[ $each -gt 0 && $each -lt 1024 ]]
 }
 
 # --- afterwards --------------------------------------------------------------

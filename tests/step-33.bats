@@ -51,7 +51,7 @@ teardown() { disperse; stop_server; }
     export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
     for limit in 30 69; do
         run sh -c "ulimit -n $limit; exec '${SERVER:-$BUILD/step-33/server}' --port=0 --processes=64 2>&1 > '$TMP/out' 3>&- 4>&-"
-        [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
+        [[ $status -eq 1 && ${#lines[@]} -eq 1 ]]
         [[ $output == "dustdevil: cannot make "*": Too many open files" ]] || { echo "$output"; return 1; }
     done
 }

@@ -380,7 +380,7 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
     server_ends 5
     [ "$SERVER_STATUS" -eq 0 ]
     n=$(grep -c '^Hello, world' "$TMP/out")
-    [ "$n" -ge 20 ] && [ "$n" -lt 40 ]
+    [[ $n -ge 20 && $n -lt 40 ]]
     run ! grep 'trying again' "$SERVER_LOG"
 }
 
@@ -439,7 +439,7 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
     stay 600 send G
     wait_for_line "$SERVER_LOG" ' connections: no more are accepted'
     n=$(sed -n 's/.* \([0-9]*\) connections: no more are accepted.*/\1/p' "$SERVER_LOG")
-    [ "$n" -gt 400 ] && [ "$n" -le 512 ]
+    [[ $n -gt 400 && $n -le 512 ]]
 }
 
 # The slow ones send a byte every 50 ms and take 20 seconds in all. A server that

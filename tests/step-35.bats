@@ -712,7 +712,8 @@ dustdevil: the loop is held up by /block/%ff" ]
     start_application 1
     [ "$(http "$URL/strange")" = blocked ]
     held_up > "$TMP/line"
-    [ "$(wc -l < "$TMP/line")" -eq 1 ] && [ "$(wc -c < "$TMP/line")" -eq 256 ]
+    [ "$(wc -l < "$TMP/line")" -eq 1 ]
+    [ "$(wc -c < "$TMP/line")" -eq 256 ]
     grep -q 'held up by ?\[31mred????bell?x*$' "$TMP/line"
     [ "$(tr -d ' -~\n' < "$SERVER_LOG" | wc -c)" -eq 0 ]
 }

@@ -139,7 +139,7 @@ calls() {
     echo "thirty-two requests: $one calls, seventeen in one packet: $many"
 
     # A connection, with its end, costs about ten.
-    [ "$one" -ge 96 ] && [ "$one" -le 120 ]
+    [[ $one -ge 96 && $one -le 120 ]]
     [ "$many" -le 20 ]
 }
 

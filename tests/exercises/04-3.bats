@@ -12,7 +12,7 @@ teardown() { stop_server clean; }
     wait_for_line "$SERVER_LOG" 'conn 1 .*a byte leaves'
     lines=$(grep -c 'conn 1 .*a byte leaves' "$SERVER_LOG")
     turns=$(awk '/conn 1 .*a byte leaves/ { print $2 }' "$SERVER_LOG" | uniq | wc -l)
-    [ "$lines" -eq 36 ] && [ "$turns" -eq 36 ]
+    [[ $lines -eq 36 && $turns -eq 36 ]]
 }
 
 @test "clients at the same time share the turns" {
