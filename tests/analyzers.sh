@@ -19,6 +19,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 set -- "$1" -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
+! echo '#include <openssl/ssl.h>' | ${CC:-cc} -E - > /dev/null 2>&1 || set -- "$@" -DTLS
 for f in src src/*/; do set -- "$@" -I "$f"; done
 tool=$1
 shift
@@ -35,11 +36,11 @@ esac
 # Each file has its own report, because several run at the same time.
 # shellcheck disable=SC2010,SC2016 # The names are ours; the inner shell has its own variables.
 ls src/*.c src/*/*.c | grep -v '^src/steps/' |
-    xargs -P "$(getconf _NPROCESSORS_ONLN)" -I FILE sh -c '
+    xargs -P "$(getconf _NPROCESSORS_ONLN)" -I {} sh -c '
         out=$0/$(echo "$1" | tr / _)
         shift
         "$@" > "$out" 2>&1 || { cat "$out"; exit 1; }' \
-        "$tmp" FILE "$@" FILE || exit 1
+        "$tmp" {} "$@" {} || exit 1
 
 # The function around a line is the last name before it in column 0.
 echo "$known" | awk -v tool="$tool" '

@@ -19,7 +19,7 @@ setup() { load helper; TMP=$BATS_TEST_TMPDIR; }
     cat "$TMP/log" "$TMP/table"
     for row in a b c d e f1 f2 f3 f4 f5 f6 g h1 h2 i j k l1 l2 l3 p p2 m1 m2 m3; do
         letter=${row%[0-9]}
-        grep -qE "^($row +[a-zA-Z0-9]|Skipped: (.*[ ,])?${letter}[:,])" "$TMP/table" ||
+        grep -qE "^($row {2,}[a-zA-Z0-9]|Skipped: (.*[ ,])?${letter}[:,])" "$TMP/table" ||
             { echo "no row $row"; return 1; }
     done
     run ! grep -E 'WRONG|does not listen|does not start' "$TMP/table" "$TMP/log"

@@ -205,7 +205,7 @@ console_one() {
 # What a reader has at the end that was not there before.
 console_rest() {
     local real
-    console_type 'jobs; ls -A1'
+    console_type 'jobs; ls -A1' || { echo "$name: the shell does not answer"; return 1; }
     real=$(printf '%s' "$shown" | grep -vxE \
         'Makefile|README\.md|build|chapters|diagrams|src|tests|lab')
     [ -z "$real" ] || { echo "$name leaves behind:"; echo "$real"; return 1; }

@@ -67,7 +67,7 @@ table() {
 
 @test "make diff-N shows additions only" {
     for n in $STEPS; do
-        make -s "diff-$n" > "$TMP/diff"
+        make -s "diff-$n" > "$TMP/diff" || echo "make diff-$n fails"
         [ -s "$TMP/diff" ] || { echo "chapter $n adds nothing"; return 1; }
         awk '/^diff / { file = $NF; next }
             /^--- / || /^\+\+\+ / { next }
@@ -119,7 +119,7 @@ table() {
     for n in $(table | cut -d ' ' -f 1); do
         title=$(grep -E "^\| *\($n\) " chapters/tour.md | cut -d '|' -f 6 |
             sed -e 's/^ *//' -e 's/ *$//')
-        grep -F "($n)" "$TMP/tour" | grep -qF -e "$title" ||
+        [ -n "$title" ] && grep -F "($n)" "$TMP/tour" | grep -qF -e "$title" ||
             { echo "no stop $n: $title"; return 1; }
     done
 }
@@ -433,9 +433,10 @@ includes() {
 @test "no layer calls the one above it" {
     command -v nm > /dev/null || skip "nm is not installed"
     for o in $(components | sed -n "s|.*/\\(.*\\)\\.c\$|$BUILD/obj/\\1.o|p"); do
-        nm "$o" | awk -v o="$(basename "$o" .o)" '
+        nm "$o" > "$TMP/nm"
+        awk -v o="$(basename "$o" .o)" '
             NF == 3 && $2 ~ /^[A-TV-Z]$/ { print "defines", $3, o }
-            NF == 2 && $1 == "U" { print "needs", $2, o }'
+            NF == 2 && $1 == "U" { print "needs", $2, o }' "$TMP/nm"
     done > "$TMP/names"
     [ -s "$TMP/names" ]
     awk '$1 == "defines" { home[$2] = $3; next }
@@ -454,6 +455,7 @@ includes() {
 }
 
 @test "the loop is handed down: only main.c and app ask for the one that there is" {
+    grep -q ioloop_instance src/ioloop.h
     grep -l ioloop_instance $(components) |
         grep -vE '^src/(main\.c|app/.*|ioloop\.[ch])$' | no_lines "ioloop_instance() in"
 }
@@ -635,7 +637,7 @@ added() {
 # core.autocrlf is what git for Windows asks for.
 @test "git gives out every file as it is, also where it is told to change line ends" {
     command -v git > /dev/null || skip "git is not installed"
-    git rev-parse --git-dir > /dev/null 2>&1 || skip "this is no clone"
+    [ -n "$(git ls-files -- Makefile 2> /dev/null)" ] || skip "this is no clone"
     git ls-files -- . ':!tests/fuzz/corpus' |
         git -c core.autocrlf=true check-attr --stdin eol |
         { grep -v ': eol: lf$' || true; } | no_lines "attributes"

@@ -41,6 +41,7 @@ records() {
 @test "a picture shows every stop of its run" {
     for name in $LIVES; do
         sed -n '/<desc/,/<\/desc>/p' "diagrams/$name.svg" | grep -o '([0-9]*)' > "$TMP/said"
+        [ -s "$TMP/said" ]
         grep -o '<tspan class="n">([0-9]*)' "diagrams/$name.svg" | grep -o '([0-9]*)' |
             diff "$TMP/said" -
     done

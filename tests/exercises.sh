@@ -67,7 +67,9 @@ breaks() {
     try "$tmp/stage/server" -f "^$regex\$" "$file" ||
         grep -qE "^not ok [0-9]+ $regex( #|\$)" "$tmp/log" ||
         { wrong "\"$test\" cannot be run"; return; }
-    ! grep -qE "^ok [0-9]+ $regex( #|\$)" "$tmp/log" ||
+    ! grep -qE '^# .* (ended before it listened:|does not listen \()' "$tmp/log" ||
+        { wrong "\"$test\" cannot be run: the server does not start"; return; }
+    grep -qE "^not ok [0-9]+ $regex( #|\$)" "$tmp/log" ||
         grep -q '^ok .* # skip' "$tmp/log" ||
         wrong "\"$test\" does not notice"
 
@@ -94,6 +96,7 @@ command -v patch > /dev/null || { echo "patch is missing"; exit 1; }
 for answer in chapters/answers/"${1:-}"*.patch chapters/answers/"${1:-}"*.break
 do
     [ -f "$answer" ] || continue
+    found=yes
     name=${answer##*/}
     name=${name%.*}
     chapter=${name%%-*}
@@ -106,4 +109,5 @@ do
     *.break) breaks ;;
     esac
 done
+[ -n "${found:-}" ] || { echo "there are no such answers: $*"; exit 1; }
 exit $bad

@@ -573,6 +573,7 @@ run_start_and_end(const char *call, int step)
     now = "start and end";
     for (int at = 1; more; at += step) {
         bool serves;
+        off_t said = lseek(STDERR_FILENO, 0, SEEK_CUR);
 
         arm(call, at);
         serves = start_server();
@@ -584,6 +585,9 @@ run_start_and_end(const char *call, int step)
         }
         if (end_server() != !serves)
             complain("neither served nor ended with status 1", "");
+        if (!serves && said != -1 &&
+            lseek(STDERR_FILENO, 0, SEEK_CUR) == said)
+            complain("ended without a word", "");
         more = more || fault->hits > 0;
         disarm();
     }

@@ -120,6 +120,7 @@ server_ends() {
     SERVER_STATUS=0
     wait "$SERVER_PID" 2> /dev/null || SERVER_STATUS=$?
     SERVER_PID=
+    no_complaints
 }
 
 # stop_server [clean]: SIGTERM, and wait. With `clean` the status must be 0.

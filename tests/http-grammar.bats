@@ -36,6 +36,31 @@ answered() {
         wrong "not a word of '$2'" "$3" "$answer"
 }
 
+# shows STATUS LINE REQUEST: there is one answer, with exactly this line in its body.
+shows() {
+    local answer
+    answer=$(client send "$3" shutdown read < /dev/null) ||
+        wrong "the client ended with $?" "$3" "$answer" || return 1
+    [[ $answer == "HTTP/1.1 $1 "* &&
+        $'\n'${answer#*$'\r\n\r\n'}$'\n' == *$'\n'"$2"$'\n'* ]] ||
+        wrong "no $1 with the line '$2'" "$3" "$answer"
+}
+
+# endless STATUS WHY REQUEST: the answer comes although the client says neither more
+# nor that it ends.
+endless() {
+    local answer
+    answer=$(client send "$3" read < /dev/null) &&
+        [[ $answer == "HTTP/1.1 $1 "*"($2)</body>"* ]] || wrong "not $1 $2" "$3" "$answer"
+}
+
+# in_two STATUS WHY START REST: the same in two packets.
+in_two() {
+    local answer
+    answer=$(client send "$3" pause 20 send "$4$NEXT" read < /dev/null) &&
+        [[ $answer == "HTTP/1.1 $1 "*"($2)</body>"* ]] || wrong "not $1 $2" "$3" "$answer"
+}
+
 # head_of N: a request of that many bytes, none of its lines too long.
 head_of() {
     local left=$(($1 - 27)) n
@@ -326,7 +351,7 @@ END
     GET http://x/ HTTP/1.1\r\nHost: a b\r\n\r\n
 END
     nothing_after
-    table answered 'GET /whoami HTTP/1.1\r\nHost:' '\r\n\r\n' <<'END'
+    table shows 'GET /whoami HTTP/1.1\r\nHost:' '\r\n\r\n' <<'END'
 200 host: 
     
      \t
@@ -351,8 +376,8 @@ END
 200 host: a-b_c.~%41!$&'()*+,;=
      a-b_c.~%41!$&'()*+,;=
 END
-    answered 200 'host: ' 'GET /whoami HTTP/1.0\r\n\r\n'
-    answered 200 'host: y:1' 'GET http://y:1/whoami HTTP/1.1\r\nHost: x\r\n\r\n'
+    shows 200 'host: 127.0.0.1' 'GET /whoami HTTP/1.0\r\n\r\n'
+    shows 200 'host: y:1' 'GET http://y:1/whoami HTTP/1.1\r\nHost: x\r\n\r\n'
 }
 
 @test "a header is a name, a colon and a value, and nothing else" {
@@ -393,7 +418,7 @@ END
     A: b\rContent-Length: 5\r\n
 END
     nothing_after
-    table answered 'GET /headers HTTP/1.1\r\nHost: x\r\n' '\r\n' <<'END'
+    table shows 'GET /headers HTTP/1.1\r\nHost: x\r\n' '\r\n' <<'END'
 200 A: b
     A: b\r\n
     A:b\r\n
@@ -464,24 +489,27 @@ END
     start_server
     local n
     for n in $(seq 8194 8197) 32768; do
-        refused 414 'request line too long' "$(many "$n")"
+        endless 414 'request line too long' "$(many "$n")"
     done
-    refused 414 'request line too long' "GET /$(many 40000)"
-    refused 431 'headers too long' "${GET}A: $(many 40000)"
-    refused 400 'malformed request line' "GET  / HTTP/1.1\\r\\n$(many 6 | sed "s/a/A: $(many 6000)\\\\r\\\\n/g")"
-    refused 431 'headers too long' "$GET$(many 6 | sed "s/a/A: $(many 6000)\\\\r\\\\n/g")"
-    nothing_after
+    endless 414 'request line too long' "GET /$(many 40000)"
+    endless 431 'headers too long' "${GET}A: $(many 40000)"
+    endless 400 'malformed request line' "GET  / HTTP/1.1\\r\\n$(many 6 | sed "s/a/A: $(many 6000)\\\\r\\\\n/g")"
+    endless 431 'headers too long' "$GET$(many 6 | sed "s/a/A: $(many 6000)\\\\r\\\\n/g")"
 }
 
 @test "what is wrong with a long line does not depend on the packets" {
     start_server
-    local start end
-    for end in '' ' HTTP/1.1\r\nHost: x\r\n\r\n'; do
-        for start in @ GET@ 'GET\t/' "$(many 8193)@"; do
-            refused 400 'malformed request line' "$start$(many 40000)$end"
-        done
-        for start in 'GET /' "$(many 8194)@"; do
-            refused 414 'request line too long' "$start$(many 40000)$end"
+    local n start end
+    for n in 9000 40000; do
+        for end in '' ' HTTP/1.1\r\nHost: x\r\n\r\n'; do
+            for start in @ GET@ 'GET\t/' "$(many 8193)@"; do
+                refused 400 'malformed request line' "$start$(many "$n")$end"
+                in_two 400 'malformed request line' "$start" "$(many "$n")$end"
+            done
+            for start in 'GET /' "$(many 8194)@"; do
+                refused 414 'request line too long' "$start$(many "$n")$end"
+                in_two 414 'request line too long' "$start" "$(many "$n")$end"
+            done
         done
     done
     nothing_after
@@ -545,12 +573,7 @@ END
 
 @test "what can never become a request is refused when it is seen" {
     start_server --header-timeout=600
-    # The answer comes although the client says neither more nor that it ends.
-    seen() {
-        [[ $(timeout 5 "$BUILD/client" "$PORT" send "$3" readuntil "($2)</body>") == "HTTP/1.1 $1 "* ]] ||
-            wrong "not $1 $2" "$3"
-    }
-    table seen <<'END'
+    table endless <<'END'
 400 malformed request line
     \x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03
     \x80\x2e\x01
@@ -578,7 +601,7 @@ END
     GET / HTTP/9.9\r\n
     PRI * HTTP/2.0\r\n
 END
-    seen 414 'request line too long' "GET /$(many 8200)"
+    endless 414 'request line too long' "GET /$(many 8200)"
 
     # What may still become one is waited for.
     client send 'G' pause 100 send 'ET / HTTP/1.1\r' pause 100 send '\nHost: x\r\n' \

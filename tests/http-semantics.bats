@@ -3,7 +3,7 @@
 # tests is for.
 
 setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
-teardown() { stop_server clean; }
+teardown() { stop_server clean; [ -z "${SHM:-}" ] || rm -rf "$SHM"; }
 
 MODIFIED='Tue, 05 Mar 2024 06:07:08 GMT'
 FILE=/static/ten.txt
@@ -355,7 +355,7 @@ END
     mkdir "$TMP/filesed"
     printf secret > "$TMP/filesed/secret"
     for path in ../secret %2e%2e/secret ..%2fsecret %2e%2e%2fsecret ten.txt/../../secret \
-        ./../secret ..%5csecret //../secret ../rooted/secret "%2f$TMP/secret" "/$TMP/secret" \
+        ./../secret ..%5csecret //../secret ../filesed/secret "%2f$TMP/secret" "/$TMP/secret" \
         %00../secret ..%00/secret ../secret%00.txt %252e%252e/secret; do
         is '40[034]' GET "/static/$path"
         ! grep secret "$TMP/body" || wrong "$path" || return 1
@@ -403,16 +403,24 @@ END
     done
 }
 
-@test "a date of 29 February is valid in a leap year, and a year has four digits" {
+@test "a date of 29 February is valid in a leap year" {
     serve_files
     is 304 GET "$FILE" 'If-Modified-Since: Wed, 29 Feb 2096 06:07:08 GMT'
-    local year
+}
+
+# Not every file system has such years; that of /dev/shm has.
+@test "a year has four digits" {
+    local year known=0
+    if SHM=$(mktemp -d /dev/shm/years.XXXXXX 2> /dev/null); then TMP=$SHM; fi
+    serve_files
     for year in 0007 0950; do
         TZ=UTC touch -d "$year-03-05 06:07:08" "$TMP/files/ten.txt" || continue
         [ "$(TZ=UTC date -r "$TMP/files/ten.txt" +%-Y)" = "$((10#$year))" ] || continue
+        known=1
         is 200 GET "$FILE"
         [[ "$(value Last-Modified)" == ???", 05 Mar $year 06:07:08 GMT" ]] || false
     done
+    [ "$known" -eq 1 ] || skip "no file can be so old here"
 }
 
 @test "an invalid date is ignored" {

@@ -19,7 +19,11 @@ setup() {
     start_program "$TMP/mistakes"
 }
 # coverage.sh needs an end that writes what was counted.
-teardown() { kill "${END:--KILL}" "$SERVER_PID"; wait "$SERVER_PID" 2> /dev/null || true; }
+teardown() {
+    kill "${END:--KILL}" "$SERVER_PID" || return 1
+    wait "$SERVER_PID" 2> /dev/null || true
+    no_complaints
+}
 
 # ask PATH [OPTION...]: head and body, without CR.
 ask() { http -i "${@:2}" "$URL$1" | tr -d '\r'; }
@@ -272,7 +276,7 @@ scarce() {
 /etag 12345
 /cookies 12345
 /scarce/.gitattributes # Text ends
-/scarce-events
+/scarce-events seq
 END
 }
 

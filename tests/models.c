@@ -745,7 +745,7 @@ main(int argc, char **argv)
             printf("SEED=%u\n", state);
             fflush(stdout);
             tests[i].test();
-            printf("%ld operations\n", done);
+            printf("%ld operations, and then %u\n", done, state);
             return 0;
         }
     return 2;

@@ -130,7 +130,7 @@ END
 
 @test "an unknown method is not implemented" {
     for method in BREW get GETX PATCHED M-SEARCH X; do
-        status_is '501|405' "$method" /
+        status_is 501 "$method" /
         status_is '501|405|404' "$method" /nope
     done
     [ "$(http "$URL/")" = "Hello, world" ]
@@ -364,6 +364,7 @@ END
     : > "$TMP/empty"
     for method in POST PUT; do
         for file in bytes big empty; do
+            rm -f "$TMP/head"
             http -X $method -H 'Content-Type: a/b; c="d"' -H Expect: \
                 --data-binary "@$TMP/$file" -D "$TMP/head" "$URL/echo" |
                 cmp - "$TMP/$file"

@@ -43,7 +43,7 @@ fi
 
 # What each file prints is kept until all are done, or they would talk at the
 # same time. It is TAP: `1..N` and then N lines `ok` or `not ok`. A run that ends
-# before its plan is done is a failure too.
+# before its plan is done is a failure too, and so is one without a plan.
 # After an interrupt (^C) the sum is that of the tests which have run.
 stopped=0
 trap 'stopped=1' INT
@@ -52,10 +52,10 @@ xargs -P "${JOBS:-$((2 * cpus))}" -n 1 sh -c '
     bats --tap ${BATS_OPTIONS:-} "$1" > "$0/$(echo "$1" | tr / _).tap" 2>&1
     echo "# $1 is done"' "$tmp" < "$tmp/files"
 
-awk -v stopped=$stopped '
+awk -v stopped=$stopped -v files="$(wc -l < "$tmp/files")" '
     FNR == 1              { missing += plan - n > 0 ? plan - n : 0; plan = n = 0 }
     FNR == 1              { file = FILENAME; sub(/.*\//, "", file); print "# " file }
-    /^1\.\.[0-9]+$/       { plan = substr($0, 4) }
+    /^1\.\.[0-9]+$/       { plan = substr($0, 4); plans++ }
     /^ok .* # skip/       { skipped++ }
     /^ok /                { ok++; n++ }
     /^not ok /            { bad++; n++ }
@@ -63,7 +63,7 @@ awk -v stopped=$stopped '
     END {
         missing += plan - n > 0 ? plan - n : 0
         if (stopped) print "Interrupted: the tests that have run until then:"
-        else bad += missing
+        else bad += missing + files - plans
         if (ok + bad == 0 && !stopped) bad = 1
         printf "%d passed, %d failed", ok - skipped, bad
         if (skipped) printf ", %d skipped", skipped

@@ -90,8 +90,9 @@ streamed() {
 # rude ARGUMENT...: whatever comes of it.
 rude() { "$client" -q -t 20 "$@" > /dev/null 2>&1; }
 
-# round PORT PID: all kinds of clients; returns when they have gone.
-round() {
+# round PORT PID: all kinds of clients; returns when they have gone. In this subshell
+# they are all the children there are.
+round() (
     polite -c 40 -u /hello/world "$1" &
     polite -c 4 -d 16 "$1" &
     polite -c 4 -k -u /static/house.svg "$1" &
@@ -107,10 +108,8 @@ round() {
     rude -c 20 "$1" send "$(get '/slow?ms=500')" reset &
     rude -c 10 "$1" rcvbuf 4096 deaf send "$(get '/bytes?n=3000000')" pause 300 close &
     if [ -n "$2" ]; then sleep 0.5; kill -HUP "$2"; fi
-    for job in $(jobs -p); do
-        case " $servers " in *" $job "*) ;; *) wait "$job" ;; esac
-    done
-}
+    wait
+)
 
 # settle PID WANTED: waits until it has as much as is wanted; what is too much
 # after 20 seconds will not go.
@@ -134,8 +133,9 @@ one_has='' several_has='' n=0
 end=$(($(date +%s) + seconds))
 while [ "$(date +%s)" -lt "$end" ] || [ "$n" -lt 3 ]; do
     n=$((n + 1))
-    round "$one_port" ''
+    round "$one_port" '' &
     round "$several_port" "$several"
+    wait $!
     if [ "$n" -eq 1 ]; then
         sleep 3 # All connections of the first round have ended, whatever they did.
         one_has=$(has "$one") several_has=$(has "$several")
@@ -187,8 +187,9 @@ attack() {
     [ "$beside" -lt 1000000 ] || wrong "nobody was served beside: $what"
     kill "$attacker" 2> /dev/null
     wait "$attacker" 2> /dev/null
+    case $? in 2 | 127) wrong "there was no attack: $what" ;; esac
     kill "$pid"
-    wait "$pid"
+    wait "$pid" || wrong "the status $? after: $what"
     servers=''
 }
 
@@ -207,6 +208,7 @@ attack 'four long calculations' -c 4 PORT send "$(get '/work?n=5000000')" read
 attack 'half heads of 30 KB' -c 400 PORT \
     send 'GET / HTTP/1.1\r\n' repeat 30 "a: $(printf '%01000d' 0)\\r\\n" hold
 
+[ "$n" -ge 30 ] || echo "soak: $n rounds are too few to judge the memory"
 ! grep . "$dir/one.log" "$dir/several.log" || wrong "what a server says"
 echo "soak: $n rounds; each server had at the end $one_has; $several_has"
 exit $worst

@@ -31,8 +31,10 @@ leave() { exec 8>&-; }
 
 @test "a waiting client is served when the silent client leaves" {
     enter
-    http "$URL/" > "$BATS_TEST_TMPDIR/answer" 3>&- 4>&- 8>&- &
+    http -v "$URL/" > "$BATS_TEST_TMPDIR/answer" 2> "$BATS_TEST_TMPDIR/err" 3>&- 4>&- 8>&- &
     local waiting=$!
+    wait_for_line "$BATS_TEST_TMPDIR/err" 'onnected to|stablished connection to'
+    [ ! -s "$BATS_TEST_TMPDIR/answer" ]
     leave
     wait "$waiting"
     grep -q 'one at a time' "$BATS_TEST_TMPDIR/answer"

@@ -12,7 +12,7 @@ setup() {
     start_step 2
 }
 
-teardown() { stop_server; }
+teardown() { disperse; stop_server; }
 
 # The turns of the trace in the order of their coming, each once.
 turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
@@ -25,22 +25,20 @@ turns() { awk '/^turn / && !seen[$2]++ { print $2 }' "$SERVER_LOG"; }
 }
 
 @test "a hundred silent clients keep no other client waiting" {
-    mkfifo "$BATS_TEST_TMPDIR/hold"
-    client -c 100 send G hold < "$BATS_TEST_TMPDIR/hold" 3>&- 4>&- &
-    local crowd=$!
-    exec 8> "$BATS_TEST_TMPDIR/hold"
+    stay 100
     [ "$(http "$URL/")" = "hello, everyone" ]
-    exec 8>&-
-    wait "$crowd"
+    disperse
 }
 
 @test "a client that connects while the server is stopped is answered later" {
     freeze
     exec 8<> "/dev/tcp/127.0.0.1/$PORT"
+    printf 'GET / HTTP/1.0\r\n\r\n' >&8
     client_bg "$BATS_TEST_TMPDIR/answers" -c 3 \
         send 'GET / HTTP/1.0\r\n\r\n' read
     kill -CONT "$SERVER_PID"
     wait "$CLIENT_PID"
+    [ "$(tail -n 1 <&8)" = "hello, everyone" ]
     exec 8>&-
     [ "$(grep -c '^hello, everyone$' "$BATS_TEST_TMPDIR/answers")" -eq 3 ]
 }

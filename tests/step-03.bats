@@ -41,6 +41,7 @@ echo_of() {
     stop_server
     POLLER=select start_step 3 --trace
     echo_of 10000000
+    [ -z "$(find "/proc/$SERVER_PID/fd" -lname '*eventpoll*' 2> /dev/null)" ]
 }
 
 @test "a client that does not read is not read, and keeps no other waiting" {
@@ -58,7 +59,10 @@ echo_of() {
     [ "$most" -lt 70000 ]
 
     # And it waits for that client without work.
-    [ "$(cpu)" -lt 100 ]
+    local before
+    before=$(cpu)
+    sleep 0.5
+    [ $(($(cpu) - before)) -lt 20 ]
     kill "$writer"
     exec 8>&- 9>&-
 }
@@ -83,7 +87,10 @@ echo_of() {
     until_true descriptors_at_most "$before"
 }
 
-@test "each poller tells what is true, until it is not" { each_poller read; }
+@test "each poller tells what is true, until it is not" {
+    each_poller read
+    [ "$(uname)" != Linux ] || [ "$("$BATS_FILE_TMPDIR/driver" epoll read)" = well ]
+}
 
 @test "a removed handler is not called for events that came before" {
     each_poller remove

@@ -111,8 +111,7 @@ end='\r\nHost: x\r\n\r\n'
     local n lines
     for n in 98 99 100; do          # Host is one more.
         lines=$(many "$n" | sed 's/a/A: b\\r\\n/g')
-        [ "$n" -le 99 ] && wants 200 "$(get "$lines")" ||
-            wants 431 "$(get "$lines")"
+        wants $((n <= 99 ? 200 : 431)) "$(get "$lines")"
     done
 
     # 27 bytes are in get() alone, and every line has 5 beside its value. What

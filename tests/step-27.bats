@@ -615,9 +615,9 @@ END
             { echo "answered: $part"; return 1; }
         client send "$POST$part" reset
     done
+    [ "$(http "$URL/")" = 'Hello, world' ]
     nothing_smuggled
     ! grep /echo "$SERVER_LOG" || false
-    [ "$(http "$URL/")" = 'Hello, world' ]
 }
 
 @test "memory is taken for what has come, not for what is promised" {

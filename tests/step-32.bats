@@ -354,7 +354,7 @@ descriptors_above() { [ "$(descriptors)" -gt "$1" ]; }
     for option in header-timeout idle-timeout body-timeout; do
         for value in 0 -1 x 99999999; do
             status=0
-            "$BUILD/step-32/server" "--$option=$value" > "$TMP/out" 2> "$TMP/err" ||
+            "${SERVER:-$BUILD/step-32/server}" "--$option=$value" > "$TMP/out" 2> "$TMP/err" ||
                 status=$?
             [ "$status" -eq 2 ] && [ ! -s "$TMP/out" ] || return 1
             [ "$(wc -l < "$TMP/err")" -eq 1 ]

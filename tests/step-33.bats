@@ -165,6 +165,7 @@ teardown() { disperse; stop_server; }
 }
 
 # A shell has made them, and becomes the parent.
+no_zombies() { ! cat /proc/[0-9]*/stat 2> /dev/null | grep -q "^[0-9]* (.*) Z $SERVER_PID "; }
 @test "children that the parent has not made are reaped, and change nothing" {
     needs_proc
     mkfifo "$TMP/gate"
@@ -175,6 +176,7 @@ teardown() { disperse; stop_server; }
     until_true has_children 4
     : > "$TMP/gate" # both have waited for this, and end
     until_true has_children 2
+    until_true no_zombies
     good
     kill -0 "$SERVER_PID"
     stop_server clean

@@ -76,8 +76,9 @@ teardown() { disperse; stop_server; }
 @test "a drain has an end, also with clients that do not read" {
     for n in 1 2; do
         start --processes=$n --stop-timeout=1 --trace
+        stay 1 rcvbuf 4096 send "$(request '/bytes?n=1000000000')" deaf
         client_bg "$TMP/out" send "$(request '/slow?ms=20000')" read
-        until_true begun 1
+        until_true begun 2
         kill -TERM "$SERVER_PID"
         server_ends 4
         [ "$SERVER_STATUS" -eq 0 ]
@@ -147,6 +148,7 @@ teardown() { disperse; stop_server; }
     [ "$SERVER_STATUS" -eq 0 ]
     wait "$kept" "$PRESS_PID"
     cat "$TMP/kept" "$TMP/closed"
+    for file in "$TMP/kept" "$TMP/closed"; do [ "$(told "$file" answers)" -ge 1 ]; done
     [ "$(told "$TMP/kept" lost)" -eq 0 ]
     [ "$(told "$TMP/closed" lost)" -eq 0 ]
 
@@ -194,6 +196,7 @@ teardown() { disperse; stop_server; }
     wait "$CLIENT_PID" || true
     [ "$(grep -c '^slept 1000 ms' "$TMP/out")" -eq 30 ]
     until_true all_new
+    [ "$(grep -c ' is replaced by ' "$SERVER_LOG")" -eq 4 ]
 }
 
 @test "SIGHUP under load loses no request and refuses no connection" {
@@ -250,12 +253,23 @@ teardown() { disperse; stop_server; }
 
 # --- inherited listeners ---------------------------------------------------
 
+# The server begins when a client waits in the queue of each listener.
 @test "inherited listeners are taken over, with the clients in their queues" {
+    cat > "$TMP/late" <<- END
+		#!/bin/sh
+		for port in \$(cat "$TMP/ports"); do
+		    "$BUILD/client" "\$port" send 'GET / HTTP/1.0\r\n\r\n' read > "$TMP/early.\$port" 3>&- 4>&- &
+		done
+		sleep 0.3
+		exec "${SERVER:-$BUILD/step-34/server}" "\$@"
+	END
+    chmod +x "$TMP/late"
     for n in 1 2; do
         for whom in self none; do
-            start_open 2 $whom --processes=$n
+            SERVER=$TMP/late start_open 2 $whom --processes=$n
             [ "$(sed 's/.*://' "$SERVER_OUT" | xargs)" = "$(xargs < "$TMP/ports")" ]
             for port in $(cat "$TMP/ports"); do
+                wait_for_line "$TMP/early.$port" '^Hello, world'
                 for i in 1 2 3 4 5; do
                     [ "$(http "http://127.0.0.1:$port/")" = "Hello, world" ]
                 done
@@ -420,7 +434,11 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
         readuntil three
     wait_for_line "$SERVER_LOG" ' 200 GET /hello/two '
     good
-    wait "$first" || true
+    status=0
+    wait "$first" || status=$?
+    [ "$status" -ne 3 ] # 3: its time was over, so it was not closed
+    release inside
+    answers "$TMP/inside" 200 200
     answers "$TMP/first" 200
     run ! grep '408' "$SERVER_LOG"
 }
@@ -459,12 +477,13 @@ http://127.0.0.1:$(tail -n 1 "$TMP/ports")" ]
     each 500 send "$(request /)" readuntil world
     client -t 60 -q "${OPS[@]}"
     for pid in "${STAYING[@]}"; do kill -0 "$pid"; done
+    [ ! -d "/proc/$SERVER_PID/fd" ] || [ "$(descriptors)" -gt 1000 ]
 }
 
 @test "a connection limit that makes no sense is refused at the start" {
     for value in 0 -1 x 99999999; do
         status=0
-        "$BUILD/step-34/server" "--max-connections=$value" > "$TMP/out" 2> "$TMP/err" ||
+        "${SERVER:-$BUILD/step-34/server}" "--max-connections=$value" > "$TMP/out" 2> "$TMP/err" ||
             status=$?
         [ "$status" -eq 2 ] && [ ! -s "$TMP/out" ] || return 1
         [ "$(wc -l < "$TMP/err")" -eq 1 ]

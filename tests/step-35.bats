@@ -309,9 +309,11 @@ has_threads() { [ "$(find "/proc/$SERVER_PID/task" -mindepth 1 -maxdepth 1 | wc 
     for what in 'TERM TERM 0' 'TERM INT 130' 'INT - 130'; do
         read -r first second status <<< "$what"
         start_step 35 --processes=2 --stop-timeout=600 --trace
+        group "c$first$second" 32 send "$LONG"
+        handed 32
         children=$(cat "/proc/$SERVER_PID/task/$SERVER_PID/children" 2> /dev/null || true)
-        group "c$first$second" 16 send "$LONG"
-        handed 16
+        [ ! -e "/proc/$SERVER_PID/task/$SERVER_PID/children" ] || [ "$(wc -w <<< "$children")" -eq 2 ]
+        for pid in $children; do [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -ge 2 ]; done
         [ "$(http -c /dev/null "$URL/")" = "Hello, world" ]
         kill "-$first" "$SERVER_PID"
         if [ "$second" != - ]; then
@@ -763,7 +765,7 @@ dustdevil: the loop is held up by /block/%ff" ]
 @test "an alarm that makes no sense is refused at the start" {
     for value in x -1 3601 1.5 1s 99999999999999999999 ''; do
         status=0
-        "$BUILD/step-35/server" --port=0 "--block-alarm=$value" \
+        "${SERVER:-$BUILD/step-35/server}" --port=0 "--block-alarm=$value" \
             > "$TMP/out" 2> "$TMP/err" || status=$?
         [ "$status" -eq 2 ] && [ ! -s "$TMP/out" ] || { echo "'$value'"; return 1; }
         [ "$(wc -l < "$TMP/err")" -eq 1 ]

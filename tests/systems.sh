@@ -36,6 +36,7 @@ skip() { echo "ok $1 # skip"; skipped=$((skipped + 1)); }
 programs() {
     name=$1
     shift
+    rm -rf "${build:?}/$name"
     ${MAKE:-make} -s --no-print-directory BUILD="$build/$name" "$@" \
         "$build/$name/dustdevil" "$build/$name/step-16/server" \
         "$build/$name/step-35/.staged" "$build/$name/step-36/.staged" \
@@ -96,7 +97,6 @@ try_s390x() {
         skip "s390x: no compiler (gcc-s390x-linux-gnu, libc6-dev-s390x-cross) or no qemu-user"
         return
     }
-    rm -f "$build"/s390x/dustdevil "$build"/s390x/step-16/server
     programs s390x CC=s390x-linux-gnu-gcc || return
     for f in "$build"/s390x/dustdevil "$build"/s390x/step-16/server; do
         mv "$f" "$f.s390x"
@@ -139,7 +139,8 @@ try_kqueue() {
     try_declarations
     [ -n "${KQUEUE:-}" ] || { skip "kqueue: KQUEUE does not say where libkqueue is"; return; }
     [ -e "$KQUEUE/include/sys/event.h" ] && [ -e "$KQUEUE/libkqueue.a" ]
-    verdict $? "kqueue: $KQUEUE has include/sys/event.h and libkqueue.a" || return
+    verdict $? "kqueue: $KQUEUE has include/sys/event.h and libkqueue.a"
+    [ -e "$KQUEUE/libkqueue.a" ] || return
     programs kqueue CFLAGS="-O1 -g -Wall -Wextra -D__DragonFly__ -isystem $KQUEUE/include" \
         LDFLAGS="-L$KQUEUE -l:libkqueue.a" || return
     export POLLER=kqueue

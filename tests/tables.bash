@@ -14,7 +14,8 @@ table() {
     while IFS= read -r row; do
         case $row in
         '    '*) "$1" "$status" "$text" "${2:-}${row#    }${3:-}" || return 1 ;;
-        ?*) status=${row%% *} text=${row#"$status"} text=${text# } ;;
+        '') wrong "an empty line in the table of" "$1" || return 1 ;;
+        *) status=${row%% *} text=${row#"$status"} text=${text# } ;;
         esac
     done
 }

@@ -158,7 +158,7 @@ END
     [ "$(awk 'length > 120' "$SERVER_LOG" | wc -l)" -eq 0 ]
 }
 
-@test "SIGHUP: new children have the new certificate, and a wrong one changes nothing" {
+@test "SIGHUP: new children have the new certificate, or that of the start if it is wrong" {
     cp "$DIR/one" "$TMP/cert"
     start_server --ssl-certfile="$TMP/cert" --processes=2
     subject() { s_client < /dev/null | sed -n 's/^subject=CN *= *//p'; }
@@ -172,7 +172,7 @@ END
     kill -HUP "$SERVER_PID"
     until_true eval '[ "$(grep -c "is replaced" "$SERVER_LOG")" -eq 4 ]'
     wait_for_line "$SERVER_LOG" 'no start line; the old certificate stays'
-    [ "$(subject)" != "" ]
+    [ "$(subject)" = one ]
 }
 
 @test "inherited listeners speak TLS, in one process and in two" {
@@ -259,12 +259,13 @@ END
     stop_server
     wait "$curl" || true
     [ "$(wc -c < "$TMP/cut")" -lt 100000000 ]
-    grep -qE 'curl: \((18|56)\)' "$TMP/why"
+    grep -q 'curl: (56)' "$TMP/why" # 18 would be an orderly end
 }
 
 @test "a client that has sent its last byte gets its answer, and close_notify" {
     start_proxied
-    client send 'GET /slow?ms=300 HTTP/1.1\r\nHost: a\r\n\r\n' shutdown read | grep -q 'slept 300 ms'
+    client send 'GET /slow?ms=300 HTTP/1.1\r\nHost: a\r\n\r\n' shutdown read > "$TMP/out"
+    grep -q 'slept 300 ms' "$TMP/out"
     client send 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1234' shutdown read > "$TMP/out"
     [ ! -s "$TMP/out" ]
 }
@@ -288,9 +289,10 @@ END
 @test "an end without close_notify ends a body, and its request is not served" {
     PROXY='-n 1000 -l' start_proxied --trace
     head -c 5000 /dev/zero > "$TMP/body"
-    run http --data-binary "@$TMP/body" "$URL/echo"
-    [ "$status" -ne 0 ]
+    client send 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n' pause 300 \
+        file "$TMP/body" read > "$TMP/out" || true
     wait_for_line "$SERVER_LOG" 'an end without close_notify'
+    grep -q '(8)' "$SERVER_LOG" # the head has come
     run ! grep -q '(11)' "$SERVER_LOG"
     works
 }
@@ -306,10 +308,10 @@ END
     TLS_PORT=$PORT
     for n in 0 1 5 6 50 200 400 516 517 518 600 650; do
         PORT=$TLS_PORT PROXY="-n $n -l" start_tls_proxy
-        http "$URL/" > /dev/null 2>&1 || true
+        http --max-time 3 "$URL/" > /dev/null 2>&1 || true
         stop_tls_proxy
         PORT=$TLS_PORT PROXY="-n $n" start_tls_proxy
-        client_bg "$TMP/stalled.$n" send 'GET / HTTP/1.1\r\n' read
+        PORT=${URL##*:} client_bg "$TMP/stalled.$n" send 'GET / HTTP/1.1\r\n' read
         STAYING+=("$TLS_PROXY_PID" "$CLIENT_PID")
         TLS_PROXY_PID=
         works
@@ -453,7 +455,8 @@ over_tls() {
             SERVER="$SERVER" OVER_TLS="$DIR/one" \
             bats --tap "tests/$f.bats" > "$TMP/$f.tap" 2>&1 3>&- 4>&- || true
         grep -A 30 '^not ok' "$TMP/$f.tap" && return 1
-        grep '^ok' "$TMP/$f.tap"
+        [ "$(grep -c '^ok' "$TMP/$f.tap")" -eq "$(sed -n 's/^1\.\.//p' "$TMP/$f.tap")" ]
+        grep '^ok' "$TMP/$f.tap" | grep -v '# skip'
     done
 }
 

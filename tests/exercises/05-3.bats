@@ -14,5 +14,6 @@ teardown() { stop_server clean; }
     client -c 20 -q send 'GET / HTTP/1.0\r\n\r\n' read
     client close
     client send x reset
+    client pause 500 send 'GET / HTTP/1.0\r\n\r\n' read | grep -q 'a second later'
     [ "$(http "$URL")" = 'hello, a second later' ]
 }

@@ -24,8 +24,14 @@ teardown() { stop_server; }
 }
 
 @test "without the option there is no file" {
-    start_step 26
+    local program=${SERVER:-$BUILD/step-26/server}
+    [[ $program == /* ]] || program=$PWD/$program
+    mkdir "$TMP/empty"
+    cd "$TMP/empty"
+    SERVER='' start_program "$program"
+    cd - > /dev/null
     [ "$(http "$URL/")" = "Hello, world" ]
+    [ -z "$(ls -A "$TMP/empty")" ]
     stop_server clean
     status=0
     "${SERVER:-$BUILD/step-26/server}" --pid-file= > "$TMP/out" 2> "$TMP/err" || status=$?

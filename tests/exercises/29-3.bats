@@ -62,6 +62,6 @@ get() {
     mkfifo "$FILES/alone.txt.gz"
     [ "$(get alone.txt -H 'Accept-Encoding: gzip' | tail -n 1)" = alone ]
     for _ in $(seq 300); do echo "url = $URL/static/page.html"; done |
-        http -K - -o "$BATS_TEST_TMPDIR/out"
+        http -K - -H 'Accept-Encoding: gzip' -o "$BATS_TEST_TMPDIR/out"
     [ ! -d /proc/self/fd ] || [ "$(descriptors)" -lt 30 ]
 }

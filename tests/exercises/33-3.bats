@@ -38,6 +38,7 @@ child() { sed -n "s/.* process $1 is \([0-9]*\), forked $2 times\$/\1/p" "$SERVE
     until_true lines 2
     kill -USR1 "$(child 0 1)"
     [ "$(http "$URL/hello/[1-8]" | grep -o Hello | wc -l)" -eq 8 ]
+    ! grep killed "$SERVER_LOG" || false
     stop_server clean
     start_step 33
     kill -USR1 "$SERVER_PID"

@@ -57,5 +57,6 @@ for file in tests/fuzz/*.c; do
         failed=$((failed + 1))
     fi
 done
+[ $((passed + failed)) -gt 0 ] || { echo "not ok there is no such harness"; failed=1; }
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
