@@ -76,6 +76,7 @@ start_tls_proxy() {
     local proxy=$BUILD/tlsproxy
     stop_tls_proxy
     [[ $proxy == /* ]] || proxy=$ROOT/$proxy
+    : > "$BATS_TEST_TMPDIR/proxy.out" # It may have the port of the one before.
     # shellcheck disable=SC2086 # PROXY has options.
     "$proxy" ${PROXY:-} "$PORT" > "$BATS_TEST_TMPDIR/proxy.out" 2>&1 < /dev/null 3>&- 4>&- &
     TLS_PROXY_PID=$!

@@ -272,7 +272,7 @@ listening on http://127.0.0.2:$PORT" ]
     for second in TERM INT; do
         start_server --trace
         client_bg "$TMP/out" -t 20 send 'GET /slow?ms=20000 HTTP/1.1\r\nHost: a\r\n\r\n' read
-        wait_for_line "$SERVER_LOG" '(12)'
+        wait_for_line "$SERVER_LOG" '\(12\)'
         answers 1
         kill -TERM "$SERVER_PID"
 

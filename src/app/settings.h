@@ -53,7 +53,7 @@ size_t settings_max_connections(void);
 
 /* [37] Reads the certificate, if there is an option for it. If it is not valid,
  * the program ends, as in settings_read(); but with `again` the reason is in
- * the log, and the certificate that was read before stays in use. Each child
+ * the log, and the certificate of the program's start stays in use. Each child
  * calls it again, so a new certificate needs no more than SIGHUP. */
 void settings_use_certificate(bool again);
 
