@@ -3,7 +3,7 @@
 # tests is for.
 
 setup()    { load helper; load tables; TMP=$BATS_TEST_TMPDIR; }
-teardown() { stop_server clean; [ -z "${SHM:-}" ] || rm -rf "$SHM"; }
+teardown() { [ -z "${SHM:-}" ] || rm -rf "$SHM"; stop_server clean; }
 
 MODIFIED='Tue, 05 Mar 2024 06:07:08 GMT'
 FILE=/static/ten.txt
