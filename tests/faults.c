@@ -50,9 +50,11 @@ static struct fault {
     bool lasts;    /* and all later ones */
     atomic_int count, hits; /* of this call: how many were there, and failed */
     atomic_int calls;       /* of all calls */
-    atomic_bool waits;      /* the loop has begun to wait */
+    atomic_bool waits;      /* a loop has begun to wait */
+    atomic_int starting;    /* the processes that have not waited yet */
 } *fault;
 static _Thread_local bool in_server; /* in its first thread */
+static bool starts; /* this process is one of the starting ones */
 
 /* --- calls that can fail -------------------------------------------------- */
 
@@ -60,6 +62,13 @@ static bool
 is_wait(const char *call)
 {
     return strcmp(call, "epoll_wait") == 0 || strcmp(call, "select") == 0;
+}
+
+static void
+has_started(void)
+{
+    fault->starting -= starts;
+    starts = false;
 }
 
 static bool
@@ -70,8 +79,10 @@ fails(const char *call)
     if (!in_server)
         return false;
     fault->calls++;
-    if (is_wait(call))
+    if (is_wait(call)) {
         fault->waits = true;
+        has_started();
+    }
     if (strcmp(fault->call, call) != 0)
         return false;
     n = ++fault->count;
@@ -124,7 +135,6 @@ CALL(epoll_ctl, (int e, int verb, int fd, struct epoll_event *event),
      e, verb, fd, event)
 CALL(epoll_wait, (int e, struct epoll_event *events, int max, int timeout),
      e, events, max, timeout)
-CALL(fork, (void), )
 CALL(fstat, (int fd, struct stat *st), fd, st)
 CALL(listen, (int fd, int backlog), fd, backlog)
 CALL(openat, (int fd, const char *path, int flags, ...), fd, path, flags)
@@ -140,6 +150,37 @@ TRANSFER(read, (int fd, void *data, size_t n), fd, data, n)
 TRANSFER(recv, (int fd, void *data, size_t n, int flags), fd, data, n, flags)
 TRANSFER(send, (int fd, const void *data, size_t n, int flags),
          fd, data, n, flags)
+
+/* The parent of several processes waits in sigwait() when it has made them. */
+pid_t
+fork(void)
+{
+    static pid_t (*real)(void);
+    pid_t pid = -1;
+
+    if (real == NULL)
+        *(void **)&real = next("fork");
+    if (!in_server)
+        return real();
+    fault->starting++;
+    if (!fails("fork"))
+        pid = real();
+    if (pid == 0)
+        starts = true;
+    fault->starting -= pid == -1;
+    return pid;
+}
+
+int
+sigwait(const sigset_t *set, int *signal_number)
+{
+    static int (*real)(const sigset_t *, int *);
+
+    if (real == NULL)
+        *(void **)&real = next("sigwait");
+    has_started();
+    return real(set, signal_number);
+}
 
 /* F_GETFL fails only for a descriptor that is not open. */
 int
@@ -390,10 +431,13 @@ has_ended(void)
 static void
 leave_server(void)
 {
+    has_started();
     in_server = false;
 }
 
-/* Returns when the loop waits. False: the server has ended before. */
+/* Returns when all processes of the server wait: the parent must have given up a
+ * child that it cannot make, with its listeners, before a client comes. False:
+ * the server has ended before. */
 static bool
 start_server(void)
 {
@@ -403,6 +447,7 @@ start_server(void)
 
     fflush(stdout);
     fault->waits = false;
+    fault->starting = 1;
     if (pipe(ends) == -1 || (server = fork()) == -1)
         abort();
     if (server == 0) {
@@ -411,13 +456,13 @@ start_server(void)
         close(ends[0]);
         close(ends[1]);
         atexit(leave_server);
-        in_server = true;
+        in_server = starts = true;
         exit(server_main(server_argc, server_argv));
     }
     close(ends[1]);
     out = fdopen(ends[0], "r");
     ok = fscanf(out, "listening on http://127.0.0.1:%d", &port) == 1;
-    while (ok && !fault->waits && !has_ended())
+    while (ok && (!fault->waits || fault->starting > 0) && !has_ended())
         usleep(100);
     fclose(out);
     return fault->waits;
