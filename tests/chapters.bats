@@ -266,12 +266,12 @@ told() {
         n=$((10#${n%%-*}))
         has_step "$f" || continue
         told "$f" | tr '\n' ' ' | tr -s ' ' |
-            grep -oE '`[A-Z][A-Z0-9_]+`(,| is| are)? \(?[0-9][0-9,]*( [KM]iB| s(econds?)?\>)?' |
+            grep -oE '`[A-Z][A-Z0-9_]+`(,| is| are)? \(?[0-9][0-9,]*( [KM]iB)?' |
             sed -E -e 's/^`([A-Z0-9_]+)`[^0-9]*([0-9,]*[0-9]),?/\1 \2/' \
-                -e 's/ KiB/*1024/; s/ MiB/*1048576/; s/ s.*$|\<s$/*1000000/' | tr -d , |
+                -e 's/ KiB/*1024/; s/ MiB/*1048576/' | tr -d , |
             while read -r name said; do
                 value=$(cat "$BUILD/step-$n"/*.[ch] |
-                    sed -nE "s/.*\<$name = ([^,;}]*).*/\1/p" | head -n 1)
+                    sed -nE "s/(^|.*[^A-Z0-9_])$name = ([^,;}]*).*/\2/p" | head -n 1)
                 [ "$((value))" = "$((said))" ] || echo "$f: $name is $value, not $said"
             done
     done > "$BATS_TEST_TMPDIR/wrong"
