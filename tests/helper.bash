@@ -261,8 +261,9 @@ with_call() {
     { printf '#include <%s.h>\n' errno stddef sys/socket; cat; } > "$server.c"
     # shellcheck disable=SC2086 # The flags are words.
     ${CC:-cc} -D_GNU_SOURCE ${CFLAGS:--O0} -c "$server.c" -o "$server.o" &&
-        ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O0} "-D$2=replaced" \
-            "$1"/*.c "$server.o" ${LDFLAGS:-} -o "$server" && echo "$server"
+        ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread -D_FILE_OFFSET_BITS=64 \
+            ${CFLAGS:--O0} "-D$2=replaced" "$1"/*.c "$server.o" ${LDFLAGS:-} \
+            -o "$server" && echo "$server"
 }
 without_random_bytes() {
     with_call "$1" getentropy <<- 'END'
@@ -280,9 +281,10 @@ build_driver() {
     shift
     cat > "$main"
     # shellcheck disable=SC2046,SC2086 # These are words.
-    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread ${CFLAGS:--O1 -g} -I "$stage" \
-        "$main" "$stage"/ioloop.c "$stage"/poller_*.c "$stage"/trace.c \
-        "$stage"/system.c "${@/#/$stage/}" $([ ! -e "$stage/memory.c" ] || echo "$stage/memory.c") \
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -pthread -D_FILE_OFFSET_BITS=64 \
+        ${CFLAGS:--O1 -g} -I "$stage" "$main" "$stage"/ioloop.c \
+        "$stage"/poller_*.c "$stage"/trace.c "$stage"/system.c "${@/#/$stage/}" \
+        $([ ! -e "$stage/memory.c" ] || echo "$stage/memory.c") \
         ${LDFLAGS:-} -o "$BATS_FILE_TMPDIR/driver"
 }
 
