@@ -19,8 +19,8 @@ tour='POST /hello HTTP/1.1\r\nHost: 127.0.0.1:8888\r\nUser-Agent: curl\r\nAccept
 get='GET / HTTP/1.1\r\nHost: 127.0.0.1:8888\r\n\r\n'
 slow='GET /slow?ms=1500 HTTP/1.1\r\nHost: 127.0.0.1:8888\r\n\r\n'
 
-# The clients. Each sends its request in one piece; all but the second client of
-# `slow` stay for a while before they close the connection.
+# The clients. Each sends its request in one piece, and stays for a while before
+# it closes the connection: the server waits for that.
 clients() {
     case $1 in
     request) "$BUILD/client" "$2" send "$tour" readuntil world pause 400 ;;
@@ -28,7 +28,7 @@ clients() {
     slow)
         "$BUILD/client" "$2" send "$slow" readuntil slept pause 400 &
         sleep 0.5
-        "$BUILD/client" "$2" send "$get" readuntil world
+        "$BUILD/client" "$2" send "$get" readuntil world pause 400
         wait $!
         ;;
     esac > /dev/null
