@@ -437,11 +437,12 @@ leave_server(void)
 
 /* Returns when all processes of the server wait: the parent must have given up a
  * child that it cannot make, with its listeners, before a client comes. False:
- * the server has ended before. */
+ * the server has ended before, or a process neither waits nor calls exit(). */
 static bool
 start_server(void)
 {
-    int ends[2];
+    enum { MAX_TRIES = 300000 }; /* at least 30 s */
+    int ends[2], tries = 0;
     FILE *out;
     bool ok;
 
@@ -462,10 +463,11 @@ start_server(void)
     close(ends[1]);
     out = fdopen(ends[0], "r");
     ok = fscanf(out, "listening on http://127.0.0.1:%d", &port) == 1;
-    while (ok && (!fault->waits || fault->starting > 0) && !has_ended())
+    while (ok && (!fault->waits || fault->starting > 0) && !has_ended() &&
+           ++tries < MAX_TRIES)
         usleep(100);
     fclose(out);
-    return fault->waits;
+    return fault->waits && tries < MAX_TRIES;
 }
 
 /* Returns its exit status; if a signal has killed it, 128 or more. */
