@@ -33,13 +33,11 @@ cpus=$(getconf _NPROCESSORS_ONLN 2> /dev/null || echo 2)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# What takes longest begins first, and size is a fair guess at that.
-find "$@" -maxdepth 1 -name '*.bats' -exec ls -S {} + > "$tmp/files"
-if grep -q exercises.bats "$tmp/files"; then
-    { grep exercises.bats "$tmp/files"; grep -v exercises.bats "$tmp/files"; } \
-        > "$tmp/sorted"
-    mv "$tmp/sorted" "$tmp/files"
-fi
+# What takes longest begins first: three that run other tests or programs, and
+# then size is a fair guess.
+long='/(exercises|tls|faults)\.bats$'
+find "$@" -maxdepth 1 -name '*.bats' -exec ls -S {} + > "$tmp/sorted"
+{ grep -E "$long" "$tmp/sorted"; grep -vE "$long" "$tmp/sorted"; } > "$tmp/files"
 
 # What each file prints is kept until all are done, or they would talk at the
 # same time. It is TAP: `1..N` and then N lines `ok` or `not ok`. A run that ends
