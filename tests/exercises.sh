@@ -2,6 +2,8 @@
 #
 #     sh tests/exercises.sh [NN]
 #
+# NN is a chapter, or one digit for ten chapters.
+#
 # chapters/answers/NN-k.patch solves a *build* exercise: its test,
 # tests/exercises/NN-k.bats, must fail on the stage as it is and pass on the
 # patched one. chapters/answers/NN-k.break spoils the stage; its first line,
